@@ -1,0 +1,39 @@
+"""The webhook queue's consumer: sign, post, and back off until the target answers 2xx."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from backbeat import bootstrap
+from backbeat.application import deliveries, outbox, sandboxes
+from backbeat.application.deliveries import Outcome
+
+
+class NotDelivered(Exception):
+    """Keeps the message in the queue."""
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Delivers each message of the batch; those that failed stay in the queue."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(
+        event=event, record_handler=_deliver, processor=processor, context=context
+    )
+
+
+def _deliver(record: SQSRecord) -> None:
+    services = bootstrap.services()
+    tenant, key = outbox.addressed(record.body)
+    call = sandboxes.call_for(services, tenant)
+    outcome = deliveries.deliver(call, key)
+    if outcome is Outcome.DONE:
+        return
+    received = int(record.attributes.approximate_receive_count)
+    delay = 0 if outcome is Outcome.GIVEN_UP else deliveries.delay_seconds(call, received)
+    services.webhook_queue.postpone(record.receipt_handle, delay_seconds=delay)
+    raise NotDelivered(f"{outcome.name}: {key.sk}")

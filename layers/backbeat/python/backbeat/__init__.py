@@ -1,0 +1,1 @@
+"""Backbeat: usage billing on a laptop or in your own AWS account."""

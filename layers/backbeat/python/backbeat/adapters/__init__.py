@@ -1,0 +1,1 @@
+"""Implementations of the ports. Each module imports its own SDK and no other."""

@@ -1,0 +1,1 @@
+"""Ports on one SQLite file: the embedded default."""

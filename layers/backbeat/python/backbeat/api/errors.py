@@ -1,0 +1,50 @@
+"""Errors as replies: `{"code", "message"}` and a status."""
+
+from typing import Final
+
+from backbeat.api.replies import Reply
+from backbeat.models.errors import (
+    BackbeatError,
+    Conflict,
+    Forbidden,
+    InvalidArgument,
+    NotBuilt,
+    NotFound,
+    Retryable,
+    TooMany,
+    Unauthenticated,
+)
+
+_STATUSES: Final[dict[type[BackbeatError], int]] = {
+    InvalidArgument: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooMany: 429,
+    NotBuilt: 501,
+    Retryable: 503,
+}
+
+
+def reply_to(error: BackbeatError, *, unknown_id_status: int = 404) -> Reply:
+    """Returns the reply for an error; some operations answer 400 to an unknown id."""
+    status = _STATUSES[type(error)]
+    if isinstance(error, NotFound):
+        status = unknown_id_status
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    if isinstance(error, Conflict):
+        # Decision D-04: every conflict names what it collides with.
+        if error.conflicting_id is not None:
+            body["conflicting_id"] = error.conflicting_id
+        if error.value is not None:
+            body["conflicting_value"] = error.value
+    return Reply(status, body)
+
+
+def internal_error(request_id: str) -> Reply:
+    """Returns the reply for what nobody foresaw: no details, but what to search the log for."""
+    return Reply(
+        500,
+        {"code": "InternalError", "message": f"Internal error. Request id: {request_id}"},
+    )

@@ -1,0 +1,42 @@
+"""JSON in and out with exact numbers. The only place where JSON numbers are written."""
+
+from collections.abc import Mapping
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from typing import Final
+
+import msgspec
+
+from backbeat.models.errors import InvalidArgument
+
+_ALL_DIGITS: Final = Context(prec=999, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
+_encoder: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+def loads(text: str | bytes) -> object:
+    """Returns the decoded value; numbers are `int` or `Decimal`.
+
+    Raises:
+        InvalidArgument: the text is not JSON.
+    """
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidArgument(f"The body is not valid JSON: {error}") from error
+
+
+def dumps(value: object) -> str:
+    """Returns JSON text. Decimals become numbers with every digit and no trailing zeros."""
+    return _encoder.encode(_plain(value)).decode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        # An integral decimal is written as an integer: 1E+2 and 100.00 are both 100.
+        whole = value.to_integral_value()
+        return int(whole) if whole == value else value.normalize(_ALL_DIGITS)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

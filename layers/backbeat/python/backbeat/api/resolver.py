@@ -1,0 +1,227 @@
+"""The HTTP side of a function: routes from the operations table, one error model, one way in.
+
+    api = Api("contracts", services)
+
+    @api.operation("getContract-v2")
+    def get_contract(request: Request, body: GetContract) -> Reply: ...
+
+    handler = api.handler
+
+A handler's parameters say what it wants parsed: `body` and `query` are pydantic schemas.
+"""
+
+import base64
+import logging
+import threading
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from backbeat.api import auth, errors, idempotency, json
+from backbeat.api.operations import BY_ID, NOT_BUILT, OPERATIONS, Operation
+from backbeat.api.replies import Reply
+from backbeat.api.requests import Request, parse, parse_body
+from backbeat.application import sandboxes
+from backbeat.application.services import Services
+from backbeat.models.errors import BackbeatError, InvalidArgument, NotBuilt
+
+Handler = Callable[..., Reply]
+
+_JSON: Final = "application/json"
+_log = logging.getLogger("backbeat.api")
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How one method and path is answered."""
+
+    method: str
+    path: str
+    answer: Handler
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    unknown_id_status: int
+    public: bool
+
+
+class _ThreadResolver(APIGatewayHttpResolver):
+    """A resolver that holds the event and context it is resolving.
+
+    Powertools keeps both on a class, since a Lambda environment answers one request at a time.
+    The local runner answers many at once, each thread with a resolver of its own.
+    """
+
+    _event: APIGatewayProxyEventV2
+    _context: LambdaContext
+
+    @property
+    def current_event(self) -> APIGatewayProxyEventV2:  # type: ignore[override]
+        return self._event
+
+    @property
+    def lambda_context(self) -> LambdaContext:  # type: ignore[override]
+        return self._context
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        self._event = APIGatewayProxyEventV2(dict(event))
+        self._context = context
+        return super().resolve(event, context)
+
+
+class Api:
+    """Collects the handlers of one function and makes its Lambda handler."""
+
+    def __init__(self, function: str, services: Callable[[], Services]) -> None:
+        self._function = function
+        self._services = services
+        self._routes: list[_Route] = []
+        self._local = threading.local()
+        self._missing = {
+            operation.id
+            for operation in OPERATIONS
+            if operation.function == function and operation.id not in NOT_BUILT
+        }
+        for operation in OPERATIONS:
+            if operation.function == function and operation.id in NOT_BUILT:
+                self._routes.append(_not_built(operation))
+
+    def operation(self, operation_id: str) -> Callable[[Handler], Handler]:
+        """Registers the handler of an operation of the table."""
+        operation = BY_ID[operation_id]
+        if operation.function != self._function or operation_id not in self._missing:
+            raise LookupError(f"{operation_id} is not this function's to answer")
+
+        def register(handler: Handler) -> Handler:
+            self._missing.remove(operation_id)
+            self._routes.append(
+                _route(
+                    operation.method,
+                    operation.path,
+                    handler,
+                    unknown_id_status=operation.unknown_id_status,
+                )
+            )
+            return handler
+
+        return register
+
+    def route(
+        self, method: str, path: str, *, public: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Registers a path that is not the Metronome API's. Public ones need no token."""
+
+        def register(handler: Handler) -> Handler:
+            self._routes.append(_route(method, path, handler, public=public))
+            return handler
+
+        return register
+
+    @cached_property
+    def handler(self) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+        """The Lambda handler. Fails when an operation of the function has no handler."""
+        if self._missing:
+            raise LookupError(f"no handler for {sorted(self._missing)}")
+        return lambda event, context: self._resolver().resolve(event, context)
+
+    def _resolver(self) -> _ThreadResolver:
+        resolver: _ThreadResolver | None = getattr(self._local, "resolver", None)
+        if resolver is None:
+            resolver = _ThreadResolver()
+            for route in self._routes:
+                self._register(resolver, route)
+            self._local.resolver = resolver
+        return resolver
+
+    def _register(self, resolver: _ThreadResolver, route: _Route) -> None:
+        def answer(**path: str) -> Response[str]:
+            event, context = resolver.current_event.raw_event, resolver.lambda_context
+            return _response(self._answer(route, event, context, path))
+
+        rule = route.path.replace("{", "<").replace("}", ">")
+        resolver.route(rule, method=route.method)(answer)
+
+    def _answer(
+        self, route: _Route, event: Mapping[str, Any], context: Any, path: dict[str, str]
+    ) -> Reply:
+        try:
+            services = self._services()
+            if route.public:
+                return route.answer(services)
+            headers = event.get("headers") or {}
+            owner = auth.owner_of(services, headers.get("authorization"))
+            call = sandboxes.call_of(services, owner)
+            request = Request(
+                call, path, event.get("queryStringParameters") or {}, headers, _body(event)
+            )
+            key = headers.get("idempotency-key")
+            if key is not None and route.method == "POST":
+                return idempotency.answer_once(
+                    call,
+                    key=key,
+                    request=f"{event['rawPath']}?{event.get('rawQueryString', '')}\n{request.body}",
+                    context=context,
+                    answer=lambda: self._run(route, request, context),
+                )
+        except BackbeatError as error:
+            return errors.reply_to(error)
+        return self._run(route, request, context)
+
+    def _run(self, route: _Route, request: Request, context: Any) -> Reply:
+        try:
+            arguments: dict[str, BaseModel] = {}
+            if route.body is not None:
+                arguments["body"] = parse_body(request.body, route.body)
+            if route.query is not None:
+                arguments["query"] = parse(request.query, route.query)
+            return route.answer(request, **arguments)
+        except BackbeatError as error:
+            return errors.reply_to(error, unknown_id_status=route.unknown_id_status)
+        except Exception:
+            request_id = str(getattr(context, "aws_request_id", ""))
+            _log.exception("unforeseen", extra={"path": route.path, "request_id": request_id})
+            return errors.internal_error(request_id)
+
+
+def _route(
+    method: str,
+    path: str,
+    handler: Handler,
+    *,
+    unknown_id_status: int = 404,
+    public: bool = False,
+) -> _Route:
+    wanted = typing.get_type_hints(handler)
+    return _Route(
+        method, path, handler, wanted.get("body"), wanted.get("query"), unknown_id_status, public
+    )
+
+
+def _not_built(operation: Operation) -> _Route:
+    def answer(request: Request) -> Reply:
+        raise NotBuilt(f"{operation.method} {operation.path} is not built yet")
+
+    return _route(operation.method, operation.path, answer)
+
+
+def _body(event: Mapping[str, Any]) -> str:
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body)
+    try:
+        return base64.b64decode(body).decode()
+    except ValueError as error:
+        raise InvalidArgument("The body is not UTF-8 text") from error
+
+
+def _response(reply: Reply) -> Response[str]:
+    body = "" if reply.body is None else json.dumps(reply.body)
+    return Response(
+        status_code=reply.status, content_type=_JSON, headers=dict(reply.headers), body=body
+    )

@@ -1,0 +1,87 @@
+"""Field types that requests share. Each says in its error what it wants."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
+
+from backbeat.models.period import is_midnight, is_on_hour
+
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
+)
+_UUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+
+
+class Schema(BaseModel):
+    """A request. Unknown fields are ignored, as the API does."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def parse_timestamp(value: object) -> datetime:
+    """Returns an RFC 3339 text as an aware UTC datetime, cut to microseconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str) or _RFC3339.fullmatch(value) is None:
+        raise ValueError("must be an RFC 3339 timestamp such as 2025-01-15T10:00:00Z")
+    return datetime.fromisoformat(value.upper()).astimezone(UTC)
+
+
+def _on_hour(value: object) -> datetime:
+    instant = parse_timestamp(value)
+    if not is_on_hour(instant):
+        raise ValueError("must be on an hour boundary")
+    return instant
+
+
+def _at_midnight(value: object) -> datetime:
+    instant = parse_timestamp(value)
+    if not is_midnight(instant):
+        raise ValueError("must be midnight UTC")
+    return instant
+
+
+def _number(value: object) -> object:
+    # pydantic would take numbers in strings too; the API does not.
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number")
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
+HourTimestamp = Annotated[datetime, BeforeValidator(_on_hour)]
+"""A date of a contract term: on a UTC hour (decision D-08)."""
+MidnightTimestamp = Annotated[datetime, BeforeValidator(_at_midnight)]
+
+Id = Annotated[str, StringConstraints(pattern=_UUID)]
+Name = Annotated[str, StringConstraints(min_length=1)]
+Alias = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+UniquenessKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+CustomFields = dict[str, Annotated[str, StringConstraints(max_length=200)]]
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+Price = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
+
+Upper = BeforeValidator(_upper)
+"""Put before an enum: the API takes upper and lower case and answers in upper case."""
+
+Flag = StrictBool
+
+
+def _query_flag(value: Any) -> Any:
+    texts = {"true": True, "false": False}
+    return texts.get(value.lower(), value) if isinstance(value, str) else value
+
+
+QueryFlag = Annotated[StrictBool, BeforeValidator(_query_flag)]
+
+Limit = Annotated[int, Field(ge=1, le=100)]

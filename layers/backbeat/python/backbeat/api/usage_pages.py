@@ -1,0 +1,26 @@
+"""Places in lists of usage rows, as the texts that page tokens carry."""
+
+from datetime import datetime
+
+from backbeat.api.views.times import timestamp
+from backbeat.application.usage import GroupRow, Position
+
+_SEPARATOR = "\x1f"
+
+
+def cursor(position: Position) -> str:
+    """Returns the text of a position."""
+    return _SEPARATOR.join((position.customer, position.metric_id, timestamp(position.start)))
+
+
+def position(text: str | None) -> Position | None:
+    """Returns the position of a text that `cursor` made."""
+    if text is None:
+        return None
+    customer, metric_id, start = text.split(_SEPARATOR)
+    return Position(customer, metric_id, datetime.fromisoformat(start))
+
+
+def group_position(row: GroupRow) -> str:
+    """Returns the place of a row of grouped usage: window first, then the group's values."""
+    return _SEPARATOR.join((timestamp(row.window.starting_at), *row.group.values()))

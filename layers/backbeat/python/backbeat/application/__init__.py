@@ -1,0 +1,1 @@
+"""Use cases: load, let the domain decide, commit one unit of work."""

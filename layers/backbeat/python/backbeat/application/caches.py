@@ -1,0 +1,35 @@
+"""What an execution environment remembers between calls."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class VersionedCache(Generic[T]):
+    """Values that are right as long as their version is: the caller reads the version each time.
+
+    Holds up to `size` values and forgets the one unused for longest.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, tuple[int, T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, version: int, load: Callable[[], T]) -> T:
+        """Returns the value of that version, loading it when it is not remembered."""
+        with self._lock:
+            known = self._values.get(key)
+            if known is not None and known[0] == version:
+                self._values.move_to_end(key)
+                return known[1]
+        value = load()
+        with self._lock:
+            self._values[key] = (version, value)
+            self._values.move_to_end(key)
+            if len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value

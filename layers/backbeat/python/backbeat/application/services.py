@@ -1,0 +1,77 @@
+"""What a use case is given: the ports, and who calls when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from backbeat.application.caches import VersionedCache
+from backbeat.models.catalog import BillableMetric
+from backbeat.models.rates import Rate
+from backbeat.ports.clock import Clock
+from backbeat.ports.http import Http
+from backbeat.ports.ids import Ids
+from backbeat.ports.queue import Queue
+from backbeat.ports.secrets import Secrets
+from backbeat.ports.store import Store
+
+if TYPE_CHECKING:
+    from backbeat.application.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports, built once per execution environment, and how this stage behaves.
+
+    `clock` is real time, `clock_for` a tenant's: where there are sandboxes, each may stop its own.
+    `cell_slot` keeps concurrent environments from adding to the same usage cells.
+    `forget` deletes what a tenant left behind, where the store can.
+    `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
+    """
+
+    store: Store
+    webhook_queue: Queue
+    job_queue: Queue
+    secrets: Secrets
+    http: Http
+    ids: Ids
+    clock: Clock
+    clock_for: Callable[[str], Clock]
+    metrics: VersionedCache[tuple[BillableMetric, ...]]
+    rates: VersionedCache[tuple[Rate, ...]]
+    tokens: VersionedCache["Token | None"]
+    sandbox: bool
+    open_tokens: bool
+    environment_type: str
+    cell_slot: str
+    any_webhook_target: bool
+    webhook_max_attempts: int
+    webhook_retry_base_seconds: int
+    default_webhook_secret: str | None
+    forget: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request or job: on whose behalf and when.
+
+    `owner` is what the token stands for, `tenant` the world its keys begin with: the two differ
+    once a sandbox was reset.
+    `now` is read once, so everything a call writes bears the same time.
+    With `holds_notifications` they stay in the outbox for the caller to deliver in order.
+    """
+
+    services: Services
+    owner: str
+    tenant: str
+    now: datetime
+    holds_notifications: bool = False
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+        return self.services.store
+
+    def at(self, now: datetime, *, holds_notifications: bool) -> "Call":
+        """Returns the same caller at another time."""
+        return replace(self, now=now, holds_notifications=holds_notifications)

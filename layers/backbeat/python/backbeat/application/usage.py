@@ -1,0 +1,204 @@
+"""Reading usage, without prices."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from backbeat.application import catalog, customers
+from backbeat.application.services import Call
+from backbeat.domain import metering, windows
+from backbeat.domain.identity import derived_id
+from backbeat.models.catalog import BillableMetric
+from backbeat.models.customers import Customer
+from backbeat.models.errors import InvalidArgument
+from backbeat.models.period import Period
+from backbeat.models.usage import StoredEvent, UsageCell, WindowSize
+from backbeat.persistence import usage
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvent:
+    """A stored event and what it counts for now."""
+
+    id: str
+    stored: StoredEvent
+    is_duplicate: bool
+    customer: Customer | None
+    metrics: tuple[BillableMetric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """A metric's quantity in one window; None when nothing was counted."""
+
+    customer_id: str
+    metric: BillableMetric
+    window: Period
+    value: Decimal | None
+    groups: Mapping[str, Decimal | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedMetric:
+    """A metric to read; `group_by` names a group key and the values to show, None for all."""
+
+    metric: BillableMetric
+    group_by: tuple[str, Sequence[str] | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the order of usage rows: customer, metric, start of the window."""
+
+    customer: str
+    metric_id: str
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A metric's quantity in one window and group."""
+
+    window: Period
+    group: Mapping[str, str]
+    value: Decimal | None
+
+
+def search(call: Call, transaction_ids: Iterable[str]) -> list[FoundEvent]:
+    """Returns everything sent under the transaction ids, repeats included."""
+    metrics = catalog.metrics(call)
+    return [
+        FoundEvent(
+            derived_id("event", transaction_id, stored.received_at, number),
+            stored,
+            is_duplicate,
+            customers.matching_key(call, stored.event.customer_key),
+            tuple(
+                metric
+                for metric in metrics
+                if metric.created_at <= stored.received_at
+                and metering.matches(stored.event, metric)
+            ),
+        )
+        for transaction_id in dict.fromkeys(transaction_ids)
+        for number, (stored, is_duplicate) in enumerate(
+            usage.events_of(call.store, call.tenant, transaction_id)
+        )
+    ]
+
+
+def cells(call: Call, customer: Customer, metric: BillableMetric, span: Period) -> list[UsageCell]:
+    """Returns a metric's cells of a span, whatever name the customer's events came under."""
+    return usage.cells(call.store, call.tenant, customer.usage_keys, metric.id, span)
+
+
+def rows(
+    call: Call,
+    listed: Iterable[tuple[str, Customer]],
+    metrics: Iterable[WantedMetric],
+    span: Period,
+    *,
+    size: WindowSize,
+    after: Position | None,
+) -> Iterator[tuple[Position, UsageRow]]:
+    """Yields the rows behind a position: by customer as listed, then metric id, then window."""
+    in_order = sorted(metrics, key=lambda wanted: wanted.metric.id)
+    for place, customer in listed:
+        for wanted in in_order:
+            metric_id = wanted.metric.id
+            if after is not None and (place, metric_id) < (after.customer, after.metric_id):
+                continue
+            for row in _rows(call, customer, wanted, span, size=size):
+                position = Position(place, metric_id, row.window.starting_at)
+                if after is None or astuple(position) > astuple(after):
+                    yield position, row
+
+
+def _rows(
+    call: Call, customer: Customer, wanted: WantedMetric, span: Period, *, size: WindowSize
+) -> Iterator[UsageRow]:
+    """Yields one row per window, empty windows included (decision D-24)."""
+    metric, group_by = wanted.metric, wanted.group_by
+    in_window = _by_window(cells(call, customer, metric, span), span, size)
+    for window in windows.windows(span, size):
+        inside = in_window.get(window.starting_at, [])
+        groups = None if group_by is None else _marginal(metric, inside, *group_by)
+        yield UsageRow(customer.id, metric, window, windows.quantity(metric, inside), groups)
+
+
+def wanted_metric(
+    call: Call, metric_id: str, group_by: tuple[str, Sequence[str] | None] | None
+) -> WantedMetric:
+    """Returns what to read.
+
+    Raises:
+        NotFound: no metric has the id.
+        InvalidArgument: the key is not a group key of the metric.
+    """
+    metric = catalog.get_metric(call, metric_id)
+    if group_by is not None and group_by[0] not in metric.cell_keys:
+        raise InvalidArgument(f"group_by.key: {group_by[0]} is not a group key of the metric")
+    return WantedMetric(metric, group_by)
+
+
+def complete_key(metric: BillableMetric, keys: Sequence[str]) -> tuple[str, ...]:
+    """Returns the metric's group key that consists of the given names, in the metric's order.
+
+    Raises:
+        InvalidArgument: the names are not one whole group key.
+    """
+    for key in metric.group_keys:
+        if set(key) == set(keys):
+            return key
+    raise InvalidArgument(f"group_key: {list(keys)} is not a complete group key of the metric")
+
+
+def group_rows(
+    call: Call,
+    customer: Customer,
+    metric: BillableMetric,
+    span: Period,
+    *,
+    size: WindowSize,
+    keys: Sequence[str],
+    wanted: Mapping[str, Sequence[str]],
+) -> Iterator[GroupRow]:
+    """Yields one row per window and group that has usage; without keys, one per window.
+
+    `wanted` limits the values of some keys; an empty list limits nothing.
+    """
+    in_window = _by_window(cells(call, customer, metric, span), span, size)
+    for window in windows.windows(span, size):
+        inside = in_window.get(window.starting_at, [])
+        if not keys:
+            yield GroupRow(window, {}, windows.quantity(metric, inside))
+            continue
+        found = windows.by_group(metric, inside, keys)
+        for values in sorted(found, key=lambda values: tuple(value or "" for value in values)):
+            group = {key: value or "" for key, value in zip(keys, values, strict=True)}
+            if all(not wanted.get(key) or group[key] in wanted[key] for key in keys):
+                yield GroupRow(window, group, windows.quantity(metric, found[values]))
+
+
+def _by_window(
+    counted: Iterable[UsageCell], span: Period, size: WindowSize
+) -> dict[datetime, list[UsageCell]]:
+    sorted_in: dict[datetime, list[UsageCell]] = {}
+    for cell in counted:
+        start = windows.window_start(span, size, cell.hour)
+        sorted_in.setdefault(start, []).append(cell)
+    return sorted_in
+
+
+def _marginal(
+    metric: BillableMetric, counted: Iterable[UsageCell], key: str, values: Sequence[str] | None
+) -> dict[str, Decimal | None]:
+    found = {
+        group[0]: windows.quantity(metric, inside)
+        for group, inside in windows.by_group(metric, counted, [key]).items()
+        if group[0] is not None
+    }
+    if values:
+        return {value: found.get(value) for value in values}
+    return dict(sorted(found.items()))

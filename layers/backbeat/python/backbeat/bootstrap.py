@@ -1,0 +1,107 @@
+"""The composition root: configuration into services."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from functools import cache
+
+from backbeat import config as configuration
+from backbeat.adapters.clock import StoredClock, SystemClock
+from backbeat.adapters.http import PooledHttp
+from backbeat.adapters.ids import RandomIds
+from backbeat.application.caches import VersionedCache
+from backbeat.application.services import Services
+from backbeat.config import Config
+from backbeat.ports.clock import Clock
+from backbeat.ports.queue import Queue
+from backbeat.ports.secrets import Secrets
+from backbeat.ports.store import Store
+
+_JOB_MAX_ATTEMPTS = 5
+_SANDBOX_WEBHOOK_SECRET = "test-secret"  # noqa: S105
+"""What a sandbox signs with until its owner sets a secret: known to everybody, worth nothing."""
+
+_building = threading.Lock()
+
+
+def services() -> Services:
+    """Returns this process's services, built on first use."""
+    with _building:
+        return _services()
+
+
+@cache
+def _services() -> Services:
+    return build(configuration.from_environment())
+
+
+def build(config: Config, *, clock: Clock | None = None) -> Services:
+    """Returns services as configured. `clock` replaces real time in tests."""
+    local = config.sqlite_path is not None
+    ports = _on_sqlite(config) if local else _on_aws(config)
+    store, webhook_queue, job_queue, kept_secrets, forget = ports
+    base: Clock = clock or SystemClock()
+    sandbox = config.sandbox == "on"
+
+    def clock_for(tenant: str) -> Clock:
+        return StoredClock(store, tenant, base) if sandbox else base
+
+    return Services(
+        store=store,
+        webhook_queue=webhook_queue,
+        job_queue=job_queue,
+        secrets=kept_secrets,
+        http=PooledHttp(),
+        ids=RandomIds(),
+        clock=base,
+        clock_for=clock_for,
+        metrics=VersionedCache(size=1000),
+        rates=VersionedCache(size=200),
+        tokens=VersionedCache(size=1000),
+        sandbox=sandbox,
+        open_tokens=config.tokens == "open",
+        environment_type="SANDBOX" if sandbox else "PRODUCTION",
+        # One process writes a SQLite file; in AWS environments should not meet in a cell.
+        cell_slot="0" if local else f"{secrets.randbelow(256):02x}",
+        any_webhook_target=config.webhook_targets == "any",
+        webhook_max_attempts=config.webhook_max_attempts,
+        webhook_retry_base_seconds=config.webhook_retry_base_seconds,
+        default_webhook_secret=_SANDBOX_WEBHOOK_SECRET if sandbox else None,
+        forget=forget,
+    )
+
+
+_Ports = tuple[Store, Queue, Queue, Secrets, Callable[[str], None]]
+
+
+def _on_sqlite(config: Config) -> _Ports:
+    from backbeat.adapters.sqlite.database import Database
+    from backbeat.adapters.sqlite.queue import SqliteQueue
+    from backbeat.adapters.sqlite.secrets import SqliteSecrets
+    from backbeat.adapters.sqlite.store import SqliteStore
+
+    database = Database(config.sqlite_path or ":memory:")
+    store = SqliteStore(database)
+    return (
+        store,
+        SqliteQueue(database, config.webhook_queue_url, config.webhook_max_attempts),
+        SqliteQueue(database, config.job_queue_url, _JOB_MAX_ATTEMPTS),
+        SqliteSecrets(database),
+        store.forget,
+    )
+
+
+def _on_aws(config: Config) -> _Ports:
+    # boto3 takes 200 ms to import, so nobody pays for it who runs locally.
+    from backbeat.adapters.aws.dynamodb import DynamoStore
+    from backbeat.adapters.aws.sqs import SqsQueue
+    from backbeat.adapters.aws.ssm import SsmSecrets
+
+    return (
+        DynamoStore(config.table),
+        SqsQueue(config.webhook_queue_url, config.webhook_dead_letter_url),
+        SqsQueue(config.job_queue_url, config.job_dead_letter_url),
+        SsmSecrets(f"/backbeat/{config.stage}"),
+        # A table is not searched for one tenant's items: they stay, unreachable, and events expire.
+        lambda tenant: None,
+    )

@@ -1,0 +1,49 @@
+"""The environment variables of the template, as one model."""
+
+import os
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Config(BaseModel):
+    """How this stage is set up. `state` is the SQLite file and makes everything local."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=False)
+
+    stage: Literal["dev", "test", "prod"] = Field("dev", alias="BACKBEAT_STAGE")
+    sandbox: Literal["on", "off"] = Field("off", alias="BACKBEAT_SANDBOX")
+    tokens: Literal["open", "issued"] = Field("issued", alias="BACKBEAT_TOKENS")
+    table: str = Field("", alias="BACKBEAT_TABLE")
+    webhook_queue_url: str = Field("webhooks", alias="BACKBEAT_WEBHOOK_QUEUE_URL")
+    webhook_dead_letter_url: str = Field("", alias="BACKBEAT_WEBHOOK_DLQ_URL")
+    job_queue_url: str = Field("jobs", alias="BACKBEAT_JOBS_QUEUE_URL")
+    job_dead_letter_url: str = Field("", alias="BACKBEAT_JOBS_DLQ_URL")
+    webhook_max_attempts: int = Field(200, alias="BACKBEAT_WEBHOOK_MAX_ATTEMPTS", ge=1)
+    webhook_retry_base_seconds: int = Field(1, alias="BACKBEAT_WEBHOOK_RETRY_BASE_SECONDS", ge=1)
+    webhook_targets: Literal["any", "public"] = Field("public", alias="BACKBEAT_WEBHOOK_TARGETS")
+    state: str | None = Field(None, alias="BACKBEAT_STATE")
+    sam_local: str | None = Field(None, alias="AWS_SAM_LOCAL")
+    endpoint_url: str | None = Field(None, alias="AWS_ENDPOINT_URL")
+
+    @property
+    def sqlite_path(self) -> str | None:
+        """The SQLite file to use instead of AWS services, or None.
+
+        Inside `sam local` there is no table, so a throw-away file stands in for it, unless an
+        endpoint of a DynamoDB-compatible server is given.
+        """
+        if self.state is not None:
+            return self.state
+        if self.sam_local and not self.endpoint_url:
+            return "/tmp/backbeat.sqlite3"  # noqa: S108
+        return None
+
+
+def from_environment() -> Config:
+    """Returns the configuration of this process.
+
+    Raises:
+        pydantic.ValidationError: names each variable that is wrong.
+    """
+    return Config.model_validate(dict(os.environ))

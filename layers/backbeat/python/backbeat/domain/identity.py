@@ -1,0 +1,14 @@
+"""Identities of things that are derived, so that computing them again gives the same ones."""
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+_NAMESPACE = UUID("6b1f6a0e-3c0d-5c1e-9a53-0f8b6f3f7f10")
+
+
+def derived_id(*parts: str | datetime | int) -> str:
+    """Returns the UUIDv5 of the parts. Each part is told apart from its neighbours."""
+    text = "\x1f".join(
+        part.isoformat() if isinstance(part, datetime) else str(part) for part in parts
+    )
+    return str(uuid5(_NAMESPACE, text))

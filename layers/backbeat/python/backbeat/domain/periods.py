@@ -1,0 +1,89 @@
+"""The billing calendar.
+
+Owns: period boundaries, stubs, the clamp at the end of short months.
+Does not own: what is billed in a period.
+Times: UTC; a boundary is computed from the anchor each time, so that a clamp never drifts.
+Invariants: the periods of a contract are adjacent and cover it from start to end.
+"""
+
+import calendar
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from backbeat.models.contracts import Contract, Frequency, StatementDay, StatementSchedule
+from backbeat.models.period import Period
+
+_MONTHS = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.ANNUAL: 12}
+
+
+def add_months(anchor: datetime, months: int) -> datetime:
+    """Returns the same day and time that many months on, or the month's last day.
+
+    Decision D-32: always from the original anchor, so 31 January gives 29 February, then 31 March.
+    """
+    month = anchor.year * 12 + anchor.month - 1 + months
+    year, month = month // 12, month % 12 + 1
+    return anchor.replace(
+        year=year, month=month, day=min(anchor.day, calendar.monthrange(year, month)[1])
+    )
+
+
+def boundary(schedule: StatementSchedule, number: int) -> datetime:
+    """Returns the boundary `number` frequencies after the anchor (before it when negative)."""
+    if schedule.frequency is Frequency.WEEKLY:
+        return schedule.anchor + timedelta(weeks=number)
+    return add_months(schedule.anchor, number * _MONTHS[schedule.frequency])
+
+
+def anchor_of(
+    frequency: Frequency, day: StatementDay, *, starting_at: datetime, custom: datetime | None
+) -> datetime:
+    """Returns the instant all boundaries are counted from.
+
+    Decision D-33: FIRST_OF_MONTH means the month the contract starts in, for every frequency but
+    WEEKLY, which takes the contract's start.
+    """
+    match day:
+        case StatementDay.CUSTOM_DATE:
+            return starting_at if custom is None else custom
+        case StatementDay.CONTRACT_START:
+            return starting_at
+        case StatementDay.FIRST_OF_MONTH:
+            if frequency is Frequency.WEEKLY:
+                return starting_at
+            return starting_at.replace(day=1, hour=0)
+
+
+def usage_periods(contract: Contract) -> Iterator[Period]:
+    """Yields the contract's usage periods in order; endless for an open-ended contract.
+
+    The first runs from the contract's start (or from where its invoices start) to the first
+    boundary strictly after it, the last is cut at the contract's end.
+    """
+    start = contract.starting_at
+    if contract.invoice_generation_starting_at is not None:
+        start = max(start, contract.invoice_generation_starting_at)
+    number = _first_after(contract.usage_statement_schedule, start)
+    while contract.ending_before is None or start < contract.ending_before:
+        end = boundary(contract.usage_statement_schedule, number)
+        if contract.ending_before is not None:
+            end = min(end, contract.ending_before)
+        yield Period(start, end)
+        start, number = end, number + 1
+
+
+def usage_periods_from(contract: Contract, instant: datetime) -> Iterator[Period]:
+    """Yields the usage periods that end after the instant, in order."""
+    return (period for period in usage_periods(contract) if period.ending_before > instant)
+
+
+def _first_after(schedule: StatementSchedule, instant: datetime) -> int:
+    """Returns the number of the first boundary strictly after the instant."""
+    if schedule.frequency is Frequency.WEEKLY:
+        number = (instant - schedule.anchor) // timedelta(weeks=1)
+    else:
+        elapsed = (instant.year - schedule.anchor.year) * 12 + instant.month - schedule.anchor.month
+        number = elapsed // _MONTHS[schedule.frequency] - 1
+    while boundary(schedule, number) <= instant:
+        number += 1
+    return number

@@ -1,0 +1,1 @@
+"""Quantity and rate into amounts: one module per rate type."""

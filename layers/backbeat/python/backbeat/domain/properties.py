@@ -1,0 +1,42 @@
+"""How the values of event properties are read.
+
+Owns: the text and the number a property value stands for. Does not own: which property is read.
+Invariants: numbers are exact; what is not a number is None, never zero.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+from backbeat.models.usage import PropertyValue
+
+
+def text_of(value: PropertyValue) -> str | None:
+    """Returns the text that filters and groups compare: 1 is "1", true is "true".
+
+    Null counts as absent; objects and arrays have no text. Decision D-17: comparison is by text.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return str(value)
+    return None
+
+
+def number_of(value: PropertyValue) -> Decimal | None:
+    """Returns the number that aggregations add up, or None when the value is not one.
+
+    Decision D-16: JSON numbers and numeric strings both count; null, booleans, other text,
+    objects and arrays make the event contribute nothing.
+    """
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return None
+        return number if number.is_finite() else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    return None

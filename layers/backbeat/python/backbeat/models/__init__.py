@@ -1,0 +1,1 @@
+"""The nouns: frozen entities and value objects, also in the form they are stored in."""

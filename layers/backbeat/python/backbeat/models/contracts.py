@@ -1,0 +1,70 @@
+"""Agreements: which customer pays by which price list, from when, in which periods."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from backbeat.models.base import Model
+
+
+class Frequency(StrEnum):
+    """How long a billing period is."""
+
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+    ANNUAL = "ANNUAL"
+
+
+class StatementDay(StrEnum):
+    """What the boundaries of usage periods are counted from."""
+
+    FIRST_OF_MONTH = "FIRST_OF_MONTH"
+    CONTRACT_START = "CONTRACT_START"
+    CUSTOM_DATE = "CUSTOM_DATE"
+
+
+class StatementSchedule(Model):
+    """When usage periods begin: at `anchor` plus any whole number of frequencies."""
+
+    frequency: Frequency
+    anchor: datetime
+
+
+class Contract(Model):
+    """An agreement. Without `ending_before` it is open-ended.
+
+    Usage before `invoice_generation_starting_at` is billed elsewhere: it has no invoice here.
+    """
+
+    id: str
+    customer_id: str
+    rate_card_id: str | None = None
+    starting_at: datetime
+    ending_before: datetime | None = None
+    name: str | None = None
+    uniqueness_key: str | None = None
+    usage_statement_schedule: StatementSchedule
+    invoice_generation_starting_at: datetime | None = None
+    net_payment_terms_days: int | None = None
+    custom_fields: dict[str, str] = {}
+    created_at: datetime
+    archived_at: datetime | None = None
+
+    def covers(self, instant: datetime) -> bool:
+        """Tells whether the contract runs at the instant."""
+        return self.starting_at <= instant and (
+            self.ending_before is None or instant < self.ending_before
+        )
+
+
+class DueItem(Model):
+    """A contract's next scheduled work: at `due_at`, finalize the period from `period_start`.
+
+    A parked item is work that cannot be done until somebody mends the reason.
+    """
+
+    customer_id: str
+    contract_id: str
+    period_start: datetime
+    due_at: datetime
+    parked: str | None = None

@@ -1,0 +1,79 @@
+"""What can be wrong with a request.
+
+BackbeatError
+├── InvalidArgument   400  names the field
+├── Unauthenticated   401
+├── Forbidden         403
+├── NotFound          404  (400 where the operation says so)
+├── Conflict          409
+├── TooMany           429
+├── NotBuilt          501
+└── Retryable         503  nothing was changed; the same call may succeed
+"""
+
+
+class BackbeatError(Exception):
+    """The root. `code` is what clients branch on, `message` what people read."""
+
+    code = "InternalError"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidArgument(BackbeatError):
+    """The request itself is wrong."""
+
+    code = "InvalidArgument"
+
+
+class Unauthenticated(BackbeatError):
+    """No token, or one that nobody was given."""
+
+    code = "Unauthorized"
+
+
+class Forbidden(BackbeatError):
+    """The token does not carry the right."""
+
+    code = "Forbidden"
+
+
+class NotFound(BackbeatError):
+    """Nothing of that kind has that id in the caller's sandbox."""
+
+    def __init__(self, kind: str, id_: str) -> None:
+        super().__init__(f"{kind} not found: {id_}")
+        self.code = f"{kind.title().replace(' ', '')}NotFound"
+
+
+class Conflict(BackbeatError):
+    """The change collides with what is there."""
+
+    code = "Conflict"
+
+    def __init__(
+        self, message: str, *, conflicting_id: str | None = None, value: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.conflicting_id = conflicting_id
+        self.value = value
+
+
+class TooMany(BackbeatError):
+    """A rate limit was crossed."""
+
+    code = "TooManyRequests"
+
+
+class NotBuilt(BackbeatError):
+    """Documented by the API, not yet part of Backbeat."""
+
+    code = "NotImplemented"
+
+
+class Retryable(BackbeatError):
+    """Others were writing the same things; nothing was changed."""
+
+    code = "Unavailable"

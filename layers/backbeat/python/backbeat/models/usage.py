@@ -1,0 +1,68 @@
+"""Usage events as sent, and the counted usage of one hour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class WindowSize(StrEnum):
+    """How a span of time is cut."""
+
+    HOUR = "HOUR"
+    DAY = "DAY"
+    NONE = "NONE"
+
+
+PropertyValue = object
+"""A decoded JSON value; numbers are `int` or `Decimal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEvent:
+    """One fact sent by the client. `customer_key` is the customer's id or an alias, as sent."""
+
+    transaction_id: str
+    customer_key: str
+    event_type: str
+    timestamp: datetime
+    properties: Mapping[str, PropertyValue]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with the server time it was accepted at."""
+
+    event: UsageEvent
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CellKey:
+    """What one usage cell counts: a metric's events of one customer key, hour and group.
+
+    `groups` are the values of the metric's `cell_keys`, in that order; None where absent.
+    """
+
+    customer_key: str
+    metric_id: str
+    hour: datetime
+    groups: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many events, and the sum of their aggregation property."""
+
+    count: int
+    sum: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCell:
+    """Counted usage of one hour and group."""
+
+    hour: datetime
+    groups: tuple[str | None, ...]
+    tally: Tally

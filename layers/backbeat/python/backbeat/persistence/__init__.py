@@ -1,0 +1,1 @@
+"""Repositories on top of the store port: written once, for every store."""

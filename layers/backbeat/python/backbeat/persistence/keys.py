@@ -1,0 +1,271 @@
+"""The only place where key strings are made.
+
+Every key starts with the tenant. Parts that come from users are escaped so that `#` separates and
+nothing else, and hashed when they are long. Times in keys are fixed-width UTC text, so that text
+order is time order.
+"""
+
+import zlib
+from datetime import UTC, datetime
+from hashlib import blake2b, sha256
+from typing import Final
+
+from backbeat.ports.store import IndexKey, Key
+
+SLOTS: Final = 16
+"""Work lists and time indexes are spread over this many partitions."""
+
+_LONGEST_PART: Final = 256
+_AFTER_EVERYTHING: Final = "\U0010ffff"
+
+
+def part(text: str) -> str:
+    """Returns the text as one part of a key."""
+    escaped = text.replace("%", "%25").replace("#", "%23")
+    if len(escaped.encode()) > _LONGEST_PART:
+        # "%~" cannot come out of the escaping, so a hash never meets a short text.
+        return f"%~{sha256(text.encode()).hexdigest()}"
+    return escaped
+
+
+def time_text(instant: datetime) -> str:
+    """Returns UTC text to the microsecond whose order is the order of time."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def slot_of(text: str) -> int:
+    """Returns the slot, 0 to 15, that a text always falls into."""
+    return zlib.crc32(text.encode()) % SLOTS
+
+
+def prefix_range(prefix: str) -> tuple[str, str]:
+    """Returns the half-open range of sort keys that begin with the prefix."""
+    return prefix, prefix + _AFTER_EVERYTHING
+
+
+# Tenant
+
+
+def clock(tenant: str) -> Key:
+    """The sandbox's own clock, absent while it follows the system."""
+    return Key(tenant, "CLOCK")
+
+
+def tenant(tenant: str) -> Key:
+    """The mark that this tenant has scheduled work."""
+    return Key(tenant, "TENANT")
+
+
+def sandbox(owner: str) -> Key:
+    """How often a token's owner started afresh."""
+    return Key(owner, "SANDBOX")
+
+
+def tenants() -> str:
+    """Gsi1 partition of all tenants with scheduled work."""
+    return "TENANTS"
+
+
+def token(token_hash: str) -> Key:
+    """An issued API token, by its SHA-256."""
+    return Key(f"TOKEN#{token_hash}", "TOKEN")
+
+
+def idempotency(tenant: str, record_id: str) -> Key:
+    """A stored reply."""
+    return Key(f"{tenant}#IDEM#{record_id}", "IDEM")
+
+
+def claim(tenant: str, scope: str, value: str) -> Key:
+    """A value reserved for one owner."""
+    return Key(f"{tenant}#CLAIM#{scope}#{part(value)}", "CLAIM")
+
+
+# Customers and what hangs on them
+
+
+def customer(tenant: str, customer_id: str) -> Key:
+    """A customer."""
+    return Key(f"{tenant}#CUS#{part(customer_id)}", "CUS")
+
+
+def customers(tenant: str, *, archived: bool) -> str:
+    """Gsi1 partition of the customers, in order of creation."""
+    return f"{tenant}#CUSTOMERS#{'archived' if archived else 'active'}"
+
+
+def contract(tenant: str, customer_id: str, contract_id: str) -> Key:
+    """A contract."""
+    return Key(customer(tenant, customer_id).pk, f"CON#{part(contract_id)}")
+
+
+def contracts(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of a customer's contracts."""
+    return (customer(tenant, customer_id).pk, *prefix_range("CON#"))
+
+
+def invoice(tenant: str, customer_id: str, start: datetime, invoice_id: str) -> Key:
+    """A stored invoice."""
+    return Key(customer(tenant, customer_id).pk, f"INV#{time_text(start)}#{part(invoice_id)}")
+
+
+def invoices(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of a customer's stored invoices."""
+    return (customer(tenant, customer_id).pk, *prefix_range("INV#"))
+
+
+def invoice_pointer(tenant: str, invoice_id: str) -> Key:
+    """Where a stored invoice lies."""
+    return Key(f"{tenant}#INVOICE#{part(invoice_id)}", "INV")
+
+
+def invoice_lines(tenant: str, invoice_id: str, page: int) -> Key:
+    """A page of a long invoice's lines."""
+    return Key(f"{tenant}#INV#{part(invoice_id)}", f"LINES#{page:04}")
+
+
+def due_item(tenant: str, customer_id: str, contract_id: str, kind: str) -> Key:
+    """A contract's next work of one kind."""
+    return Key(customer(tenant, customer_id).pk, f"DUE#{part(contract_id)}#{kind}")
+
+
+def due_items(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of a customer's due items."""
+    return (customer(tenant, customer_id).pk, *prefix_range("DUE#"))
+
+
+def due_at(tenant: str, key: Key, at: datetime) -> IndexKey:
+    """A due item's place in its tenant's work list."""
+    slot = slot_of(key.pk + key.sk)
+    return IndexKey(due_slot(tenant, slot), f"{time_text(at)}#{key.pk}#{key.sk}")
+
+
+def due_slot(tenant: str, slot: int) -> str:
+    """Gsi2 partition of one slot of the work list."""
+    return f"{tenant}#DUE#{slot:02}"
+
+
+# Catalog
+
+
+def metric(tenant: str, metric_id: str) -> Key:
+    """A billable metric. All of them share a partition so that ingest reads them strongly."""
+    return Key(f"{tenant}#METRICS", part(metric_id))
+
+
+def metric_version(tenant: str) -> Key:
+    """Counts changes of the tenant's metrics."""
+    return Key(tenant, "VERSION#METRICS")
+
+
+def entity(tenant: str, kind: str, id_: str) -> Key:
+    """A product, rate card or another thing that stands alone."""
+    return Key(f"{tenant}#{kind}#{part(id_)}", kind)
+
+
+def entities(tenant: str, kind: str, *, archived: bool) -> str:
+    """Gsi1 partition of all things of a kind, in order of creation."""
+    return f"{tenant}#{kind}S#{'archived' if archived else 'active'}"
+
+
+def created(at: datetime, id_: str) -> str:
+    """Gsi1 sort key of lists in order of creation."""
+    return f"{time_text(at)}#{part(id_)}"
+
+
+def rate_page(tenant: str, rate_card_id: str, first_sequence: int) -> Key:
+    """Rates added together. They are never changed or removed, only superseded."""
+    return Key(entity(tenant, "RATECARD", rate_card_id).pk, f"RATE#{first_sequence:08}")
+
+
+def rates(tenant: str, rate_card_id: str) -> tuple[str, str, str]:
+    """Partition and range of a card's rates."""
+    return (entity(tenant, "RATECARD", rate_card_id).pk, *prefix_range("RATE#"))
+
+
+# Usage
+
+
+def event(tenant: str, transaction_id: str) -> Key:
+    """A usage event; the item is the deduplication record too."""
+    return Key(f"{tenant}#EVT#{part(transaction_id)}", "EVT")
+
+
+def event_repeat(tenant: str, transaction_id: str, received_at: datetime, number: int) -> Key:
+    """A later event with a transaction id that was taken."""
+    return Key(event(tenant, transaction_id).pk, f"DUP#{time_text(received_at)}#{number:03}")
+
+
+def event_superseded(tenant: str, transaction_id: str, received_at: datetime) -> Key:
+    """An event whose transaction id became free again after the deduplication window."""
+    return Key(event(tenant, transaction_id).pk, f"EVT#{time_text(received_at)}")
+
+
+def event_time(tenant: str, customer_key: str, at: datetime, transaction_id: str) -> IndexKey:
+    """An event's place among the events of its customer key and hour."""
+    text = time_text(at)
+    slot = slot_of(transaction_id)
+    return IndexKey(f"{tenant}#USE#{part(customer_key)}#{text[:13]}#{slot:02}", text[14:])
+
+
+def cells(tenant: str, customer_key: str, metric_id: str, month: datetime) -> str:
+    """Partition of a metric's usage cells of one customer key and calendar month."""
+    return f"{tenant}#CELL#{part(customer_key)}#{part(metric_id)}#{month:%Y-%m}"
+
+
+def cell_hour(hour: datetime) -> str:
+    """Where the cells of an hour begin inside their month."""
+    return f"{hour:%dT%H}"
+
+
+def cell(
+    tenant: str, customer_key: str, metric_id: str, hour: datetime, group: bytes, slot: str
+) -> Key:
+    """A usage cell. Writers of different slots never meet; readers add the slots up."""
+    group_hash = blake2b(group, digest_size=12).hexdigest()
+    return Key(
+        cells(tenant, customer_key, metric_id, hour), f"{cell_hour(hour)}#{group_hash}#{slot}"
+    )
+
+
+# Webhooks
+
+
+def endpoint(tenant: str, endpoint_id: str) -> Key:
+    """A webhook target."""
+    return Key(f"{tenant}#ENDPOINTS", part(endpoint_id))
+
+
+def endpoints(tenant: str) -> str:
+    """Partition of a tenant's webhook targets."""
+    return f"{tenant}#ENDPOINTS"
+
+
+def notification(tenant: str, notification_id: str) -> Key:
+    """A fact to tell."""
+    return Key(f"{tenant}#NOTE#{part(notification_id)}", "NOTE")
+
+
+def delivery(tenant: str, notification_id: str, endpoint_id: str) -> Key:
+    """A notification on its way to one endpoint."""
+    return Key(notification(tenant, notification_id).pk, f"TO#{part(endpoint_id)}")
+
+
+def notifications(tenant: str) -> str:
+    """Gsi1 partition of all notifications, in order of creation."""
+    return f"{tenant}#NOTES"
+
+
+def deliveries(tenant: str) -> str:
+    """Gsi1 partition of all deliveries, in order of creation."""
+    return f"{tenant}#DELIVERIES"
+
+
+def outbox(tenant: str) -> str:
+    """Gsi2 partition of the notifications not yet queued."""
+    return f"{tenant}#OUTBOX"
+
+
+def pending(tenant: str) -> str:
+    """Gsi2 partition of the deliveries that are neither done nor given up."""
+    return f"{tenant}#PENDING"

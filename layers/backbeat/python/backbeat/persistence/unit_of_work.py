@@ -1,0 +1,43 @@
+"""What one use case changes, committed at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from backbeat.models.errors import Retryable
+from backbeat.ports.store import Contention, Effect, Item, Store, TransactionCancelled
+
+Otherwise = Callable[[Item | None], Exception]
+"""Makes the error to raise when a condition fails, from the item that was in the way."""
+
+
+def changed_meanwhile(_: Item | None) -> Exception:
+    """The default: somebody else changed what this use case read."""
+    return Retryable("The object was changed by another request at the same time. Try again.")
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """Collects effects; `commit` applies all or none."""
+
+    store: Store
+    _effects: list[tuple[Effect, Otherwise]] = field(default_factory=list)
+
+    def add(self, *effects: Effect, otherwise: Otherwise = changed_meanwhile) -> None:
+        """Adds effects. A failing condition of theirs raises what `otherwise` makes."""
+        self._effects.extend((effect, otherwise) for effect in effects)
+
+    def commit(self) -> None:
+        """Writes everything.
+
+        Raises:
+            Exception: what the first failed condition's `otherwise` made.
+            Retryable: the store could not decide now; nothing was written.
+        """
+        try:
+            self.store.transact([effect for effect, _ in self._effects])
+        except TransactionCancelled as cancelled:
+            first = cancelled.failures[0]
+            _, otherwise = self._effects[first.index]
+            raise otherwise(first.item) from cancelled
+        except Contention as contention:
+            raise changed_meanwhile(None) from contention

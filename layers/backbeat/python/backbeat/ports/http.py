@@ -1,0 +1,31 @@
+"""Outgoing HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What the other side answered."""
+
+    status: int
+    body: bytes
+
+
+class HttpFailure(Exception):
+    """No answer: connection refused, name unknown, time-out."""
+
+
+class Http(Protocol):
+    """Sends requests. Redirects are answers, not followed."""
+
+    def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> HttpReply:
+        """Posts `body` byte for byte.
+
+        Raises:
+            HttpFailure: no answer came within the time-out.
+        """
+        ...

@@ -1,0 +1,201 @@
+"""The store: five calls that all state goes through.
+
+Items live in partitions (`pk`), ordered inside a partition by `sk` as plain strings.
+Two further orders exist for the items that carry their keys: `gsi1` holds whole items,
+`gsi2` holds keys only and serves work lists (due items, outbox).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+
+class Key(NamedTuple):
+    """Where an item lies: partition and sort key."""
+
+    pk: str
+    sk: str
+
+
+class IndexKey(NamedTuple):
+    """An item's place in a secondary index. Need not be unique."""
+
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One stored thing.
+
+    `doc` is the entity as JSON text in UTF-8, opaque to the store.
+    `numbers` are exact counters kept outside `doc` so that `Add` can change them in place.
+    `version` starts at 1 and is set by the writer: whoever replaces version n puts n + 1.
+    `expires_at` (epoch seconds, real time) lets the store drop the item some time later;
+    readers must not rely on it being gone.
+    """
+
+    key: Key
+    entity: str
+    doc: bytes
+    version: int = 1
+    numbers: Mapping[str, Decimal] = field(default_factory=dict)
+    gsi1: IndexKey | None = None
+    gsi2: IndexKey | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Holds when no item has the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Holds when the stored item has exactly this version."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Greater:
+    """Holds when nothing is stored or the stored number `attribute` is below the new one."""
+
+    attribute: str
+
+
+Condition = Absent | Version | Greater
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Writes the whole item, replacing what was there."""
+
+    item: Item
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Adds `item.numbers` to the stored numbers; creates the item when it is absent.
+
+    Everything else of `item` is used only for the creation.
+    """
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Removes the item. Without a condition an absent item is fine."""
+
+    key: Key
+    condition: Version | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Changes nothing; the transaction only commits when the condition holds."""
+
+    key: Key
+    condition: Absent | Version
+
+
+Effect = Put | Add | Delete | Check
+
+MAX_EFFECTS = 100
+"""Effects one transaction may hold (DynamoDB's limit, kept by every adapter)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An effect whose condition did not hold, and the item that was in the way, if any."""
+
+    index: int
+    item: Item | None
+
+
+class TransactionCancelled(Exception):
+    """Nothing of the transaction was written because conditions failed."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__(f"{len(failures)} condition(s) failed")
+        self.failures = tuple(failures)
+
+
+class Contention(Exception):
+    """Another writer held the same items, or the store was throttled: try again."""
+
+
+class Index(Enum):
+    """The three orders a query can read in."""
+
+    BASE = "base"
+    GSI1 = "gsi1"
+    GSI2 = "gsi2"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Items of one partition with `low <= sort key < high`, in key order or reversed.
+
+    `cursor` is what the previous page of the same query returned.
+    """
+
+    pk: str
+    index: Index = Index.BASE
+    low: str | None = None
+    high: str | None = None
+    forward: bool = True
+    limit: int | None = None
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A query's answer. `cursor` is None on the last page.
+
+    Items read through `Index.GSI2` carry keys only: `doc` is empty and `entity` is "".
+    """
+
+    items: tuple[Item, ...]
+    cursor: str | None = None
+
+
+class BadCursor(Exception):
+    """The cursor was not made by this query."""
+
+
+class Store(Protocol):
+    """Strong reads and all-or-nothing writes; index reads may lag by milliseconds."""
+
+    def get(self, key: Key) -> Item | None:
+        """Returns the item, or None."""
+        ...
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """Returns those of the items that exist."""
+        ...
+
+    def query(self, query: Query) -> Page:
+        """Returns one page. Without a limit, a page is whatever the store finds convenient.
+
+        Raises:
+            BadCursor: the cursor does not belong to this query.
+        """
+        ...
+
+    def transact(self, effects: Sequence[Effect]) -> None:
+        """Applies 1 to `MAX_EFFECTS` effects on distinct keys, all or none.
+
+        Raises:
+            TransactionCancelled: a condition did not hold.
+            Contention: the store could not decide now.
+        """
+        ...
+
+    def put_many(self, items: Iterable[Item]) -> None:
+        """Writes any number of items without conditions and without atomicity."""
+        ...

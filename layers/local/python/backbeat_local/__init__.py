@@ -1,0 +1,1 @@
+"""The local runner: serves template.yaml on one machine. Never deployed."""

@@ -1,0 +1,167 @@
+"""The `backbeat` command."""
+
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+import click
+
+from backbeat_local.intrinsics import TemplateError
+from backbeat_local.template import Template, load_template
+
+_DEFAULT_STATE: Final = ".backbeat"
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _template_option(command: _Command) -> _Command:
+    command = click.option(
+        "--parameter",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Give a parameter of the template another value than its default.",
+    )(command)
+    return click.option(
+        "--template",
+        "template_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The SAM template; by default template.yaml here or in a directory above.",
+    )(command)
+
+
+def _state_option(command: _Command) -> _Command:
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="BACKBEAT_STATE",
+        default=_DEFAULT_STATE,
+        show_default=True,
+        show_envvar=True,
+        help="Directory that keeps the state.",
+    )(command)
+
+
+@click.group()
+@click.version_option(package_name="backbeat")
+def main() -> None:
+    """Backbeat: usage billing on this machine."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=3000, envvar="PORT",
+              show_default=True, show_envvar=True, help="0 takes a free one.")  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True)
+@_state_option
+@click.option("--memory", is_flag=True, help="Forget all state when the server stops.")
+@_template_option
+def serve(
+    port: int,
+    host: str,
+    state: Path,
+    template_file: Path | None,
+    parameters: tuple[str, ...],
+    *,
+    memory: bool,
+) -> None:
+    """Serve the template until interrupted: API, queues and schedules."""
+    from backbeat_local.gateway import CannotListen
+    from backbeat_local.runner import STATE_FILE, Runner
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        runner = Runner(_load(template_file, parameters), None if memory else state, host, port)
+        runner.start()
+    except (CannotListen, TemplateError) as error:
+        raise click.ClickException(str(error)) from error
+    kept = "in memory, gone when the server stops" if memory else str(state.resolve() / STATE_FILE)
+    click.echo(_welcome(runner.base_url, kept, runner.template.path))
+    stopped.wait()
+    # Whoever is in a hurry can interrupt the stopping, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    runner.stop()
+
+
+@main.command()
+@click.argument("function")
+@click.option("-e", "--event", type=click.File("r", encoding="utf-8"), required=True,
+              help="The event as JSON; - reads it from the standard input.")  # fmt: skip
+@_state_option
+@_template_option
+def invoke(
+    function: str,
+    event: IO[str],
+    state: Path,
+    template_file: Path | None,
+    parameters: tuple[str, ...],
+) -> None:
+    """Call FUNCTION (such as IngestFunction) once with an event and print what it returns."""
+    from backbeat_local.invocation import UnknownFunction, invoke_once
+
+    try:
+        payload = json.load(event)
+    except json.JSONDecodeError as error:
+        raise click.ClickException(f"{event.name} is not JSON: {error}") from error
+    try:
+        reply = invoke_once(_load(template_file, parameters), function, payload, state)
+    except (TemplateError, UnknownFunction) as error:
+        raise click.ClickException(str(error)) from error
+    except Exception:
+        logging.getLogger("backbeat").exception("%s failed", function)
+        sys.exit(1)
+    click.echo(reply)
+
+
+@main.command()
+@_template_option
+def routes(template_file: Path | None, parameters: tuple[str, ...]) -> None:
+    """Print the routes of the template."""
+    from backbeat_local.route_listing import route_listing
+
+    try:
+        click.echo(route_listing(_load(template_file, parameters)))
+    except TemplateError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _load(template_file: Path | None, parameters: tuple[str, ...]) -> Template:
+    values = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        if not equals:
+            raise click.ClickException(f"--parameter {parameter} is not of the form NAME=VALUE")
+        values[name] = value
+    return load_template(template_file or find_template(Path.cwd()), values)
+
+
+def find_template(directory: Path) -> Path:
+    """Returns the template.yaml of `directory` or the nearest one above, else this package's own.
+
+    Raises:
+        TemplateError: there is none.
+    """
+    for candidate in (directory, *directory.parents, *Path(__file__).resolve().parents[4:5]):
+        if (found := candidate / "template.yaml").is_file():
+            return found
+    raise TemplateError(f"no template.yaml in {directory} or above; name one with --template")
+
+
+def _welcome(url: str, state: str, template: Path) -> str:
+    return f"""\
+Backbeat listens on {url}
+  state     {state}
+  template  {template}
+
+  curl -H 'Authorization: Bearer demo' {url}/v1/customers
+
+  from metronome import Metronome
+  client = Metronome(base_url="{url}", bearer_token="demo")
+"""

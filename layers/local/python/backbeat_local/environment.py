@@ -1,0 +1,49 @@
+"""The environment variables of a local run."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from backbeat_local.template import Template
+
+_DEFAULTS: Final[Mapping[str, str]] = {
+    "BACKBEAT_STAGE": "dev",
+    "BACKBEAT_SANDBOX": "on",
+    "BACKBEAT_TOKENS": "open",
+}
+
+
+def local_environment(template: Template, state_file: Path) -> dict[str, str]:
+    """Returns what every function finds in its environment: the template's variables, and ours.
+
+    Raises:
+        TemplateError: two functions give one variable different values.
+    """
+    return {
+        **_DEFAULTS,
+        **template.environment(),
+        "BACKBEAT_STATE": str(state_file),
+        # Webhooks may go to this machine, which is where the product under test runs.
+        "BACKBEAT_WEBHOOK_TARGETS": "any",
+        # A line per request is for CloudWatch; at a terminal it hides what went wrong.
+        "POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING"),
+        # Metrics are printed for CloudWatch to pick up.
+        "POWERTOOLS_METRICS_DISABLED": "true",
+    }
+
+
+@contextmanager
+def applied(environment: Mapping[str, str]) -> Iterator[None]:
+    """Sets the variables of this process, and puts back what was there."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

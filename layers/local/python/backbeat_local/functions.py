@@ -1,0 +1,130 @@
+"""Functions loaded from their directories and invoked as Lambda would."""
+
+import importlib.util
+import itertools
+import logging
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, Final, TypeAlias
+
+from backbeat_local.intrinsics import REGION
+from backbeat_local.template import FunctionSpec, function_arn
+
+Handler: TypeAlias = Callable[[Any, "LambdaContext"], Any]
+
+_log = logging.getLogger("backbeat")
+_load_numbers: Final = itertools.count(1)
+
+
+class LoadError(Exception):
+    """A function's code is missing or fails to import."""
+
+
+class LambdaContext:
+    """The second argument of a handler."""
+
+    __slots__ = ("_deadline", "_spec", "aws_request_id")
+
+    function_version: Final = "$LATEST"
+    log_stream_name: Final = "local"
+
+    def __init__(self, spec: FunctionSpec, request_id: str) -> None:
+        self._spec = spec
+        self._deadline = time.monotonic() + spec.timeout_seconds
+        self.aws_request_id = request_id
+
+    @property
+    def function_name(self) -> str:
+        """The function's logical id."""
+        return self._spec.logical_id
+
+    @property
+    def memory_limit_in_mb(self) -> int:
+        """What the template gives the function; not enforced."""
+        return self._spec.memory_mb
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """An ARN of a made-up account."""
+        return function_arn(self._spec.logical_id)
+
+    @property
+    def log_group_name(self) -> str:
+        """Where CloudWatch would keep the logs."""
+        return f"/aws/lambda/{REGION}/{self._spec.logical_id}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Returns what is left of the template's time-out, at least 0; not enforced."""
+        return max(0, round((self._deadline - time.monotonic()) * 1000))
+
+
+class Function:
+    """One function of the template, imported when it is first needed."""
+
+    def __init__(self, spec: FunctionSpec) -> None:
+        self.spec = spec
+        self._handler: Handler | None = None
+        self._loading = threading.Lock()
+
+    def load(self) -> Handler:
+        """Imports the code unless that has happened.
+
+        Raises:
+            LoadError: there is no such file or handler, or importing it raised.
+        """
+        if self._handler is not None:
+            return self._handler
+        with self._loading:
+            if self._handler is None:
+                self._handler = _import_handler(self.spec)
+            return self._handler
+
+    def invoke(self, event: Any, request_id: str | None = None) -> Any:
+        """Calls the handler and returns or raises what it does. Several threads may call at once.
+
+        Raises:
+            LoadError: the function cannot be loaded.
+        """
+        handler = self._handler or self.load()
+        return handler(event, LambdaContext(self.spec, request_id or str(uuid.uuid4())))
+
+
+def load_all(functions: Iterable[Function], stopping: threading.Event) -> None:
+    """Imports the functions in turn. What fails is logged, and tried again when it is called."""
+    for function in functions:
+        if stopping.is_set():
+            return
+        try:
+            function.load()
+        except LoadError:
+            _log.exception("%s does not load", function.spec.logical_id)
+
+
+def _import_handler(spec: FunctionSpec) -> Handler:
+    path = spec.code / f"{spec.module}.py"
+    if not path.is_file():
+        raise LoadError(f"{path} does not exist")
+    # Every function calls its module `app`, and a test may load one twice.
+    name = f"backbeat_functions.{spec.logical_id}_{next(_load_numbers)}"
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise LoadError(f"{path} is not a Python module")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise LoadError(f"{path} fails to import: {error!r}") from error
+    return _handler_of(module, spec)
+
+
+def _handler_of(module: ModuleType, spec: FunctionSpec) -> Handler:
+    handler = getattr(module, spec.attribute, None)
+    if not callable(handler):
+        raise LoadError(f"{spec.code / spec.module}.py has no function {spec.attribute}")
+    return handler  # type: ignore[no-any-return]

@@ -1,0 +1,198 @@
+"""The HTTP API: one server that hands requests to functions.
+
+Of the servers measured, granian's WSGI worker is the fastest but lives in a process of its own,
+which a killed parent leaves behind; its embedded form is no faster than uvicorn with httptools
+and uvloop, which runs in any thread. Handlers block, so they run on worker threads.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from backbeat_local.http_events import (
+    BadReply,
+    HttpReply,
+    HttpRequest,
+    http_event,
+    http_reply,
+    json_reply,
+)
+from backbeat_local.routes import Match, Miss, RouteTable
+from backbeat_local.workers import Workers
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from backbeat_local.functions import Function
+
+BODY_LIMIT: Final = 10 * 1024 * 1024
+"""Bytes of a request body that API Gateway accepts."""
+
+_CONCURRENCY: Final = 32
+"""Requests handled at once. Handlers may wait for other requests, so it must not be small; more
+threads only compete for the interpreter."""
+
+_KEEP_ALIVE_SECONDS: Final = 75
+_DRAIN_SECONDS: Final = 3
+
+_Scope: TypeAlias = MutableMapping[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+_Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_log = logging.getLogger("backbeat")
+
+
+class CannotListen(Exception):
+    """Somebody else listens on the address, or it is not ours to listen on."""
+
+
+class Gateway:
+    """Serves a route table on `host`:`port` from a thread of its own; port 0 takes a free one."""
+
+    def __init__(self, routes: "RouteTable[Function]", host: str, port: int) -> None:
+        """Takes the address at once, so that nobody else can, and clients may already connect.
+
+        Raises:
+            CannotListen: the address is taken or not of this machine.
+        """
+        try:
+            self._socket = socket.create_server((host, port), backlog=2048)
+        except OSError as error:
+            # After the reason the socket module repeats the address, in brackets.
+            reason = str(error.strerror).partition(" (")[0]
+            raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
+        self._workers = Workers(_CONCURRENCY, "request")
+        self._application = _Application(routes, self._workers)
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)
+        self.host = host
+        self.port: int = self._socket.getsockname()[1]
+
+    def start(self) -> None:
+        """Begins to answer. Requests that came earlier have been waiting."""
+        # uvicorn takes longer to import than everything else here: the address comes first.
+        import uvicorn
+
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                self._application,
+                http="httptools",
+                loop="auto",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_DRAIN_SECONDS,
+            )
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops listening, lets requests under way finish for a few seconds, then returns."""
+        if self._server is None:
+            self._socket.close()
+            return
+        self._server.should_exit = True
+        self._thread.join(_DRAIN_SECONDS + 1)
+        self._workers.stop(0)
+
+    def _serve(self) -> None:
+        assert self._server is not None  # noqa: S101 - start() set it
+        self._server.run(sockets=[self._socket])
+
+
+class _Application:
+    """The ASGI application."""
+
+    def __init__(self, routes: "RouteTable[Function]", workers: Workers) -> None:
+        self._routes = routes
+        self._workers = workers
+
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        body = await _read_body(receive)
+        method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
+        match: Match[Function] | Miss
+        if body is None:
+            reply = json_reply(413, {"message": "Request Entity Too Large"})
+        elif isinstance(match := self._routes.find(method, raw_path), Miss):
+            status = 404 if match is Miss.PATH else 405
+            reply = json_reply(status, {"message": f"Route not found: {method} {raw_path}"})
+        else:
+            client = scope["client"]
+            request = HttpRequest(
+                method=method,
+                path=raw_path,
+                query=scope["query_string"].decode("latin-1"),
+                headers=scope["headers"],
+                body=body,
+                client=client[0] if client else "",
+                http_version=scope["http_version"],
+            )
+            reply = await self._handled(request, match)
+        reply.headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+        )
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _handled(self, request: HttpRequest, match: "Match[Function]") -> HttpReply:
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[HttpReply] = loop.create_future()
+
+        def settle(reply: HttpReply) -> None:
+            if not answered.done():
+                answered.set_result(reply)
+
+        def task() -> None:
+            reply = _handle(request, match)
+            try:
+                loop.call_soon_threadsafe(settle, reply)
+            except RuntimeError:
+                # The server stopped before the handler was done: nobody waits for the reply.
+                return
+
+        self._workers.submit(task)
+        return await answered
+
+
+async def _read_body(receive: _Receive) -> bytes | None:
+    """Returns the whole body; None when it is too large (it is read to its end all the same)."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body if len(body) <= BODY_LIMIT else None
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size <= BODY_LIMIT:
+            parts.append(message.get("body", b""))
+        else:
+            # A client that is cut off while it sends would see a broken connection, not the 413.
+            parts.clear()
+    return b"".join(parts) if size <= BODY_LIMIT else None
+
+
+def _handle(request: HttpRequest, match: "Match[Function]") -> HttpReply:
+    request_id = str(uuid.uuid4())
+    function = match.target
+    try:
+        event = http_event(
+            request,
+            route_key=match.route_key,
+            parameters=match.parameters,
+            request_id=request_id,
+        )
+        return http_reply(function.invoke(event, request_id))
+    except BadReply:
+        _log.exception("%s: %s returned no HTTP reply", request_id, function.spec.logical_id)
+    except BaseException:
+        # Whatever a handler raises, even SystemExit, ends this request and nothing else.
+        _log.exception("%s: %s failed", request_id, function.spec.logical_id)
+    return json_reply(500, {"message": "Internal Server Error", "requestId": request_id})

@@ -1,0 +1,200 @@
+"""The local run of one template: gateway, queues and schedules in this process."""
+
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, TypeAlias
+
+from backbeat.adapters.clock import SystemClock
+from backbeat.ports.queue import Queue
+from backbeat_local.environment import applied, local_environment
+from backbeat_local.functions import Function, load_all
+from backbeat_local.gateway import Gateway
+from backbeat_local.intrinsics import TemplateError
+from backbeat_local.queues import Consumer
+from backbeat_local.routes import RouteTable
+from backbeat_local.schedules import ClockTicker, Schedules, Ticker
+from backbeat_local.template import Template, load_template
+
+QueueOpener: TypeAlias = Callable[[str], Queue]
+
+STATE_FILE: Final = "state.sqlite3"
+
+_DRAIN_SECONDS: Final = 3.0
+
+_active = threading.Lock()
+
+
+class Runner:
+    """Serves a template. Also a context manager that starts and stops.
+
+    One runner at a time can run in a process, because functions read their settings from the
+    environment of the process.
+    """
+
+    def __init__(
+        self,
+        template: Path | Template,
+        state: Path | None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        queues: QueueOpener | None = None,
+        ticker: Ticker | None = None,
+    ) -> None:
+        """Keeps state in directory `state`, or for None in a directory that goes when it stops.
+
+        Port 0 takes a free one. `queues` opens a queue by its local name and `ticker` tells the
+        schedules' time, both for tests.
+
+        Raises:
+            TemplateError: the template cannot be run.
+        """
+        self.template = load_template(template) if isinstance(template, Path) else template
+        self.functions: Mapping[str, Function] = {
+            logical_id: Function(spec) for logical_id, spec in self.template.functions.items()
+        }
+        try:
+            self._routes = RouteTable(
+                (route, function)
+                for function in self.functions.values()
+                for route in function.spec.routes
+            )
+        except ValueError as error:
+            raise TemplateError(f"{self.template.path}: {error}") from error
+        self._state = state
+        self._host = host
+        self._port = port
+        self._open_queue = queues or _queue_of_services
+        self._ticker = ticker
+        self._running = ExitStack()
+        self._gateway: Gateway | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the running server is, without a slash at the end."""
+        if self._gateway is None:
+            raise RuntimeError("the runner is not started")
+        host = f"[{self._gateway.host}]" if ":" in self._gateway.host else self._gateway.host
+        return f"http://{host}:{self._gateway.port}"
+
+    def start(self) -> None:
+        """Serves from now on, on threads; functions are imported in the background.
+
+        Raises:
+            CannotListen: the address is taken or not of this machine.
+            TemplateError: the functions' variables contradict each other.
+        """
+        with ExitStack() as starting:
+            self._start(starting)
+            self._running = starting.pop_all()
+
+    def stop(self) -> None:
+        """Stops listening, receiving and firing, and waits a few seconds for what is under way."""
+        self._running.close()
+        self._gateway = None
+
+    def __enter__(self) -> "Runner":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _start(self, running: ExitStack) -> None:
+        if not _active.acquire(blocking=False):
+            raise RuntimeError("another runner runs in this process")
+        running.callback(_active.release)
+        # The address first: it is what most often fails, and it must leave no trace then.
+        gateway = Gateway(self._routes, self._host, self._port)
+        running.callback(gateway.stop)
+        state_file = self._state_file(running)
+        running.enter_context(applied(local_environment(self.template, state_file)))
+        put_layers_on_path(self.template)
+        gateway.start()
+        # Once more, later in the list and so earlier in time: before the environment goes.
+        running.callback(gateway.stop)
+        self._gateway = gateway
+        self._start_loading(running)
+        self._start_consumers(running)
+        self._start_schedules(running)
+
+    def _state_file(self, running: ExitStack) -> Path:
+        if self._state is None:
+            directory = tempfile.TemporaryDirectory(prefix="backbeat-", ignore_cleanup_errors=True)
+            return Path(running.enter_context(directory)) / STATE_FILE
+        self._state.mkdir(parents=True, exist_ok=True)
+        return self._state.resolve() / STATE_FILE
+
+    def _start_loading(self, running: ExitStack) -> None:
+        stopping = threading.Event()
+        loading = threading.Thread(
+            target=load_all,
+            args=(list(self.functions.values()), stopping),
+            name="load",
+            daemon=True,
+        )
+        loading.start()
+        running.callback(loading.join, _DRAIN_SECONDS)
+        running.callback(stopping.set)
+
+    def _start_consumers(self, running: ExitStack) -> None:
+        consumers: list[Consumer] = []
+        for function in self.functions.values():
+            for mapping in function.spec.mappings:
+                spec = self.template.queues[mapping.queue]
+                consumer = Consumer(function, mapping, spec, self._open_queue)
+                consumer.start()
+                running.callback(consumer.join, _DRAIN_SECONDS)
+                consumers.append(consumer)
+        # Runs before the joins: all stop at once, not one after the other.
+        running.callback(_close, consumers)
+
+    def _start_schedules(self, running: ExitStack) -> None:
+        schedules = Schedules(
+            (
+                (function, schedule)
+                for function in self.functions.values()
+                for schedule in function.spec.schedules
+            ),
+            self._ticker or ClockTicker(SystemClock()),
+        )
+        schedules.start()
+        running.callback(schedules.stop, _DRAIN_SECONDS)
+
+
+def put_layers_on_path(template: Template) -> None:
+    """Makes packages of the template's layers importable; installed ones come first."""
+    for layer in map(str, template.layers):
+        if layer not in sys.path:
+            sys.path.append(layer)
+
+
+def _close(consumers: Iterable[Consumer]) -> None:
+    for consumer in consumers:
+        consumer.close()
+
+
+def _queue_of_services(name: str) -> Queue:
+    """Returns the very queue the functions send to.
+
+    A second one on the same file would neither wake up when they send nor share their write lock.
+    """
+    # Takes as long as importing a function, so it must not delay the start.
+    from backbeat import bootstrap, config
+
+    names, services = config.from_environment(), bootstrap.services()
+    queues = {
+        names.webhook_queue_url: services.webhook_queue,
+        names.job_queue_url: services.job_queue,
+    }
+    return queues[name]

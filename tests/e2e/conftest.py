@@ -1,0 +1,113 @@
+"""The product over HTTP: the local runner, or a deployed stack named by the environment."""
+
+import json
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from metronome import Metronome
+
+from backbeat_local.runner import Runner
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+WAIT_SECONDS = 60.0
+
+
+@pytest.fixture(scope="session")
+def base_url() -> Iterator[str]:
+    """Where the product answers."""
+    deployed = os.environ.get("BACKBEAT_E2E_BASE_URL")
+    if deployed is not None:
+        yield deployed
+        return
+    with Runner(TEMPLATE, state=None) as runner:
+        yield runner.base_url
+
+
+@pytest.fixture
+def token() -> str:
+    """A token that owns an empty sandbox; deployed, the one that was issued."""
+    return os.environ.get("BACKBEAT_E2E_TOKEN") or f"test-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def metronome(base_url: str, token: str) -> Iterator[Metronome]:
+    """The official SDK with nothing changed but address and token."""
+    with Metronome(base_url=base_url, bearer_token=token) as client:
+        yield client
+
+
+@dataclass
+class Received:
+    """One webhook as it came in."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads(self.body)
+        return event
+
+
+@dataclass
+class Receiver:
+    """A webhook target on loopback. `answers` are the next statuses; after them, 200."""
+
+    url: str
+    answers: list[int] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def wait_for(self, holds: Callable[[list[Received]], bool]) -> list[Received]:
+        """Returns what was received once the condition holds; fails after a minute."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: holds(self.received), timeout=WAIT_SECONDS), (
+                f"received only {[one.event.get('type') for one in self.received]}"
+            )
+            return list(self.received)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook target that records what it gets."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with target.changed:
+                status = target.answers.pop(0) if target.answers else 200
+                target.received.append(
+                    Received({name.lower(): value for name, value in self.headers.items()}, body)
+                )
+                target.changed.notify_all()
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keeps the test output quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    target = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield target
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until something that is read over HTTP holds."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
