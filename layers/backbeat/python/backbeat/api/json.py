@@ -40,3 +40,8 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
+
+
+def number_text(value: Decimal) -> str:
+    """Returns a decimal as the API writes it where it wants numbers in strings."""
+    return format(value.normalize(_ALL_DIGITS), "f")

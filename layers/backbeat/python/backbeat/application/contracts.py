@@ -8,10 +8,11 @@ from typing import Final
 from backbeat.application import billing, customers, outbox, rate_cards
 from backbeat.application.services import Call
 from backbeat.domain import notices, periods
-from backbeat.models.contracts import Contract, Frequency, StatementDay, StatementSchedule
+from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.period import Period
+from backbeat.models.schedules import Frequency, StatementDay, StatementSchedule
 from backbeat.persistence import claims, keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork

@@ -1,11 +1,13 @@
 """Draft invoices: computed from contract, rates and counted usage whenever they are read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from backbeat.application import catalog, rate_cards, usage
 from backbeat.application.services import Call
-from backbeat.domain import invoicing, rating
-from backbeat.models.catalog import ProductType
+from backbeat.domain import invoicing, rating, series
+from backbeat.domain.quantities import Increment
+from backbeat.models.catalog import BillableMetric, Product, ProductState, ProductType
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import Invoice
@@ -21,12 +23,17 @@ def assemble(call: Call, contract: Contract, customer: Customer, period: Period)
         return invoicing.draft(contract, customer, period, credit_type=USD, lines=lambda _: ())
     card, rates = rate_cards.with_rates(call, contract.rate_card_id)
     rated = list(_rated_products(call, customer, rates, period))
+    terms = rating.Terms(
+        overrides=contract.overrides, prioritization=contract.multiplier_override_prioritization
+    )
     return invoicing.draft(
         contract,
         customer,
         period,
         credit_type=card.fiat_credit_type,
-        lines=lambda invoice_id: rating.usage_lines(rated, period, invoice_id=invoice_id),
+        lines=lambda invoice_id: rating.usage_lines(
+            rated, period, invoice_id=invoice_id, terms=terms
+        ),
     )
 
 
@@ -39,8 +46,45 @@ def _rated_products(
         by_product.setdefault(rate.product_id, []).append(rate)
     metrics = {metric.id: metric for metric in catalog.metrics(call)}
     for product in catalog.products_of_ids(call, list(by_product)):
-        metric_id = product.initial.billable_metric_id
-        if product.type is ProductType.USAGE and metric_id is not None:
-            metric = metrics[metric_id]
-            cells = usage.cells(call, customer, metric, period)
-            yield rating.RatedProduct(product, metric, by_product[product.id], cells)
+        if product.type is ProductType.USAGE:
+            phases = tuple(_phases(call, customer, product, metrics, period))
+            yield rating.RatedProduct(product, phases, by_product[product.id])
+
+
+def _phases(
+    call: Call,
+    customer: Customer,
+    product: Product,
+    metrics: Mapping[str, BillableMetric],
+    period: Period,
+) -> Iterator[rating.Phase]:
+    """Yields the product's definitions in order, each with its usage of the whole period."""
+    cuts = {update.starting_at for update in product.updates if period.covers(update.starting_at)}
+    starts = sorted({period.starting_at, *cuts})
+    for start, end in pairwise([*starts, period.ending_before]):
+        state = product.state_at(start)
+        yield rating.Phase(
+            Period(start, end), state, _usage(call, customer, state, metrics, period)
+        )
+
+
+def _usage(
+    call: Call,
+    customer: Customer,
+    state: ProductState,
+    metrics: Mapping[str, BillableMetric],
+    period: Period,
+) -> dict[rating.Values, list[Increment]]:
+    if state.billable_metric_id is None:
+        return {}
+    metric = metrics[state.billable_metric_id]
+    cells = usage.cells(call, customer, metric, period)
+    grouped = series.increments_by_group(metric, cells, state.group_keys)
+    return {
+        tuple(
+            (key, value)
+            for key, value in zip(state.group_keys, values, strict=True)
+            if value is not None
+        ): increments
+        for values, increments in grouped.items()
+    }

@@ -10,10 +10,16 @@ import calendar
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from backbeat.models.contracts import Contract, Frequency, StatementDay, StatementSchedule
+from backbeat.models.contracts import Contract
 from backbeat.models.period import Period
+from backbeat.models.schedules import Frequency, StatementDay, StatementSchedule
 
-_MONTHS = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.ANNUAL: 12}
+_MONTHS = {
+    Frequency.MONTHLY: 1,
+    Frequency.QUARTERLY: 3,
+    Frequency.SEMI_ANNUAL: 6,
+    Frequency.ANNUAL: 12,
+}
 
 
 def add_months(anchor: datetime, months: int) -> datetime:

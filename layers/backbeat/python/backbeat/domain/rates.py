@@ -8,9 +8,7 @@ Invariants: at any instant at most one rate holds for a product and group.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 
-from backbeat.models.period import Period
 from backbeat.models.rates import Rate
 
 
@@ -30,14 +28,3 @@ def rate_at(
 def latest_added(rates: Iterable[Rate]) -> Rate | None:
     """Returns the rate that supersedes the others: the one added last (decision D-29)."""
     return max(rates, key=lambda rate: rate.sequence, default=None)
-
-
-def segments(period: Period, rates: Iterable[Rate]) -> list[Period]:
-    """Cuts a period wherever a rate starts or ends."""
-    cuts = {period.starting_at, period.ending_before}
-    for rate in rates:
-        cuts.add(rate.starting_at)
-        if rate.ending_before is not None:
-            cuts.add(rate.ending_before)
-    inside = sorted(cut for cut in cuts if period.starting_at <= cut <= period.ending_before)
-    return [Period(start, end) for start, end in pairwise(inside)]

@@ -1,136 +1,251 @@
 """Counted usage into invoice lines: the ordered steps of the reference algorithm.
 
-1. group   the product's cells by pricing and presentation values
-2. cut     the period wherever a rate of the product starts or ends
-3. quantify the cells of a group in a segment
-4. price   by the rate in force
-5. line    one line per group and run of segments with the same rate
+1. group     the product's increments by pricing and presentation values
+2. cut       the period wherever a price, the product or something the caller names changes
+3. total     what was counted, running from the start of the period
+4. convert   the running total into the unit that is priced, then round it
+5. price     by the rate in force and the one override that holds
+6. merge     neighbouring segments at the same price
+7. split     the units of a run over the steps of its ladder; the ladder is climbed once a period
+8. line      one line per piece
 
 Owns: the order of these steps. Does not own: storage of usage, balances, the invoice around it.
-Times: cells are hours; every cut lies on an hour, so no cell is ever split.
-Invariants: each unit of usage is priced once; what has no rate has no line.
+Times: increments are hours; every cut lies on an hour, so no increment is ever split.
+Invariants: each unit of usage is priced once; what has no price has no line.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 
-from backbeat.domain import windows
 from backbeat.domain.identity import derived_id
-from backbeat.domain.pricing import flat
-from backbeat.domain.rates import rate_at, segments
-from backbeat.models.catalog import BillableMetric, Product
-from backbeat.models.invoices import LineItem
+from backbeat.domain.ladders import Piece, first_step, split
+from backbeat.domain.overrides import Price, Subject, price_at
+from backbeat.domain.quantities import Increment, added, billable
+from backbeat.models.catalog import Product, ProductState
+from backbeat.models.invoices import LineBasis, LineItem, LineTier, LineType
+from backbeat.models.money import EXACT, multiply
+from backbeat.models.overrides import Override, Prioritization
 from backbeat.models.period import Period
 from backbeat.models.rates import Rate
-from backbeat.models.usage import UsageCell
 
 _ZERO = Decimal(0)
+
+Values = tuple[tuple[str, str], ...]
+"""A group: each key with its value, pricing keys first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A stretch of the period in which a product has one definition.
+
+    `usage` holds, for each group, the increments of this definition's metric since the start of
+    the period, also those before the phase.
+    """
+
+    period: Period
+    state: ProductState
+    usage: Mapping[Values, Sequence[Increment]]
 
 
 @dataclass(frozen=True, slots=True)
 class RatedProduct:
-    """A usage product with all that is needed to bill it: its metric, rates and counted usage."""
+    """A usage product with all that is needed to bill it. The phases cover the period."""
 
     product: Product
-    metric: BillableMetric
+    phases: Sequence[Phase]
     rates: Sequence[Rate]
-    cells: Sequence[UsageCell]
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    pricing: Mapping[str, str]
-    presentation: Mapping[str, str]
-    cells: Sequence[UsageCell]
+class Terms:
+    """What a contract changes about list prices, and where else the period is to be cut.
+
+    Segments with different `apart` keys are never merged, as where windows are shown separately.
+    """
+
+    overrides: Sequence[Override] = ()
+    prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
+    cuts: frozenset[datetime] = frozenset()
+    apart: Callable[[datetime], Hashable] = field(default=lambda instant: None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A stretch of the period at one rate."""
+class _Run:
+    """A stretch at one price: running totals at its start and end."""
 
     period: Period
-    rate: Rate
-    quantity: Decimal
+    state: ProductState
+    price: Price
+    apart: Hashable
+    raw_from: Decimal
+    raw_to: Decimal
+    quantity_from: Decimal
+    quantity_to: Decimal
+
+    def goes_on_as(self, other: "_Run") -> bool:
+        """Tells whether nothing that is shown changes between this run and the next one."""
+        return (
+            self.period.ending_before == other.period.starting_at
+            and self.price == other.price
+            and self.state == other.state
+            and self.apart == other.apart
+        )
 
 
 def usage_lines(
-    rated: Iterable[RatedProduct], period: Period, *, invoice_id: str
+    rated: Iterable[RatedProduct], period: Period, *, invoice_id: str, terms: Terms | None = None
 ) -> list[LineItem]:
     """Returns the usage lines of a period, in the order of the products given."""
     return [
-        _line(entry, group, piece, invoice_id=invoice_id)
+        line
         for entry in rated
         for group in _groups(entry)
-        for piece in _pieces(entry, group, period)
+        for line in _group_lines(entry, group, period, terms or Terms(), invoice_id=invoice_id)
     ]
 
 
-def _groups(entry: RatedProduct) -> list[_Group]:
-    pricing_keys = entry.product.initial.pricing_group_key or ()
-    presentation_keys = entry.product.initial.presentation_group_key or ()
-    keys = tuple(dict.fromkeys((*pricing_keys, *presentation_keys)))
-    if not keys:
-        # A product without dimensions is always shown, even when nothing was used.
-        return [_Group({}, {}, entry.cells)]
-    groups = []
-    for values, cells in windows.by_group(entry.metric, entry.cells, keys).items():
-        named = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
-        groups.append(
-            _Group(
-                {key: named[key] for key in pricing_keys if key in named},
-                {key: named[key] for key in presentation_keys if key in named},
-                cells,
-            )
+def _groups(entry: RatedProduct) -> list[Values]:
+    """Returns the groups that have usage; the empty one always, where it is a phase's only one."""
+    groups = {group for phase in entry.phases for group in phase.usage}
+    if any(not phase.state.group_keys for phase in entry.phases):
+        groups.add(())
+    return sorted(groups)
+
+
+def _group_lines(
+    entry: RatedProduct, group: Values, period: Period, terms: Terms, *, invoice_id: str
+) -> Iterator[LineItem]:
+    for run in _merged(_runs(entry, group, period, terms)):
+        pieces = split(run.price.ladder, start=run.quantity_from, end=run.quantity_to)
+        # A product without dimensions is shown even when nothing was used.
+        if not pieces and not group:
+            pieces = [Piece(first_step(run.price.ladder), _ZERO)]
+        for piece in pieces:
+            yield _line(entry.product, group, run, piece, invoice_id=invoice_id)
+
+
+def _runs(entry: RatedProduct, group: Values, period: Period, terms: Terms) -> Iterator[_Run]:
+    raw = quantity = _ZERO
+    for phase, segment in _segments(entry, period, terms):
+        subject = _subject(entry.product, phase.state, group)
+        price = price_at(
+            subject,
+            segment.starting_at,
+            rates=entry.rates,
+            overrides=terms.overrides,
+            prioritization=terms.prioritization,
         )
-    return sorted(groups, key=lambda group: (*group.pricing.values(), *group.presentation.values()))
-
-
-def _pieces(entry: RatedProduct, group: _Group, period: Period) -> list[_Piece]:
-    pieces: list[_Piece] = []
-    for segment in segments(period, entry.rates):
-        rate = rate_at(entry.rates, group_values=group.pricing, instant=segment.starting_at)
-        if rate is None or not rate.entitled:
+        if price is None or not _belongs(group, phase.state):
+            # Decision D-47: usage while not entitled is never counted, towards tiers neither.
             continue
-        inside = (cell for cell in group.cells if segment.covers(cell.hour))
-        used = windows.quantity(entry.metric, inside) or _ZERO
-        before = pieces[-1] if pieces else None
-        # A cut that changes nothing for this group is not shown.
-        if (
-            before is not None
-            and before.rate is rate
-            and before.period.ending_before == segment.starting_at
-        ):
-            whole = Period(before.period.starting_at, segment.ending_before)
-            pieces[-1] = _Piece(whole, rate, before.quantity + used)
+        raw_to = EXACT.add(raw, added(phase.usage.get(group, ()), segment))
+        # Decision D-26: what is rounded is the running total, so the parts add up to the whole.
+        gained = EXACT.subtract(billable(raw_to, phase.state), billable(raw, phase.state))
+        quantity_to = EXACT.add(quantity, gained)
+        yield _Run(
+            segment,
+            phase.state,
+            price,
+            terms.apart(segment.starting_at),
+            raw,
+            raw_to,
+            quantity,
+            quantity_to,
+        )
+        raw, quantity = raw_to, quantity_to
+
+
+def _segments(entry: RatedProduct, period: Period, terms: Terms) -> Iterator[tuple[Phase, Period]]:
+    cuts = {*terms.cuts, period.starting_at, period.ending_before}
+    dates: list[Rate | Override] = [*entry.rates, *terms.overrides]
+    for dated in dates:
+        cuts.add(dated.starting_at)
+        if dated.ending_before is not None:
+            cuts.add(dated.ending_before)
+    cuts |= {phase.period.starting_at for phase in entry.phases}
+    inside = sorted(cut for cut in cuts if period.starting_at <= cut <= period.ending_before)
+    for start, end in pairwise(inside):
+        for phase in entry.phases:
+            if phase.period.covers(start):
+                yield phase, Period(start, end)
+
+
+def _merged(runs: Iterable[_Run]) -> list[_Run]:
+    """Decision D-56: a cut that changes nothing for this group is not shown."""
+    merged: list[_Run] = []
+    for run in runs:
+        if merged and merged[-1].goes_on_as(run):
+            before = merged[-1]
+            merged[-1] = replace(
+                before,
+                period=Period(before.period.starting_at, run.period.ending_before),
+                raw_to=run.raw_to,
+                quantity_to=run.quantity_to,
+            )
         else:
-            pieces.append(_Piece(segment, rate, used))
-    return pieces
+            merged.append(run)
+    return merged
 
 
-def _line(entry: RatedProduct, group: _Group, piece: _Piece, *, invoice_id: str) -> LineItem:
-    product = entry.product
+def _belongs(group: Values, state: ProductState) -> bool:
+    """Tells whether the group is one of this definition's: it may name other keys than another."""
+    return {key for key, _ in group} <= {*state.group_keys} and (
+        bool(group) or not state.group_keys
+    )
+
+
+def _subject(product: Product, state: ProductState, group: Values) -> Subject:
+    values = dict(group)
+    return Subject(
+        product,
+        state,
+        pricing={key: values[key] for key in state.pricing_group_key or () if key in values},
+        presentation={
+            key: values[key] for key in state.presentation_group_key or () if key in values
+        },
+    )
+
+
+def _line(product: Product, group: Values, run: _Run, piece: Piece, *, invoice_id: str) -> LineItem:
+    subject = _subject(product, run.state, group)
+    rate, step = run.price.rate, piece.step
     return LineItem(
         id=derived_id(
             invoice_id,
-            "usage",
+            LineType.USAGE,
             product.id,
-            *(f"{key}={value}" for key, value in group.pricing.items()),
-            *(f"{key}={value}" for key, value in group.presentation.items()),
-            piece.period.starting_at,
+            *(f"{key}={value}" for key, value in group),
+            run.period.starting_at,
+            step.level,
         ),
-        type="usage",
-        name=product.initial.name,
+        type=LineType.USAGE,
+        name=run.state.name,
         product_id=product.id,
         product_type="UsageProductListItem",
-        product_tags=product.initial.tags,
+        product_tags=run.state.tags,
         product_custom_fields=product.custom_fields,
         quantity=piece.quantity,
-        unit_price=piece.rate.price,
-        total=flat.amount(piece.quantity, piece.rate),
-        credit_type=piece.rate.credit_type,
-        starting_at=piece.period.starting_at,
-        ending_before=piece.period.ending_before,
-        pricing_group_values=dict(group.pricing),
-        presentation_group_values=dict(group.presentation),
+        unit_price=step.price,
+        total=multiply(piece.quantity, step.price),
+        credit_type=run.price.credit_type,
+        starting_at=run.period.starting_at,
+        ending_before=run.period.ending_before,
+        pricing_group_values=dict(subject.pricing),
+        presentation_group_values=dict(subject.presentation),
+        tier=LineTier(level=step.level, starting_at=step.starting_at, size=step.size)
+        if run.price.is_tiered
+        else None,
+        basis=LineBasis(
+            metric_id=run.state.billable_metric_id,
+            raw_from=run.raw_from,
+            raw_to=run.raw_to,
+            quantity_from=run.quantity_from,
+            quantity_to=run.quantity_to,
+            rate_sequence=None if rate is None else rate.sequence,
+            list_price=None if rate is None else rate.price,
+            override_id=None if run.price.override is None else run.price.override.id,
+        ),
     )

@@ -1,7 +1,10 @@
 """What is counted and what is sold: billable metrics and products."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+
+from pydantic import JsonValue
 
 from backbeat.models.base import Model
 
@@ -62,26 +65,94 @@ class ProductType(StrEnum):
     PRO_SERVICE = "PRO_SERVICE"
 
 
+class ConversionOperation(StrEnum):
+    """How a conversion factor is applied."""
+
+    MULTIPLY = "MULTIPLY"
+    DIVIDE = "DIVIDE"
+
+
+class QuantityConversion(Model):
+    """From the metric's unit to the unit that is priced."""
+
+    conversion_factor: Decimal
+    operation: ConversionOperation
+    name: str | None = None
+
+
+class RoundingMethod(StrEnum):
+    """Up and down mean towards plus and minus infinity; a half goes away from zero."""
+
+    ROUND_UP = "ROUND_UP"
+    ROUND_DOWN = "ROUND_DOWN"
+    ROUND_HALF_UP = "ROUND_HALF_UP"
+
+
+class QuantityRounding(Model):
+    """How the converted quantity of a period is rounded."""
+
+    rounding_method: RoundingMethod
+    decimal_places: int
+
+
+class CompositeScope(StrEnum):
+    """Whose spend a composite product is charged on."""
+
+    CONTRACT = "CONTRACT"
+    CUSTOMER = "CUSTOMER"
+
+
 class ProductState(Model):
     """How a product is defined from some instant on."""
 
     name: str
     created_at: datetime
+    starting_at: datetime | None = None
     billable_metric_id: str | None = None
     pricing_group_key: tuple[str, ...] | None = None
     presentation_group_key: tuple[str, ...] | None = None
+    quantity_conversion: QuantityConversion | None = None
+    quantity_rounding: QuantityRounding | None = None
+    composite_product_ids: tuple[str, ...] | None = None
+    composite_tags: tuple[str, ...] | None = None
+    composite_scope: CompositeScope | None = None
     tags: tuple[str, ...] = ()
     is_refundable: bool = True
     exclude_free_usage: bool = False
     netsuite_internal_item_id: str | None = None
     netsuite_overage_item_id: str | None = None
 
+    @property
+    def group_keys(self) -> tuple[str, ...]:
+        """The properties that tell this product's groups apart: pricing keys first."""
+        pricing, presentation = self.pricing_group_key or (), self.presentation_group_key or ()
+        return tuple(dict.fromkeys((*pricing, *presentation)))
+
+
+class ProductUpdate(Model):
+    """A change of a product from `starting_at` on. `changes` holds the new values by field."""
+
+    starting_at: datetime
+    created_at: datetime
+    changes: dict[str, JsonValue]
+
 
 class Product(Model):
-    """What is sold."""
+    """What is sold. `updates` are in the order they were made."""
 
     id: str
     type: ProductType
     initial: ProductState
+    updates: tuple[ProductUpdate, ...] = ()
     custom_fields: dict[str, str] = {}
     archived_at: datetime | None = None
+
+    def state_at(self, instant: datetime) -> ProductState:
+        """Returns the definition in force: of the updates begun by then, the last made wins."""
+        begun = [update for update in self.updates if update.starting_at <= instant]
+        if not begun:
+            return self.initial
+        fields = self.initial.model_dump()
+        for update in begun:
+            fields |= {**update.changes, "starting_at": update.starting_at}
+        return ProductState.model_validate(fields)

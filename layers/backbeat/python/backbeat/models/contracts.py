@@ -1,38 +1,16 @@
 """Agreements: which customer pays by which price list, from when, in which periods."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from backbeat.models.base import Model
-
-
-class Frequency(StrEnum):
-    """How long a billing period is."""
-
-    WEEKLY = "WEEKLY"
-    MONTHLY = "MONTHLY"
-    QUARTERLY = "QUARTERLY"
-    ANNUAL = "ANNUAL"
-
-
-class StatementDay(StrEnum):
-    """What the boundaries of usage periods are counted from."""
-
-    FIRST_OF_MONTH = "FIRST_OF_MONTH"
-    CONTRACT_START = "CONTRACT_START"
-    CUSTOM_DATE = "CUSTOM_DATE"
-
-
-class StatementSchedule(Model):
-    """When usage periods begin: at `anchor` plus any whole number of frequencies."""
-
-    frequency: Frequency
-    anchor: datetime
+from backbeat.models.overrides import Override, Prioritization
+from backbeat.models.schedules import StatementSchedule
 
 
 class Contract(Model):
     """An agreement. Without `ending_before` it is open-ended.
 
+    `terms_added` counts the terms ever added: it gives each its sequence number.
     Usage before `invoice_generation_starting_at` is billed elsewhere: it has no invoice here.
     """
 
@@ -45,6 +23,9 @@ class Contract(Model):
     uniqueness_key: str | None = None
     usage_statement_schedule: StatementSchedule
     invoice_generation_starting_at: datetime | None = None
+    overrides: tuple[Override, ...] = ()
+    multiplier_override_prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
+    terms_added: int = 0
     net_payment_terms_days: int | None = None
     custom_fields: dict[str, str] = {}
     created_at: datetime

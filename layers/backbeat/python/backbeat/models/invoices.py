@@ -23,24 +23,68 @@ class InvoiceStatus(StrEnum):
     VOID = "VOID"
 
 
+class LineType(StrEnum):
+    """What a line stands for."""
+
+    USAGE = "usage"
+    SUBSCRIPTION = "subscription"
+    SCHEDULED = "scheduled"
+    COMMIT_PURCHASE = "commit_purchase"
+    APPLIED = "applied_commit_or_credit"
+    CPU_CONVERSION = "cpu_conversion"
+
+
+class LineTier(Model):
+    """The step of a price ladder that a line's units fall on. `size` None has no end."""
+
+    level: int
+    starting_at: Decimal
+    size: Decimal | None = None
+
+
+class LineBasis(Model):
+    """Where a line's numbers come from, so that they can be shown and computed again.
+
+    The line's units are those between the cumulative quantities `quantity_from` and
+    `quantity_to` of the period; the metric's own running totals at its ends are `raw_from` and
+    `raw_to`. `rate_sequence` names the card's rate, `override_id` what changed it.
+    """
+
+    metric_id: str | None = None
+    raw_from: Decimal = Decimal(0)
+    raw_to: Decimal = Decimal(0)
+    quantity_from: Decimal = Decimal(0)
+    quantity_to: Decimal = Decimal(0)
+    rate_sequence: int | None = None
+    list_price: Decimal | None = None
+    override_id: str | None = None
+
+
 class LineItem(Model):
     """One line. `total` = `quantity` × `unit_price`, unrounded, in the unit of `credit_type`."""
 
     id: str
-    type: str
+    type: LineType
     name: str
-    product_id: str
-    product_type: str
-    product_tags: tuple[str, ...] = ()
-    product_custom_fields: dict[str, str] = {}
-    quantity: Decimal
-    unit_price: Decimal
     total: Decimal
     credit_type: CreditType
-    starting_at: datetime
-    ending_before: datetime
+    product_id: str | None = None
+    product_type: str | None = None
+    product_tags: tuple[str, ...] = ()
+    product_custom_fields: dict[str, str] = {}
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    starting_at: datetime | None = None
+    ending_before: datetime | None = None
     pricing_group_values: dict[str, str] = {}
     presentation_group_values: dict[str, str] = {}
+    tier: LineTier | None = None
+    is_prorated: bool | None = None
+    subscription_id: str | None = None
+    scheduled_charge_id: str | None = None
+    discount_id: str | None = None
+    professional_service_id: str | None = None
+    basis: LineBasis | None = None
 
 
 class Invoice(Model):

@@ -16,8 +16,8 @@ from backbeat.api.schemas.types import (
     Upper,
 )
 from backbeat.application.contracts import NewContract
-from backbeat.models.contracts import Frequency, StatementDay
 from backbeat.models.errors import NotBuilt
+from backbeat.models.schedules import Frequency, StatementDay
 
 
 class StatementScheduleSchema(Schema):

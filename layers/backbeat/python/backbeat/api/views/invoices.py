@@ -1,8 +1,9 @@
 """Invoices as the API shows them."""
 
+from backbeat.api import json
 from backbeat.api.views.catalog import credit_type_view
-from backbeat.api.views.times import present, timestamp
-from backbeat.models.invoices import Invoice, LineItem
+from backbeat.api.views.times import optional, present, timestamp
+from backbeat.models.invoices import Invoice, LineItem, LineTier
 
 
 def invoice_view(invoice: Invoice, *, skip_zero: bool) -> dict[str, object]:
@@ -33,18 +34,32 @@ def invoice_view(invoice: Invoice, *, skip_zero: bool) -> dict[str, object]:
 
 def _line_view(line: LineItem) -> dict[str, object]:
     return present(
-        type=line.type,
+        type=line.type.value,
         name=line.name,
         product_id=line.product_id,
         product_type=line.product_type,
-        product_tags=list(line.product_tags),
-        product_custom_fields=line.product_custom_fields,
+        product_tags=None if line.product_id is None else list(line.product_tags),
+        product_custom_fields=None if line.product_id is None else line.product_custom_fields,
         quantity=line.quantity,
         unit_price=line.unit_price,
         total=line.total,
         credit_type=credit_type_view(line.credit_type),
-        starting_at=timestamp(line.starting_at),
-        ending_before=timestamp(line.ending_before),
+        starting_at=optional(line.starting_at),
+        ending_before=optional(line.ending_before),
         pricing_group_values=line.pricing_group_values or None,
         presentation_group_values=line.presentation_group_values or None,
+        tier=None if line.tier is None else _tier_view(line.tier),
+        is_prorated=line.is_prorated,
+        subscription_id=line.subscription_id,
+        scheduled_charge_id=line.scheduled_charge_id,
+        discount_id=line.discount_id,
+        professional_service_id=line.professional_service_id,
     )
+
+
+def _tier_view(tier: LineTier) -> dict[str, object]:
+    return {
+        "level": tier.level,
+        "starting_at": json.number_text(tier.starting_at),
+        "size": None if tier.size is None else json.number_text(tier.size),
+    }

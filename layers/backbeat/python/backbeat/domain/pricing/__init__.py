@@ -1,1 +1,0 @@
-"""Quantity and rate into amounts: one module per rate type."""

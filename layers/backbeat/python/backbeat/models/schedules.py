@@ -1,0 +1,31 @@
+"""When things recur."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from backbeat.models.base import Model
+
+
+class Frequency(StrEnum):
+    """How long a billing period is."""
+
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+    SEMI_ANNUAL = "SEMI_ANNUAL"
+    ANNUAL = "ANNUAL"
+
+
+class StatementDay(StrEnum):
+    """What the boundaries of usage periods are counted from."""
+
+    FIRST_OF_MONTH = "FIRST_OF_MONTH"
+    CONTRACT_START = "CONTRACT_START"
+    CUSTOM_DATE = "CUSTOM_DATE"
+
+
+class StatementSchedule(Model):
+    """When usage periods begin: at `anchor` plus any whole number of frequencies."""
+
+    frequency: Frequency
+    anchor: datetime
