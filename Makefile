@@ -26,9 +26,9 @@ bench: $(VENV)/tested ## Measure speed, memory and disk
 .PHONY: lock
 lock: $(VENV)/tested ## Write the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv==0.13.8
-	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-emit-index-url \
 		--output-file requirements.lock pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-emit-index-url \
 		--extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 .PHONY: clean

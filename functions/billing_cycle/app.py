@@ -18,7 +18,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """Answers the schedule's `{"action": "tick"}` and batches of the job queue."""
     if event.get("action") == "tick":
         services = bootstrap.services()
-        return {"jobs": billing.tick(services, partial(sandboxes.call_for, services))}
+        ticked = billing.tick(services, partial(sandboxes.call_for, services))
+        return {"jobs": ticked.jobs, "failed_tenants": ticked.failed}
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(
         event=event, record_handler=_run, processor=processor, context=context
@@ -26,5 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _run(record: SQSRecord) -> None:
+    services = bootstrap.services()
     tenant, key = outbox.addressed(record.body)
-    billing.run(sandboxes.call_for(bootstrap.services(), tenant), key)
+    if not sandboxes.is_abandoned(services, tenant):
+        billing.run_all(sandboxes.call_for(services, tenant), key)

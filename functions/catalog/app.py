@@ -11,7 +11,6 @@ from backbeat.api.schemas.catalog import (
     CreateBillableMetric,
     CreateProduct,
     CreateRateCard,
-    GetProduct,
     GetRates,
     ListBillableMetrics,
     ListProducts,
@@ -37,14 +36,15 @@ api = Api("catalog", bootstrap.services)
 @api.operation("listCreditTypes-v1")
 def list_credit_types(request: Request, query: Page) -> Reply:
     """Lists the currencies."""
+    parameters = {"list": "credit types"}
     shown, cursor = pagination.slice_after(
         sorted(CURRENCIES, key=lambda credit_type: credit_type.name),
         position=lambda credit_type: credit_type.name,
         limit=query.limit,
-        cursor=pagination.decode(query.next_page, {}),
+        cursor=pagination.decode(query.next_page, parameters),
     )
     views = [credit_type.model_dump() for credit_type in shown]
-    return page(views, pagination.encode(cursor, {}))
+    return page(views, pagination.encode(cursor, parameters))
 
 
 @api.operation("createBillableMetricV1-v1")
@@ -99,9 +99,9 @@ def create_product(request: Request, body: CreateProduct) -> Reply:
 
 
 @api.operation("getProduct-v1")
-def get_product(request: Request, body: GetProduct) -> Reply:
+def get_product(request: Request, body: ById) -> Reply:
     """Returns a product."""
-    return ok(product_view(catalog.get_product(request.call, body.product_id)))
+    return ok(product_view(catalog.get_product(request.call, body.id)))
 
 
 @api.operation("listProducts-v1")

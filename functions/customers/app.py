@@ -12,7 +12,7 @@ from backbeat.api.schemas.customers import (
     SetName,
 )
 from backbeat.api.views.customers import customer_detail_view, customer_view
-from backbeat.application import customers
+from backbeat.application import aliases, customers
 from backbeat.models.customers import Customer
 
 api = Api("customers", bootstrap.services)
@@ -35,7 +35,7 @@ def create_customer(request: Request, body: CreateCustomer) -> Reply:
 def list_customers(request: Request, query: ListCustomers) -> Reply:
     """Lists customers, or finds them by alias or ids."""
     if query.ingest_alias is not None:
-        found = customers.with_alias(request.call, query.ingest_alias)
+        found = aliases.holder(request.call, query.ingest_alias)
         matching = [] if found is None else [found]
         return page(_shown(matching, archived=query.only_archived), None)
     if query.customer_ids is not None:

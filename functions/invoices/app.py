@@ -17,8 +17,9 @@ api = Api("invoices", bootstrap.services)
 @api.operation("listInvoices-v1")
 def list_invoices(request: Request, query: ListInvoices) -> Reply:
     """Lists a customer's invoices, drafts included, by issue date."""
-    parameters = query.model_dump(exclude={"limit", "next_page"})
     customer = customers.get(request.call, request.path["customer_id"])
+    filters = query.model_dump(exclude={"limit", "next_page"})
+    parameters = {"customer_id": customer.id, **filters}
     forward = query.sort == "date_asc"
     found = [
         invoice for invoice in invoices.of_customer(request.call, customer) if query.wants(invoice)

@@ -20,7 +20,7 @@ _ROWS_PER_PAGE = 100
 def get_usage(request: Request, query: NextPage, body: GetUsage) -> Reply:
     """Returns usage by customer, metric and window."""
     call = request.call
-    parameters = body.model_dump()
+    parameters = {"tenant": call.tenant, **body.model_dump()}
     if body.billable_metrics is None:
         metrics = [usage.WantedMetric(metric) for metric in catalog.metrics(call)]
     else:

@@ -29,11 +29,15 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def _deliver(record: SQSRecord) -> None:
     services = bootstrap.services()
     tenant, key = outbox.addressed(record.body)
+    if sandboxes.is_abandoned(services, tenant):
+        return
     call = sandboxes.call_for(services, tenant)
-    outcome = deliveries.deliver(call, key)
+    received = int(record.attributes.approximate_receive_count)
+    # After this many receipts the queue itself moves the message to the dead letters.
+    last = received >= services.webhook_max_attempts
+    outcome = deliveries.deliver(call, key, last=last)
     if outcome is Outcome.DONE:
         return
-    received = int(record.attributes.approximate_receive_count)
     delay = 0 if outcome is Outcome.GIVEN_UP else deliveries.delay_seconds(call, received)
     services.webhook_queue.postpone(record.receipt_handle, delay_seconds=delay)
     raise NotDelivered(f"{outcome.name}: {key.sk}")

@@ -42,8 +42,9 @@ def dispatch(request: Request) -> Reply:
     payload = given["event"] if set(given) == {"event"} else given
     if not isinstance(payload, dict):
         raise InvalidArgument("event: must be an object")
-    body = json.dumps({"id": request.call.services.ids.new(), **payload})
-    outbox.dispatch(request.call, body, type_=str(payload.get("type", "")))
+    new_id = request.call.services.ids.new()
+    body = json.dumps({"id": new_id, **payload})
+    outbox.dispatch(request.call, body, id_=new_id, type_=str(payload.get("type", "")))
     return ok(given)
 
 

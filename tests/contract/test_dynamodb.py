@@ -16,11 +16,12 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from backbeat.adapters.aws.backoff import Backoff
 from backbeat.adapters.aws.dynamodb import DynamoStore
-from backbeat.adapters.aws.dynamodb_items import DocTooLarge, NumberOutOfRange
+from backbeat.adapters.aws.dynamodb_items import NumberOutOfRange
 from backbeat.ports.store import (
     Absent,
     Add,
     Contention,
+    DocTooLarge,
     Failure,
     Greater,
     IndexKey,

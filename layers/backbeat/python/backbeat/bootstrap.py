@@ -2,8 +2,9 @@
 
 import secrets
 import threading
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from backbeat import config as configuration
 from backbeat.adapters.clock import StoredClock, SystemClock
@@ -21,18 +22,44 @@ _JOB_MAX_ATTEMPTS = 5
 _SANDBOX_WEBHOOK_SECRET = "test-secret"  # noqa: S105
 """What a sandbox signs with until its owner sets a secret: known to everybody, worth nothing."""
 
+
+@dataclass(slots=True)
+class _Process:
+    services: Services | None = None
+
+
+_process = _Process()
 _building = threading.Lock()
 
 
 def services() -> Services:
     """Returns this process's services, built on first use."""
     with _building:
-        return _services()
+        if _process.services is None:
+            _process.services = build(configuration.from_environment())
+        return _process.services
 
 
-@cache
-def _services() -> Services:
-    return build(configuration.from_environment())
+def forget() -> None:
+    """Makes the next use build services anew, from the environment as it is then.
+
+    For a process that outlives what it was configured for, such as one that runs the product
+    twice with different state.
+    """
+    with _building:
+        _process.services = None
+
+
+@contextmanager
+def using(replacement: Services) -> Iterator[None]:
+    """Gives every function of this process these services for a while, as tests do."""
+    with _building:
+        before, _process.services = _process.services, replacement
+    try:
+        yield
+    finally:
+        with _building:
+            _process.services = before
 
 
 def build(config: Config, *, clock: Clock | None = None) -> Services:
@@ -51,7 +78,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         webhook_queue=webhook_queue,
         job_queue=job_queue,
         secrets=kept_secrets,
-        http=PooledHttp(),
+        http=PooledHttp(public_only=config.webhook_targets == "public"),
         ids=RandomIds(),
         clock=base,
         clock_for=clock_for,

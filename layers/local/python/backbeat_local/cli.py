@@ -132,6 +132,30 @@ def routes(template_file: Path | None, parameters: tuple[str, ...]) -> None:
         raise click.ClickException(str(error)) from error
 
 
+@main.group()
+def token() -> None:
+    """API tokens of a deployed stage; a local server takes any token."""
+
+
+@token.command("create")
+@click.option("--name", default="", help="What the token is for.")
+@click.option(
+    "--table",
+    envvar="BACKBEAT_TABLE",
+    required=True,
+    show_envvar=True,
+    help="The stage's table: output TableName of the stack.",
+)
+def create_token(name: str, table: str) -> None:
+    """Issue a token that owns a new, empty world, and print it. It cannot be shown again."""
+    from backbeat.application import tokens
+    from backbeat.bootstrap import build
+    from backbeat.config import from_environment
+
+    config = from_environment().model_copy(update={"table": table})
+    click.echo(tokens.issue(build(config), name))
+
+
 def _load(template_file: Path | None, parameters: tuple[str, ...]) -> Template:
     values = {}
     for parameter in parameters:

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 BODY_LIMIT: Final = 10 * 1024 * 1024
 """Bytes of a request body that API Gateway accepts."""
 
-_CONCURRENCY: Final = 32
-"""Requests handled at once. Handlers may wait for other requests, so it must not be small; more
-threads only compete for the interpreter."""
+_CONCURRENCY: Final = 64
+"""Requests handled at once. Handlers may wait for other requests, so it must not be small."""
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _DRAIN_SECONDS: Final = 3
@@ -65,7 +64,7 @@ class Gateway:
             # After the reason the socket module repeats the address, in brackets.
             reason = str(error.strerror).partition(" (")[0]
             raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
-        self._workers = Workers(_CONCURRENCY, "request")
+        self._workers = Workers(_CONCURRENCY, "request", eager=1)
         self._application = _Application(routes, self._workers)
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)

@@ -117,6 +117,7 @@ class Runner:
         # The address first: it is what most often fails, and it must leave no trace then.
         gateway = Gateway(self._routes, self._host, self._port)
         running.callback(gateway.stop)
+        running.callback(_forget_services)
         state_file = self._state_file(running)
         running.enter_context(applied(local_environment(self.template, state_file)))
         put_layers_on_path(self.template)
@@ -177,6 +178,13 @@ def put_layers_on_path(template: Template) -> None:
     for layer in map(str, template.layers):
         if layer not in sys.path:
             sys.path.append(layer)
+
+
+def _forget_services() -> None:
+    """Lets go of the state: a later run in this process has another."""
+    from backbeat import bootstrap
+
+    bootstrap.forget()
 
 
 def _close(consumers: Iterable[Consumer]) -> None:

@@ -1,7 +1,7 @@
 """JSON in and out with exact numbers. The only place where JSON numbers are written."""
 
 from collections.abc import Mapping
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Final
 
 import msgspec
@@ -9,7 +9,21 @@ import msgspec
 from backbeat.models.errors import InvalidArgument
 
 _ALL_DIGITS: Final = Context(prec=999, Emax=MAX_EMAX, Emin=MIN_EMIN)
-_decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
+_LARGEST_EXPONENT: Final = 100
+
+
+def _number(text: str) -> Decimal:
+    """Returns a number exactly; one that no amount can be is refused before it costs time."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise InvalidArgument(f"The body has a number out of range: {text[:20]}") from error
+    if number and abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise InvalidArgument(f"The body has a number out of range: {text[:20]}")
+    return number
+
+
+_decoder: Final = msgspec.json.Decoder(float_hook=_number)
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -17,7 +31,7 @@ def loads(text: str | bytes) -> object:
     """Returns the decoded value; numbers are `int` or `Decimal`.
 
     Raises:
-        InvalidArgument: the text is not JSON.
+        InvalidArgument: the text is not JSON, or a number in it is beyond all measure.
     """
     try:
         return _decoder.decode(text)

@@ -1,9 +1,9 @@
 """Places in lists of usage rows, as the texts that page tokens carry."""
 
-from datetime import datetime
-
+from backbeat.api.schemas.types import parse_timestamp
 from backbeat.api.views.times import timestamp
 from backbeat.application.usage import GroupRow, Position
+from backbeat.models.errors import InvalidArgument
 
 _SEPARATOR = "\x1f"
 
@@ -14,11 +14,18 @@ def cursor(position: Position) -> str:
 
 
 def position(text: str | None) -> Position | None:
-    """Returns the position of a text that `cursor` made."""
+    """Returns the position of a text that `cursor` made.
+
+    Raises:
+        InvalidArgument: it made no such text.
+    """
     if text is None:
         return None
-    customer, metric_id, start = text.split(_SEPARATOR)
-    return Position(customer, metric_id, datetime.fromisoformat(start))
+    try:
+        customer, metric_id, start = text.split(_SEPARATOR)
+        return Position(customer, metric_id, parse_timestamp(start))
+    except ValueError as error:
+        raise InvalidArgument("next_page: not a page token of this API") from error
 
 
 def group_position(row: GroupRow) -> str:

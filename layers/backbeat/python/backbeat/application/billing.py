@@ -1,12 +1,13 @@
 """Scheduled work: finalizing usage invoices when their grace period is over."""
 
-import json
 import logging
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from itertools import islice
+from typing import Final, NamedTuple, TypeVar
 
-from backbeat.application import drafts, outbox
+from backbeat.application import drafts, outbox, tenants
 from backbeat.application.services import Call, Services
 from backbeat.domain import invoicing, notices, periods
 from backbeat.models.base import Model
@@ -23,11 +24,11 @@ from backbeat.ports.store import (
     Delete,
     Effect,
     Index,
-    IndexKey,
     Item,
     Key,
     Put,
     Query,
+    TransactionCancelled,
     Version,
 )
 
@@ -38,14 +39,23 @@ CallFor = Callable[[str], Call]
 
 _USAGE: Final = "usage"
 _LEASE: Final = timedelta(minutes=15)
+_LEASED_AT_ONCE: Final = 50
 
 _log = logging.getLogger("backbeat.billing")
 
 
-class Tenant(Model):
-    """Marks a tenant that has scheduled work."""
+class Ticked(NamedTuple):
+    """What a tick did: jobs sent, and tenants it could not serve."""
 
-    id: str
+    jobs: int
+    failed: int
+
+
+class _Work(Model):
+    """Names a due item on a sandbox's work list."""
+
+    pk: str
+    sk: str
 
 
 def schedule_first(call: Call, contract: Contract) -> list[Effect]:
@@ -54,17 +64,29 @@ def schedule_first(call: Call, contract: Contract) -> list[Effect]:
     if first is None:
         return []
     key = keys.due_item(call.tenant, contract.customer_id, contract.id, _USAGE)
-    tenant = to_item(
-        keys.tenant(call.tenant),
-        Tenant(id=call.tenant),
-        gsi1=IndexKey(keys.tenants(), call.tenant),
-    )
-    return [Put(_due_item(call, key, _due(contract, first)), Absent()), Put(tenant)]
+    effects: list[Effect] = [
+        Put(_due_item(call, key, _due(contract, first)), Absent()),
+        tenants.mark(call),
+    ]
+    if call.services.sandbox:
+        listed = keys.sandbox_work_item(call.tenant, key)
+        effects.append(Put(to_item(listed, _Work(pk=key.pk, sk=key.sk))))
+    return effects
 
 
 def catch_up(call: Call, contract: Contract) -> None:
-    """Does a contract's work that is due already, as when it starts in the past."""
-    key = keys.due_item(call.tenant, contract.customer_id, contract.id, _USAGE)
+    """Does a contract's work that is due already, as when it starts in the past.
+
+    The contract exists by now, so nothing raises: what cannot be done is left to the tick.
+    """
+    try:
+        run_all(call, keys.due_item(call.tenant, contract.customer_id, contract.id, _USAGE))
+    except Exception:
+        _log.exception("left to the tick", extra={"contract_id": contract.id})
+
+
+def run_all(call: Call, key: Key) -> None:
+    """Finalizes all of a contract's usage invoices that are due, in order."""
     while run(call, key):
         pass
 
@@ -92,10 +114,10 @@ def run(call: Call, key: Key) -> bool:
 
 
 def due_until(call: Call, target: datetime) -> Iterator[tuple[datetime, Key]]:
-    """Yields the tenant's work that is due up to and at the target, in no particular order."""
-    for key in _listed_until(call, target):
+    """Yields a sandbox's work that is due up to and at the target, in no particular order."""
+    for item in walk(call.store, Query(keys.sandbox_work(call.tenant))):
+        key = Key(**dict(from_item(item, _Work)))
         at = due_time(call, key)
-        # The list may lag behind the items, so what it says is looked up.
         if at is not None and at <= target:
             yield at, key
 
@@ -106,21 +128,25 @@ def due_time(call: Call, key: Key) -> datetime | None:
     return None if due is None or due.parked is not None else due.due_at
 
 
-def tick(services: Services, call_for: CallFor) -> int:
-    """Sends one job for each piece of work that is due, and holds it for 15 minutes.
+def tick(services: Services, call_for: CallFor) -> Ticked:
+    """Sends one job for each piece of work that is due, and queues notifications left behind.
 
-    Returns how many jobs were sent. A worker that dies leaves its work to a later tick.
+    Work is not sent again for 15 minutes; a worker that dies leaves it to a later tick. A tenant
+    that cannot be served now does not keep the others from being served.
     """
-    sent = 0
-    for item in walk(services.store, Query(keys.tenants(), index=Index.GSI1)):
-        call = call_for(item.key.pk)
-        for key in _listed_until(call, call.now):
-            if _lease(call, key):
-                body = json.dumps({"tenant": call.tenant, "pk": key.pk, "sk": key.sk})
-                services.job_queue.send([Outgoing(body)])
-                sent += 1
-        outbox.sweep(call)
-    return sent
+    jobs = failed = 0
+    marked = tenants.marked(services)
+    # If time is ever short, it is not always the same ones that come last.
+    random.shuffle(marked)
+    for tenant in marked:
+        try:
+            call = call_for(tenant)
+            jobs += _send_jobs(call)
+            outbox.sweep(call)
+        except Exception:
+            failed += 1
+            _log.exception("tick failed", extra={"tenant": tenant})
+    return Ticked(jobs, failed)
 
 
 def periods_awaiting(call: Call, customer_id: str) -> Iterator[tuple[Contract, Period]]:
@@ -149,7 +175,8 @@ def _finalize(call: Call, item: Item, due: DueItem) -> None:
     work.add(*invoices.insert(call.store, call.tenant, invoice))
     following = next(upcoming, None)
     if following is None:
-        work.add(Delete(item.key, Version(item.version)))
+        listed = keys.sandbox_work_item(call.tenant, item.key)
+        work.add(Delete(item.key, Version(item.version)), Delete(listed))
     else:
         moved = _due_item(call, item.key, _due(contract, following), item.version + 1)
         work.add(Put(moved, Version(item.version)))
@@ -184,28 +211,59 @@ def _due_item(call: Call, key: Key, due: DueItem, version: int = 1) -> Item:
     return to_item(key, due, version=version, gsi2=keys.due_at(call.tenant, key, due.due_at))
 
 
+def _send_jobs(call: Call) -> int:
+    sent = 0
+    listed = _listed_until(call, call.now)
+    while keys_ := list(islice(listed, _LEASED_AT_ONCE)):
+        leased = _lease(call, keys_)
+        if leased:
+            messages = [Outgoing(outbox.message_about(call, key)) for key in leased]
+            call.services.job_queue.send(messages)
+        sent += len(leased)
+    return sent
+
+
 def _listed_until(call: Call, target: datetime) -> Iterator[Key]:
     until = keys.time_text(target + timedelta(microseconds=1))
     for slot in range(keys.SLOTS):
         query = Query(keys.due_slot(call.tenant, slot), index=Index.GSI2, high=until)
-        # Leasing moves items within the index, so the list is read to its end first.
-        yield from [item.key for item in walk(call.store, query)]
+        for item in walk(call.store, query):
+            yield item.key
 
 
-def _lease(call: Call, key: Key) -> bool:
-    item = call.store.get(key)
-    if item is None or from_item(item, DueItem).due_at > call.now:
-        return False
-    held = to_item(
-        key,
-        from_item(item, DueItem),
-        version=item.version + 1,
-        gsi2=keys.due_at(call.tenant, key, call.now + _LEASE),
+def _lease(call: Call, listed: Sequence[Key]) -> list[Key]:
+    """Leases those of the due items that nobody else holds, and returns their keys."""
+    # Real time: a sandbox's clock may stand still, and then no lease would ever end.
+    now = call.services.clock.now()
+    free = {
+        key: item
+        for key, item in call.store.get_many(listed).items()
+        if _is_free(from_item(item, DueItem), due_by=call.now, now=now)
+    }
+    while free:
+        held = [
+            _due_item(
+                call,
+                key,
+                from_item(item, DueItem).model_copy(update={"leased_until": now + _LEASE}),
+                item.version + 1,
+            )
+            for key, item in free.items()
+        ]
+        try:
+            call.store.transact([Put(item, Version(item.version - 1)) for item in held])
+        except TransactionCancelled as cancelled:
+            # Somebody is at these already.
+            for failure in cancelled.failures:
+                del free[held[failure.index].key]
+        else:
+            break
+    return list(free)
+
+
+def _is_free(due: DueItem, *, due_by: datetime, now: datetime) -> bool:
+    return (
+        due.parked is None
+        and due.due_at <= due_by
+        and (due.leased_until is None or due.leased_until <= now)
     )
-    work = UnitOfWork(call.store)
-    work.add(Put(held, Version(item.version)))
-    try:
-        work.commit()
-    except Retryable:
-        return False
-    return True

@@ -1,21 +1,18 @@
 """Customers and their ingest aliases."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Final
 
+from backbeat.application import aliases
 from backbeat.application.services import Call
 from backbeat.models.customers import Customer
 from backbeat.models.errors import NotFound
-from backbeat.persistence import claims, keys
+from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, page_of, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Effect, Index, IndexKey, Item, Put, Query, Version
 
-_ALIAS: Final = "ALIAS"
-_ALIAS_TAKEN: Final = "A customer with this ID already exists"
 _NAME_LENGTH: Final = 160
-_CLAIMS_AT_ONCE: Final = 90
 
 
 def create(
@@ -34,15 +31,8 @@ def create(
         created_at=call.now,
         updated_at=call.now,
     )
-    remaining = _claim_most(call, customer.id, customer.ingest_aliases)
-    try:
-        work = UnitOfWork(call.store)
-        _claim(call, work, customer.id, remaining)
-        work.add(Put(_item(call, customer), Absent()))
-        work.commit()
-    except Exception:
-        _release(call, set(customer.ingest_aliases) - set(remaining))
-        raise
+    put = Put(_item(call, customer), Absent())
+    aliases.write(call, customer.id, put, claiming=customer.ingest_aliases, releasing=())
     return customer
 
 
@@ -65,16 +55,10 @@ def of_ids(call: Call, customer_ids: Sequence[str]) -> list[Customer]:
     return [from_item(found[key], Customer) for key in wanted if key in found]
 
 
-def with_alias(call: Call, alias: str) -> Customer | None:
-    """Returns who holds an ingest alias, or None."""
-    owner = claims.owner(call.store, call.tenant, _ALIAS, alias)
-    return None if owner is None else read(call.store, keys.customer(call.tenant, owner), Customer)
-
-
 def matching_key(call: Call, customer_key: str) -> Customer | None:
     """Returns the customer whose usage an event with this key is: by id, else by alias."""
     by_id = read(call.store, keys.customer(call.tenant, customer_key), Customer)
-    return by_id or with_alias(call, customer_key)
+    return by_id or aliases.holder(call, customer_key)
 
 
 def page(
@@ -118,7 +102,7 @@ def set_name(call: Call, customer_id: str, name: str) -> Customer:
     return customer
 
 
-def set_ingest_aliases(call: Call, customer_id: str, aliases: Iterable[str]) -> None:
+def set_ingest_aliases(call: Call, customer_id: str, wanted: Iterable[str]) -> None:
     """Replaces all aliases. Stored events follow at once, since usage is matched when read.
 
     Raises:
@@ -127,58 +111,21 @@ def set_ingest_aliases(call: Call, customer_id: str, aliases: Iterable[str]) -> 
     """
     item = _stored(call, customer_id)
     before = from_item(item, Customer)
-    after = tuple(dict.fromkeys(aliases))
-    added = [alias for alias in after if alias not in before.ingest_aliases]
-    removed = set(before.ingest_aliases) - set(after)
-    remaining = _claim_most(call, customer_id, added)
-    customer = before.model_copy(update={"ingest_aliases": after, "updated_at": call.now})
-    try:
-        work = UnitOfWork(call.store)
-        _claim(call, work, customer_id, remaining)
-        work.add(_replace(call, customer, item))
-        work.commit()
-    except Exception:
-        _release(call, set(added) - set(remaining))
-        raise
-    # Only now are the removed aliases nobody's; before, a crash would have left them unclaimed.
-    _release(call, removed)
-
-
-def _claim_most(call: Call, customer_id: str, aliases: Sequence[str]) -> Sequence[str]:
-    """Claims all but the last aliases that fit one transaction with the customer; returns those.
-
-    A customer may have far more aliases than a transaction holds effects. Claims of a customer
-    that is then not written are given back by the caller.
-    """
-    claimed: list[str] = []
-    rest = list(aliases)
-    while len(rest) > _CLAIMS_AT_ONCE:
-        chunk = list(islice(rest, _CLAIMS_AT_ONCE))
-        work = UnitOfWork(call.store)
-        _claim(call, work, customer_id, chunk)
-        try:
-            work.commit()
-        except Exception:
-            _release(call, claimed)
-            raise
-        claimed += chunk
-        rest = rest[_CLAIMS_AT_ONCE:]
-    return rest
-
-
-def _claim(call: Call, work: UnitOfWork, customer_id: str, aliases: Iterable[str]) -> None:
-    for alias in aliases:
-        work.add(
-            claims.take(call.tenant, _ALIAS, alias, customer_id),
-            otherwise=claims.taken(_ALIAS_TAKEN),
+    after = dict.fromkeys(wanted)
+    held = dict.fromkeys(before.ingest_aliases)
+    added = [alias for alias in after if alias not in held]
+    removed = [alias for alias in held if alias not in after]
+    # What one transaction cannot give back stays the customer's until the next one.
+    for number, start in enumerate(range(0, max(len(removed), 1), aliases.AT_ONCE)):
+        now_removed = removed[start : start + aliases.AT_ONCE]
+        kept = removed[start + aliases.AT_ONCE :]
+        customer = before.model_copy(
+            update={"ingest_aliases": (*after, *kept), "updated_at": call.now}
         )
-
-
-def _release(call: Call, aliases: Iterable[str]) -> None:
-    for alias in aliases:
-        work = UnitOfWork(call.store)
-        work.add(claims.release(call.tenant, _ALIAS, alias))
-        work.commit()
+        version = item.version + number
+        put = Put(_item(call, customer, version + 1), Version(version))
+        claiming = () if number else added
+        aliases.write(call, customer_id, put, claiming=claiming, releasing=now_removed)
 
 
 def _stored(call: Call, customer_id: str) -> Item:

@@ -1,7 +1,8 @@
 """Sending notifications: signed at each attempt, tried again until they arrive or are given up."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from enum import Enum, auto
@@ -13,7 +14,7 @@ from backbeat.domain import signing
 from backbeat.models.errors import Retryable
 from backbeat.models.notifications import Attempt, Delivery, DeliveryState, Notification
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, page_of, read, walk
+from backbeat.persistence.entities import from_item, page_of, read
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.http import HttpFailure
 from backbeat.ports.store import Index, Item, Key, Put, Query, Version
@@ -21,6 +22,7 @@ from backbeat.ports.store import Index, Item, Key, Put, Query, Version
 _TIMEOUT_SECONDS: Final = 10.0
 _LEASE: Final = timedelta(seconds=30)
 _LONGEST_DELAY_SECONDS: Final = 900
+_RECORD_TRIES: Final = 8
 
 
 class Outcome(Enum):
@@ -33,49 +35,51 @@ class Outcome(Enum):
     """Somebody else is sending it right now."""
 
 
-def deliver(call: Call, key: Key) -> Outcome:
-    """Posts a notification to its endpoint, signed now. What is over already is done."""
+def deliver(call: Call, key: Key, *, last: bool = False) -> Outcome:
+    """Posts a notification to its endpoint, signed now. What has arrived already is done.
+
+    `last` says that nobody will try again by themselves: if this fails, the delivery is dead. It
+    does not wait for others, either. A dead delivery is sent like any other when it is asked for.
+    """
     item = call.store.get(key)
-    if item is None:
+    delivery = None if item is None else from_item(item, Delivery)
+    if item is None or delivery is None or delivery.state is DeliveryState.DELIVERED:
         return Outcome.DONE
-    delivery = from_item(item, Delivery)
     now = call.services.clock.now()
-    if not delivery.is_pending:
-        return Outcome.DONE
-    if delivery.leased_until is not None and delivery.leased_until > now:
+    if not last and delivery.leased_until is not None and delivery.leased_until > now:
         return Outcome.BUSY
     try:
         _store(call, delivery.model_copy(update={"leased_until": now + _LEASE}), item.version)
     except Retryable:
-        return Outcome.BUSY
-    attempt = _post(call, delivery, now)
-    state, outcome = _after(call, delivery, attempt)
-    ended = delivery.model_copy(
-        update={"attempts": (*delivery.attempts, attempt), "state": state, "leased_until": None}
-    )
-    _store(call, ended, item.version + 1)
-    return outcome
+        if not last:
+            return Outcome.BUSY
+    return _record(call, key, _post(call, delivery, now), last=last)
 
 
-def deliver_in_order(call: Call) -> None:
-    """Delivers all that is outstanding, oldest first, before it returns.
+def deliver_in_order(call: Call, deliveries: Iterable[Key], *, failing: set[str]) -> None:
+    """Delivers one after the other before it returns.
 
-    What fails here goes on being retried through the queue, and so does what follows it to the
-    same endpoint. What was tried before is the queue's business already.
+    What fails goes on being retried through the queue, and so does what follows it to the same
+    endpoint: `failing` collects these endpoints, so that each is waited for only once.
     """
-    for entry in list(walk(call.store, Query(keys.outbox(call.tenant), index=Index.GSI2))):
-        item = call.store.get(entry.key)
-        if item is not None:
-            outbox.fan_out(call, item, queued=False)
-    failing: set[str] = set()
-    for entry in list(walk(call.store, Query(keys.pending(call.tenant), index=Index.GSI2))):
-        delivery = read(call.store, entry.key, Delivery)
-        if delivery is None or delivery.attempts:
+    for key in deliveries:
+        delivery = read(call.store, key, Delivery)
+        if delivery is None:
             continue
-        if delivery.endpoint_id not in failing and deliver(call, entry.key) is Outcome.FAILED:
-            failing.add(delivery.endpoint_id)
         if delivery.endpoint_id in failing:
-            _leave_to_queue(call, entry.key)
+            outbox.hand_over(call, key)
+        elif deliver(call, key) is Outcome.FAILED:
+            failing.add(delivery.endpoint_id)
+            outbox.hand_over(call, key, delay_seconds=delay_seconds(call, 1))
+
+
+def outstanding(call: Call) -> list[Key]:
+    """Returns the deliveries that nobody has tried yet, oldest first.
+
+    What was tried is the queue's business already.
+    """
+    told = [key for item in outbox.untold(call) for key in outbox.fan_out(call, item, queued=False)]
+    return list(dict.fromkeys([*(item.key for item in outbox.untried(call)), *told]))
 
 
 def delay_seconds(call: Call, attempt_number: int) -> int:
@@ -106,12 +110,31 @@ def dead_letters(call: Call, *, limit: int) -> Sequence[Delivery]:
     return found
 
 
-def _after(call: Call, delivery: Delivery, attempt: Attempt) -> tuple[DeliveryState, Outcome]:
-    if attempt.status is not None and 200 <= attempt.status <= 299:
-        return DeliveryState.DELIVERED, Outcome.DONE
-    if len(delivery.attempts) + 1 >= call.services.webhook_max_attempts:
-        return DeliveryState.DEAD, Outcome.GIVEN_UP
-    return DeliveryState.PENDING, Outcome.FAILED
+def _record(call: Call, key: Key, attempt: Attempt, *, last: bool) -> Outcome:
+    """Notes an attempt on the delivery as it is by now: what arrived has arrived, whoever sent it.
+
+    Raises:
+        Retryable: others were faster each time.
+    """
+    arrived = attempt.status is not None and 200 <= attempt.status <= 299
+    failed = DeliveryState.DEAD if last else DeliveryState.PENDING
+    for _ in range(_RECORD_TRIES):
+        item = call.store.get(key)
+        if item is None:
+            return Outcome.DONE
+        delivery = from_item(item, Delivery)
+        done = arrived or delivery.state is DeliveryState.DELIVERED
+        changes = {
+            "attempts": (*delivery.attempts, attempt),
+            "state": DeliveryState.DELIVERED if done else failed,
+            "leased_until": None,
+        }
+        with suppress(Retryable):
+            _store(call, delivery.model_copy(update=changes), item.version)
+            if done:
+                return Outcome.DONE
+            return Outcome.GIVEN_UP if last else Outcome.FAILED
+    raise Retryable(f"the attempt could not be noted: {key.sk}")
 
 
 def _post(call: Call, delivery: Delivery, now: datetime) -> Attempt:
@@ -146,6 +169,11 @@ def set_secret(call: Call, secret: str) -> None:
     call.services.secrets.put(_secret_name(call), secret)
 
 
+def forget_secret(call: Call) -> None:
+    """Removes the tenant's secret."""
+    call.services.secrets.delete(_secret_name(call))
+
+
 def is_signed(call: Call, signature: str, *, date: str, body: bytes) -> bool:
     """Tells whether a body bears the tenant's signature for a date header text."""
     secret = _secret(call)
@@ -158,13 +186,6 @@ def _secret(call: Call) -> str | None:
 
 def _secret_name(call: Call) -> str:
     return f"{call.tenant}/webhook_secret"
-
-
-def _leave_to_queue(call: Call, key: Key) -> None:
-    item = call.store.get(key)
-    if item is not None and not from_item(item, Delivery).queued:
-        outbox.mark_queued(call, item)
-        outbox.enqueue(call, key)
 
 
 def _store(call: Call, delivery: Delivery, replaced_version: int) -> None:

@@ -1,18 +1,23 @@
 """Notifications: written with the change they tell of, queued afterwards.
 
-A notification lies in the outbox until its deliveries are queued; a delivery is pending until it
-succeeded or was given up. The next tick works off either list again, so whatever dies in between
-loses nothing.
+A notification lies in the outbox until its deliveries are queued; a delivery is on the list of
+pending ones until the queue has it. The next tick works off either list again, so whatever dies
+in between loses nothing; at worst a delivery is queued twice and found done the second time.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
+from backbeat.application import tenants
 from backbeat.application.services import Call
 from backbeat.domain.identity import derived_id
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.notifications import Delivery, Endpoint, Notification
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, to_item, walk
@@ -20,6 +25,7 @@ from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import (
     Absent,
+    Contention,
     Delete,
     Index,
     IndexKey,
@@ -33,24 +39,37 @@ from backbeat.ports.store import (
 
 _STALE: Final = timedelta(minutes=1)
 
+_log = logging.getLogger("backbeat.outbox")
+
 
 def commit(call: Call, work: UnitOfWork, notifications: Sequence[Notification]) -> None:
-    """Commits the work together with its notifications, then queues their deliveries."""
+    """Commits the work together with its notifications, then queues their deliveries.
+
+    Once the work is committed nothing raises any more: a caller that saw an error would do it all
+    again. What could not be queued now is queued by a tick.
+    """
     items = [_outbox_item(call, notification) for notification in notifications]
     work.add(*(Put(item, Absent()) for item in items))
     work.commit()
-    if not call.holds_notifications:
+    if call.held is not None:
+        call.held.extend(items)
+        return
+    try:
         for item in items:
             fan_out(call, item, queued=True)
+    except Exception:
+        _log.exception("left in the outbox", extra={"tenant": call.tenant})
 
 
-def fan_out(call: Call, item: Item, *, queued: bool) -> None:
+def fan_out(call: Call, item: Item, *, queued: bool) -> list[Key]:
     """Turns a notification of the outbox into one delivery for each endpoint there is now.
 
-    With `queued` each is handed to the queue. Running it again repeats no delivery.
+    With `queued` they are handed to the queue. Returns where they lie, by age of the endpoint.
+    Running it again repeats no delivery.
     """
     notification = from_item(item, Notification)
     created = call.services.clock.now()
+    deliveries = []
     for endpoint in endpoints(call):
         delivery = Delivery(
             notification_id=notification.id,
@@ -64,8 +83,9 @@ def fan_out(call: Call, item: Item, *, queued: bool) -> None:
         # An earlier run may have come this far. Its message may be missing, so another is sent.
         with suppress(TransactionCancelled):
             call.store.transact([put])
-        if queued:
-            enqueue(call, put.item.key)
+        deliveries.append(put.item.key)
+    if queued and deliveries:
+        _send(call, deliveries)
     # Kept for the log, no longer in the outbox.
     told = to_item(
         item.key,
@@ -76,46 +96,56 @@ def fan_out(call: Call, item: Item, *, queued: bool) -> None:
     # Somebody else may have fanned it out at the same time, with the same result.
     with suppress(TransactionCancelled):
         call.store.transact([Put(told, Version(item.version))])
+    return deliveries
 
 
-def dispatch(call: Call, body: str, *, type_: str) -> None:
+def dispatch(call: Call, body: str, *, id_: str, type_: str) -> None:
     """Sends an event written by hand to every endpoint. `body` is its JSON text."""
-    notification = Notification(
-        id=call.services.ids.new(), type=type_, body=body, created_at=call.now
-    )
+    notification = Notification(id=id_, type=type_, body=body, created_at=call.now)
     commit(call, UnitOfWork(call.store), [notification])
+
+
+def untold(call: Call, *, until: str | None = None) -> list[Item]:
+    """Returns the notifications in the outbox, oldest first; those written before a time text."""
+    return _listed(call, keys.outbox(call.tenant), until)
+
+
+def untried(call: Call, *, until: str | None = None) -> list[Item]:
+    """Returns the deliveries that nobody may have tried yet, oldest first."""
+    return _listed(call, keys.pending(call.tenant), until)
 
 
 def sweep(call: Call) -> None:
     """Queues what a crash left between commit and queueing."""
     until = keys.time_text(call.services.clock.now() - _STALE)
-    for entry in list(
-        walk(call.store, Query(keys.outbox(call.tenant), index=Index.GSI2, high=until))
-    ):
-        item = call.store.get(entry.key)
-        if item is not None:
-            fan_out(call, item, queued=True)
-    for entry in list(
-        walk(call.store, Query(keys.pending(call.tenant), index=Index.GSI2, high=until))
-    ):
-        item = call.store.get(entry.key)
-        if item is not None and not from_item(item, Delivery).queued:
-            mark_queued(call, item)
-            enqueue(call, entry.key)
+    for item in untold(call, until=until):
+        fan_out(call, item, queued=True)
+    for item in untried(call, until=until):
+        if not from_item(item, Delivery).queued:
+            hand_over(call, item.key)
 
 
-def mark_queued(call: Call, item: Item) -> None:
-    """Notes that a delivery is the queue's business now."""
-    queued = from_item(item, Delivery).model_copy(update={"queued": True})
-    work = UnitOfWork(call.store)
-    work.add(Put(delivery_item(call, queued, item.version + 1), Version(item.version)))
-    work.commit()
+def hand_over(call: Call, key: Key, *, delay_seconds: int = 0) -> None:
+    """Makes a delivery the queue's business, if it is not yet."""
+    item = call.store.get(key)
+    if item is None:
+        return
+    delivery = from_item(item, Delivery)
+    if delivery.queued or not delivery.is_pending:
+        return
+    # Queued first, noted then: a crash in between repeats a message, the other way it loses one.
+    _send(call, [key], delay_seconds=delay_seconds)
+    noted = delivery.model_copy(update={"queued": True})
+    # The queue's consumer may be at it already; then a sweep queues it once more, to no effect.
+    with suppress(TransactionCancelled, Contention):
+        call.store.transact(
+            [Put(delivery_item(call, noted, item.version + 1), Version(item.version))]
+        )
 
 
-def enqueue(call: Call, key: Key) -> None:
-    """Hands a delivery to the queue."""
-    body = json.dumps({"tenant": call.tenant, "pk": key.pk, "sk": key.sk})
-    call.services.webhook_queue.send([Outgoing(body)])
+def message_about(call: Call, key: Key) -> str:
+    """Returns the body of a queued message about one of the caller's items."""
+    return json.dumps({"tenant": call.tenant, "pk": key.pk, "sk": key.sk})
 
 
 def addressed(body: str) -> tuple[str, Key]:
@@ -125,15 +155,18 @@ def addressed(body: str) -> tuple[str, Key]:
 
 
 def delivery_item(call: Call, delivery: Delivery, version: int = 1) -> Item:
-    """Returns a delivery as an item, on the list of pending ones while it is."""
+    """Returns a delivery as an item. It is on the pending list until the queue has taken it up."""
     key = keys.delivery(call.tenant, delivery.notification_id, delivery.endpoint_id)
     place = f"{keys.time_text(delivery.created_at)}#{key.pk}#{key.sk}"
+    taken_up = delivery.queued and delivery.attempts
     return to_item(
         key,
         delivery,
         version=version,
         gsi1=IndexKey(keys.deliveries(call.tenant), place),
-        gsi2=IndexKey(keys.pending(call.tenant), place) if delivery.is_pending else None,
+        gsi2=IndexKey(keys.pending(call.tenant), place)
+        if delivery.is_pending and not taken_up
+        else None,
     )
 
 
@@ -146,13 +179,22 @@ def endpoints(call: Call) -> list[Endpoint]:
 
 
 def add_endpoint(call: Call, url: str) -> None:
-    """Subscribes a target. Subscribing it again changes nothing."""
+    """Subscribes a target. Subscribing it again changes nothing.
+
+    Raises:
+        InvalidArgument: this stage does not post there.
+    """
+    if not call.services.any_webhook_target:
+        _refuse_private(url)
     endpoint = Endpoint(
         id=derived_id("endpoint", url), url=url, created_at=call.services.clock.now()
     )
     item = to_item(keys.endpoint(call.tenant, endpoint.id), endpoint)
-    with suppress(TransactionCancelled):
-        call.store.transact([Put(item, Absent())])
+    work = UnitOfWork(call.store)
+    # Without the mark no tick would look for what a crash left unsent.
+    work.add(Put(item, Absent()), tenants.mark(call), otherwise=_AlreadySubscribed)
+    with suppress(_AlreadySubscribed):
+        work.commit()
 
 
 def remove_endpoints(call: Call, url: str | None) -> None:
@@ -160,6 +202,33 @@ def remove_endpoints(call: Call, url: str | None) -> None:
     for endpoint in endpoints(call):
         if url is None or endpoint.url == url:
             call.store.transact([Delete(keys.endpoint(call.tenant, endpoint.id))])
+
+
+class _AlreadySubscribed(Exception):
+    """Nothing is to be done."""
+
+
+def _refuse_private(url: str) -> None:
+    """Refuses what can be told from the text alone. Names are looked up when they are posted to."""
+    target = urlsplit(url)
+    if target.scheme != "https":
+        raise InvalidArgument("target: must be an HTTPS URL")
+    with suppress(ValueError):
+        if not ip_address(target.hostname or "").is_global:
+            raise InvalidArgument("target: must be a public address")
+
+
+def _listed(call: Call, partition: str, until: str | None) -> list[Item]:
+    """Returns the items of a work list that are still on it; the list itself may be late."""
+    listed = walk(call.store, Query(partition, index=Index.GSI2, high=until))
+    found = (call.store.get(entry.key) for entry in list(listed))
+    return [item for item in found if item is not None and item.gsi2 is not None]
+
+
+def _send(call: Call, deliveries: Sequence[Key], *, delay_seconds: int = 0) -> None:
+    call.services.webhook_queue.send(
+        [Outgoing(message_about(call, key), delay_seconds) for key in deliveries]
+    )
 
 
 def _outbox_item(call: Call, notification: Notification) -> Item:

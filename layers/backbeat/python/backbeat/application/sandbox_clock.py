@@ -1,20 +1,38 @@
 """A sandbox's own clock: set and advanced by tests, with all that falls due on the way."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 
-from backbeat.application import billing, deliveries
+from backbeat.application import billing, deliveries, outbox
 from backbeat.application.services import Call
+from backbeat.domain import periods
 from backbeat.models.base import Model
 from backbeat.persistence import keys
 from backbeat.persistence.entities import read, to_item
-from backbeat.ports.store import Delete, Put
+from backbeat.ports.store import Delete, Item, Key, Put
 
 
 class SandboxClock(Model):
     """Where a sandbox's clock stands still."""
 
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A stretch of the calendar: whole months first, then an exact rest."""
+
+    months: int
+    rest: timedelta
+
+    def after(self, now: datetime) -> datetime:
+        """Returns the instant this much later; a day the month does not have is its last one.
+
+        Raises:
+            OverflowError: it is beyond what dates can express. Likewise ValueError.
+        """
+        return periods.add_months(now, self.months) + self.rest
 
 
 def frozen_at(call: Call) -> datetime | None:
@@ -40,21 +58,29 @@ def follow_system(call: Call) -> None:
 
 def run_until(call: Call, target: datetime) -> None:
     """Does the work that is due up to and at the target, each at its own time."""
-    deliveries.deliver_in_order(call)
-    work = list(billing.due_until(call, target))
-    heapify(work)
+    failing: set[str] = set()
+    deliveries.deliver_in_order(call, deliveries.outstanding(call), failing=failing)
     now = call.now
-    while work:
-        due_at, key = heappop(work)
-        now = max(now, due_at)
-        # Stored first: what a crash leaves half done is then found due by everybody.
-        _store(call, now)
-        step = call.at(now, holds_notifications=True)
-        billing.run(step, key)
-        deliveries.deliver_in_order(step)
-        following = billing.due_time(step, key)
-        if following is not None and due_at < following <= target:
-            heappush(work, (following, key))
+    begun: set[tuple[datetime, Key]] = set()
+    # Webhook targets may call back and make more work, so the list is read until nothing is new.
+    while work := set(billing.due_until(call, target)) - begun:
+        upcoming = list(work)
+        heapify(upcoming)
+        while upcoming:
+            due_at, key = heappop(upcoming)
+            begun.add((due_at, key))
+            now = max(now, due_at)
+            # Stored first: what a crash leaves half done is then found due by everybody.
+            _store(call, now)
+            told: list[Item] = []
+            step = call.at(now, held=told)
+            billing.run(step, key)
+            for notification in told:
+                made = outbox.fan_out(step, notification, queued=False)
+                deliveries.deliver_in_order(step, made, failing=failing)
+            following = billing.due_time(step, key)
+            if following is not None and due_at < following <= target:
+                heappush(upcoming, (following, key))
 
 
 def _store(call: Call, now: datetime) -> None:

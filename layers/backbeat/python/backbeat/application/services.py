@@ -13,7 +13,7 @@ from backbeat.ports.http import Http
 from backbeat.ports.ids import Ids
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
-from backbeat.ports.store import Store
+from backbeat.ports.store import Item, Store
 
 if TYPE_CHECKING:
     from backbeat.application.tokens import Token
@@ -58,20 +58,21 @@ class Call:
     `owner` is what the token stands for, `tenant` the world its keys begin with: the two differ
     once a sandbox was reset.
     `now` is read once, so everything a call writes bears the same time.
-    With `holds_notifications` they stay in the outbox for the caller to deliver in order.
+    With `held`, notifications stay in the outbox and are added to it, for the caller to deliver
+    in order.
     """
 
     services: Services
     owner: str
     tenant: str
     now: datetime
-    holds_notifications: bool = False
+    held: list[Item] | None = None
 
     @property
     def store(self) -> Store:
         """The store."""
         return self.services.store
 
-    def at(self, now: datetime, *, holds_notifications: bool) -> "Call":
+    def at(self, now: datetime, *, held: list[Item] | None) -> "Call":
         """Returns the same caller at another time."""
-        return replace(self, now=now, holds_notifications=holds_notifications)
+        return replace(self, now=now, held=held)

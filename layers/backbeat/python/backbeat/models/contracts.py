@@ -41,6 +41,7 @@ class Contract(Model):
 class DueItem(Model):
     """A contract's next scheduled work: at `due_at`, finalize the period from `period_start`.
 
+    Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
     A parked item is work that cannot be done until somebody mends the reason.
     """
 
@@ -48,4 +49,5 @@ class DueItem(Model):
     contract_id: str
     period_start: datetime
     due_at: datetime
+    leased_until: datetime | None = None
     parked: str | None = None

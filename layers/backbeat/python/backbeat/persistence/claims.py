@@ -1,5 +1,8 @@
 """Values reserved for one owner: uniqueness keys and ingest aliases."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from backbeat.models.base import Model
 from backbeat.models.errors import Conflict
 from backbeat.persistence import keys
@@ -9,22 +12,34 @@ from backbeat.ports.store import Absent, Delete, Item, Put, Store, Version
 
 
 class Claim(Model):
-    """Who holds a value."""
+    """Who holds a value. `claimed_at` is real time, where somebody needs to know it."""
 
     owner_id: str
     value: str
+    claimed_at: datetime | None = None
 
 
-def take(tenant: str, scope: str, value: str, owner_id: str) -> Put:
+def take(
+    tenant: str, scope: str, value: str, owner_id: str, *, claimed_at: datetime | None = None
+) -> Put:
     """Reserves a value, if nobody holds it."""
-    return Put(
-        to_item(keys.claim(tenant, scope, value), Claim(owner_id=owner_id, value=value)), Absent()
-    )
+    claim = Claim(owner_id=owner_id, value=value, claimed_at=claimed_at)
+    return Put(to_item(keys.claim(tenant, scope, value), claim), Absent())
 
 
 def release(tenant: str, scope: str, value: str) -> Delete:
-    """Gives a value back."""
-    return Delete(keys.claim(tenant, scope, value), Version(1))
+    """Gives a value back. Goes with an effect that proves it to be the caller's to give."""
+    return Delete(keys.claim(tenant, scope, value))
+
+
+def held(
+    store: Store, tenant: str, scope: str, values: Iterable[str]
+) -> list[tuple[Claim, Delete]]:
+    """Returns those of the claims that exist, each with what ends it if it is unchanged by then."""
+    found = store.get_many(keys.claim(tenant, scope, value) for value in values)
+    return [
+        (from_item(item, Claim), Delete(key, Version(item.version))) for key, item in found.items()
+    ]
 
 
 def owner(store: Store, tenant: str, scope: str, value: str) -> str | None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from backbeat.models.base import Model
-from backbeat.ports.store import IndexKey, Item, Key, Query, Store
+from backbeat.models.errors import InvalidArgument
+from backbeat.ports.store import BadCursor, IndexKey, Item, Key, Query, Store
 
 M = TypeVar("M", bound=Model)
 
@@ -56,11 +57,17 @@ def page_of(
     """Returns up to `query.limit` items that are kept, and the cursor behind the last of them.
 
     The cursor always stands behind an item that was looked at, so nothing is skipped or repeated.
+
+    Raises:
+        InvalidArgument: the cursor comes from another list, perhaps another tenant's.
     """
     limit = query.limit or 0
     kept: list[Item] = []
     while True:
-        page = store.query(replace(query, limit=limit - len(kept)))
+        try:
+            page = store.query(replace(query, limit=limit - len(kept)))
+        except BadCursor as error:
+            raise InvalidArgument("next_page: belongs to another list") from error
         kept.extend(item for item in page.items if keep(item))
         if page.cursor is None or len(kept) >= limit:
             return kept, page.cursor

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 from typing import Final
 
+import msgspec
+
 from backbeat.ports.store import IndexKey, Key
 
 SLOTS: Final = 16
@@ -17,6 +19,7 @@ SLOTS: Final = 16
 
 _LONGEST_PART: Final = 256
 _AFTER_EVERYTHING: Final = "\U0010ffff"
+_encoder: Final = msgspec.json.Encoder()
 
 
 def part(text: str) -> str:
@@ -30,7 +33,9 @@ def part(text: str) -> str:
 
 def time_text(instant: datetime) -> str:
     """Returns UTC text to the microsecond whose order is the order of time."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # A fifth of what `strftime` takes, and every event's key has one. Whole seconds come bare.
+    text = _encoder.encode(instant.astimezone(UTC)).decode()
+    return f"{text[1:-2]}Z" if "." in text else f"{text[1:-2]}.000000Z"
 
 
 def slot_of(text: str) -> int:
@@ -57,8 +62,8 @@ def tenant(tenant: str) -> Key:
 
 
 def sandbox(owner: str) -> Key:
-    """How often a token's owner started afresh."""
-    return Key(owner, "SANDBOX")
+    """How often a token's owner started afresh. It outlives each of the owner's tenants."""
+    return Key(f"SANDBOX#{owner}", "SANDBOX")
 
 
 def tenants() -> str:
@@ -140,6 +145,16 @@ def due_at(tenant: str, key: Key, at: datetime) -> IndexKey:
     return IndexKey(due_slot(tenant, slot), f"{time_text(at)}#{key.pk}#{key.sk}")
 
 
+def sandbox_work(tenant: str) -> str:
+    """Partition of a sandbox's work list, which is read strongly: no due item is ever late."""
+    return f"{tenant}#WORK"
+
+
+def sandbox_work_item(tenant: str, key: Key) -> Key:
+    """A due item's place in its sandbox's work list."""
+    return Key(sandbox_work(tenant), f"{key.pk}#{key.sk}")
+
+
 def due_slot(tenant: str, slot: int) -> str:
     """Gsi2 partition of one slot of the work list."""
     return f"{tenant}#DUE#{slot:02}"
@@ -201,21 +216,20 @@ def event_superseded(tenant: str, transaction_id: str, received_at: datetime) ->
     return Key(event(tenant, transaction_id).pk, f"EVT#{time_text(received_at)}")
 
 
-def event_time(tenant: str, customer_key: str, at: datetime, transaction_id: str) -> IndexKey:
-    """An event's place among the events of its customer key and hour."""
+def event_time(tenant: str, customer_key: str, at: datetime, slot: int) -> IndexKey:
+    """An event's place among the events of its customer key and hour, in one of the slots."""
     text = time_text(at)
-    slot = slot_of(transaction_id)
     return IndexKey(f"{tenant}#USE#{part(customer_key)}#{text[:13]}#{slot:02}", text[14:])
 
 
 def cells(tenant: str, customer_key: str, metric_id: str, month: datetime) -> str:
     """Partition of a metric's usage cells of one customer key and calendar month."""
-    return f"{tenant}#CELL#{part(customer_key)}#{part(metric_id)}#{month:%Y-%m}"
+    return f"{tenant}#CELL#{part(customer_key)}#{part(metric_id)}#{month.year:04}-{month.month:02}"
 
 
 def cell_hour(hour: datetime) -> str:
     """Where the cells of an hour begin inside their month."""
-    return f"{hour:%dT%H}"
+    return f"{hour.day:02}T{hour.hour:02}"
 
 
 def cell(

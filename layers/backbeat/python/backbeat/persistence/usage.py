@@ -1,6 +1,6 @@
 """Usage events and cells in the store."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +12,7 @@ from backbeat.models.period import Period
 from backbeat.models.usage import CellKey, PropertyValue, StoredEvent, Tally, UsageCell, UsageEvent
 from backbeat.persistence import keys
 from backbeat.persistence.entities import walk
-from backbeat.ports.store import Absent, Add, Item, Put, Query, Store
+from backbeat.ports.store import Absent, Add, Item, Key, Put, Query, Store
 
 _KEPT: Final = timedelta(days=40)
 """Raw events outlive the 34 days in which they can be repeated, so that sealing has slack."""
@@ -25,38 +25,77 @@ class _EventDoc(msgspec.Struct, array_like=True, frozen=True):
     event_type: str
     timestamp: datetime
     received_at: datetime
-    properties: dict[str, PropertyValue]
+    properties: Mapping[str, PropertyValue]
 
 
+_ABSENT: Final = Absent()
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 _event_decoder: Final = msgspec.json.Decoder(_EventDoc, float_hook=Decimal)
 _groups_decoder: Final = msgspec.json.Decoder(tuple[str | None, ...])
 
 
+def put_events(
+    tenant: str, events: Sequence[UsageEvent], *, received_at: datetime, real_now: datetime
+) -> list[Put]:
+    """Stores events received together unless their transaction ids are taken."""
+    slot = _slot(events[0])
+    expires_at = _expires_at(real_now)
+    return [
+        Put(_event_item(tenant, event, received_at, slot=slot, expires_at=expires_at), _ABSENT)
+        for event in events
+    ]
+
+
 def event_item(tenant: str, stored: StoredEvent, *, real_now: datetime, version: int = 1) -> Item:
     """Returns the item that keeps an event and its transaction id."""
-    event = stored.event
+    return _event_item(
+        tenant,
+        stored.event,
+        stored.received_at,
+        slot=_slot(stored.event),
+        expires_at=_expires_at(real_now),
+        version=version,
+    )
+
+
+def _event_item(
+    tenant: str,
+    event: UsageEvent,
+    received_at: datetime,
+    *,
+    slot: int,
+    expires_at: int,
+    version: int = 1,
+) -> Item:
     return Item(
-        key=keys.event(tenant, event.transaction_id),
-        entity="Event",
-        doc=_encoder.encode(
+        keys.event(tenant, event.transaction_id),
+        "Event",
+        _encoder.encode(
             _EventDoc(
                 event.customer_key,
                 event.event_type,
                 event.timestamp,
-                stored.received_at,
-                dict(event.properties),
+                received_at,
+                event.properties,
             )
         ),
-        version=version,
-        gsi1=keys.event_time(tenant, event.customer_key, event.timestamp, event.transaction_id),
-        expires_at=int((real_now + _KEPT).timestamp()),
+        version,
+        gsi1=keys.event_time(tenant, event.customer_key, event.timestamp, slot),
+        expires_at=expires_at,
     )
 
 
-def put_event(tenant: str, stored: StoredEvent, *, real_now: datetime) -> Put:
-    """Stores an event unless its transaction id is taken."""
-    return Put(event_item(tenant, stored, real_now=real_now), Absent())
+def _slot(first: UsageEvent) -> int:
+    """Returns the time index's slot for events stored together.
+
+    They share one, so that a batch touches one place of the index: spread over all slots, storing
+    a hundred events on SQLite takes a third longer. Batches spread over the slots all the same.
+    """
+    return keys.slot_of(first.transaction_id)
+
+
+def _expires_at(real_now: datetime) -> int:
+    return int((real_now + _KEPT).timestamp())
 
 
 def repeat_item(tenant: str, stored: StoredEvent, number: int, *, real_now: datetime) -> Item:
@@ -91,15 +130,15 @@ def events_of(store: Store, tenant: str, transaction_id: str) -> Iterator[tuple[
 
 def add_to_cell(tenant: str, cell: CellKey, tally: Tally, *, slot: str) -> Add:
     """Adds counted usage to a cell."""
+    key, groups = _cell_place(tenant, cell, slot)
+    return Add(Item(key, "Cell", groups, numbers={"count": Decimal(tally.count), "sum": tally.sum}))
+
+
+@lru_cache(maxsize=4096)
+def _cell_place(tenant: str, cell: CellKey, slot: str) -> tuple[Key, bytes]:
+    """Returns the key of a cell's item and its document, the group. The same few fill up again."""
     groups = _encoder.encode(cell.groups)
-    return Add(
-        Item(
-            key=keys.cell(tenant, cell.customer_key, cell.metric_id, cell.hour, groups, slot),
-            entity="Cell",
-            doc=groups,
-            numbers={"count": Decimal(tally.count), "sum": tally.sum},
-        )
-    )
+    return keys.cell(tenant, cell.customer_key, cell.metric_id, cell.hour, groups, slot), groups
 
 
 def cells(

@@ -108,6 +108,19 @@ Effect = Put | Add | Delete | Check
 MAX_EFFECTS = 100
 """Effects one transaction may hold (DynamoDB's limit, kept by every adapter)."""
 
+MAX_DOC_BYTES = 350 * 1024
+"""What a document may have. DynamoDB stops at 400 KB an item; keys and numbers need the rest."""
+
+
+class DocTooLarge(ValueError):
+    """The document does not fit into one item."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(
+            f"{item.entity} {item.key}: document of {len(item.doc)} bytes,"
+            f" at most {MAX_DOC_BYTES} fit"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -191,11 +204,16 @@ class Store(Protocol):
         """Applies 1 to `MAX_EFFECTS` effects on distinct keys, all or none.
 
         Raises:
+            DocTooLarge: a document has more than `MAX_DOC_BYTES`.
             TransactionCancelled: a condition did not hold.
             Contention: the store could not decide now.
         """
         ...
 
     def put_many(self, items: Iterable[Item]) -> None:
-        """Writes any number of items without conditions and without atomicity."""
+        """Writes any number of items without conditions and without atomicity.
+
+        Raises:
+            DocTooLarge: a document has more than `MAX_DOC_BYTES`.
+        """
         ...

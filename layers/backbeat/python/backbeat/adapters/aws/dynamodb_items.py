@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from backbeat.ports.store import IndexKey, Item, Key
+from backbeat.ports.store import MAX_DOC_BYTES, DocTooLarge, IndexKey, Item, Key
 
 Attributes = dict[str, Any]
-
-MAX_DOC_BYTES = 350 * 1024
-"""DynamoDB stops at 400 KB an item; the rest is left for keys and numbers."""
 
 COMPRESS_ABOVE_BYTES = 1024
 """A kilobyte is one write unit: below it there is nothing to save."""
@@ -26,10 +23,6 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_DIGITS = 38
 _MAX_EXPONENT = 125
 _MIN_EXPONENT = -130
-
-
-class DocTooLarge(ValueError):
-    """The document does not fit into one item."""
 
 
 class NumberOutOfRange(ArithmeticError):
@@ -117,9 +110,7 @@ def number_text(number: Decimal) -> str:
 def _packed(item: Item) -> bytes:
     doc = item.doc
     if len(doc) > MAX_DOC_BYTES:
-        raise DocTooLarge(
-            f"{item.entity} {item.key}: document of {len(doc)} bytes, at most {MAX_DOC_BYTES} fit"
-        )
+        raise DocTooLarge(item)
     if len(doc) > COMPRESS_ABOVE_BYTES or doc.startswith(_GZIP_MAGIC):
         return gzip.compress(doc, compresslevel=6, mtime=0)
     return doc

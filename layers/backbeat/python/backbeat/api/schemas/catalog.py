@@ -165,12 +165,6 @@ class CreateProduct(Schema):
         )
 
 
-class GetProduct(Schema):
-    """Names a product."""
-
-    product_id: Id
-
-
 class ListProducts(Schema):
     """Which products to list; only the ones that are not archived exist so far."""
 

@@ -12,6 +12,8 @@ from backbeat.models.period import is_midnight, is_on_hour
 _RFC3339: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"
 )
+_FIRST_YEAR: Final = 1969
+_LAST_YEAR: Final = 3000
 _UUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
@@ -25,11 +27,15 @@ def parse_timestamp(value: object) -> datetime:
     """Returns an RFC 3339 text as an aware UTC datetime, cut to microseconds.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or lies where the billing calendar does not reach.
     """
     if not isinstance(value, str) or _RFC3339.fullmatch(value) is None:
         raise ValueError("must be an RFC 3339 timestamp such as 2025-01-15T10:00:00Z")
-    return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    instant = datetime.fromisoformat(value.upper())
+    # The calendar adds months and days to dates, which must not run out of years.
+    if not _FIRST_YEAR < instant.year < _LAST_YEAR:
+        raise ValueError(f"must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return instant.astimezone(UTC)
 
 
 def _on_hour(value: object) -> datetime:

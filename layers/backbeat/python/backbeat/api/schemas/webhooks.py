@@ -1,31 +1,58 @@
 """Requests about webhooks, the clock and settings."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, Self
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BeforeValidator,
+    StringConstraints,
+    TypeAdapter,
+    model_validator,
+)
 
-from backbeat.api.schemas.types import Flag, Schema, Timestamp
+from backbeat.api.pagination import DEFAULT_LIMIT
+from backbeat.api.schemas.types import Flag, Limit, Schema, Timestamp
+from backbeat.application.sandbox_clock import Duration
+from backbeat.models.errors import InvalidArgument
 
-_DURATION = TypeAdapter(timedelta)
+_DURATION: Final = re.compile(
+    r"P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
+    re.ASCII,
+)
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
+_URL: Final = TypeAdapter(AnyHttpUrl)
+_WANTED_URL: Final = "must be a URL such as https://example.com/hook"
 
 
-def _duration(value: object) -> timedelta:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("must be whole seconds or an ISO 8601 duration such as P31D")
-    if isinstance(value, str) and not value.upper().startswith("P"):
-        raise ValueError("must be whole seconds or an ISO 8601 duration such as P31D")
-    duration = _DURATION.validate_python(value)
-    if duration < timedelta(0):
-        raise ValueError("must not be negative")
-    return duration
+def _duration(value: object) -> Duration:
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise ValueError("must not be negative")
+        return _of_parts(seconds=value)
+    matched = _DURATION.fullmatch(value.upper()) if isinstance(value, str) else None
+    if matched is None:
+        raise ValueError("must be whole seconds or an ISO 8601 duration such as P1M or PT36H")
+    return _of_parts(**{unit: int(number or 0) for unit, number in matched.groupdict().items()})
+
+
+def _of_parts(*, years: int = 0, months: int = 0, **rest: int) -> Duration:
+    try:
+        return Duration(months=12 * years + months, rest=timedelta(**rest))
+    except OverflowError as error:
+        raise ValueError("is too long") from error
 
 
 class MoveClock(Schema):
     """Exactly one of: an instant to stop at, a duration to advance by, or back to real time."""
 
     now: Timestamp | None = None
-    advance: Annotated[timedelta, BeforeValidator(_duration)] | None = None
+    advance: Annotated[Duration, BeforeValidator(_duration)] | None = None
     system: Flag = False
 
     @model_validator(mode="after")
@@ -36,22 +63,49 @@ class MoveClock(Schema):
         return self
 
     def target(self, now: datetime) -> datetime:
-        """Returns where the clock is to stop, seen from the present."""
-        if self.advance is not None:
-            return now + self.advance
-        return now if self.now is None else self.now
+        """Returns where the clock is to stop, seen from the present.
+
+        Raises:
+            InvalidArgument: the calendar of this API does not reach there.
+        """
+        try:
+            target = now if self.advance is None else self.advance.after(now)
+            target = self.now or target
+        except (OverflowError, ValueError) as error:
+            raise InvalidArgument("advance: leads too far") from error
+        if not _EARLIEST <= target < _LATEST:
+            raise InvalidArgument("the clock runs from 1970 to 2999")
+        return target
+
+
+def _webhook_url(text: str) -> str:
+    try:
+        _URL.validate_python(text)
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise ValueError(_WANTED_URL) from error
+    # What browsers forgive, such as "http:host", is read differently by every program.
+    if not parts.hostname or "\\" in text:
+        raise ValueError(_WANTED_URL)
+    if parts.username is not None:
+        raise ValueError("must not contain credentials")
+    return text
 
 
 class Subscribe(Schema):
     """A webhook target."""
 
-    target: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    target: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=2048),
+        AfterValidator(_webhook_url),
+    ]
 
 
 class Unsubscribe(Schema):
     """The target to remove; none means all."""
 
-    target: str | None = None
+    target: Annotated[str, StringConstraints(strip_whitespace=True)] | None = None
 
 
 class SetWebhookSecret(Schema):
@@ -63,5 +117,5 @@ class SetWebhookSecret(Schema):
 class ListDeliveries(Schema):
     """A page of the delivery log."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    limit: Limit = DEFAULT_LIMIT
     next_page: str | None = None

@@ -23,14 +23,16 @@ def usage_row_view(row: UsageRow) -> dict[str, object]:
 def group_row_view(row: GroupRow) -> dict[str, object]:
     """Returns one group's quantity in one window. A simple key is also shown the older way."""
     key, value = next(iter(row.group.items())) if len(row.group) == 1 else (None, None)
-    return {
+    view: dict[str, object] = {
         "starting_on": timestamp(row.window.starting_at),
         "ending_before": timestamp(row.window.ending_before),
-        "group": row.group or None,
         "group_key": key,
         "group_value": value,
         "value": row.value,
     }
+    if row.group:
+        view["group"] = row.group
+    return view
 
 
 def event_view(found: FoundEvent) -> dict[str, object]:

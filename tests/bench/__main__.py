@@ -1,0 +1,30 @@
+"""Measures speed, memory and disk: `python -m tests.bench [--quick] [--write]`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.bench.measures import QUICK, THOROUGH, measure
+from tests.bench.report import readme, render
+
+README = Path(__file__).with_name("README.md")
+
+
+def main() -> None:
+    """Measures and prints tables."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round of each, few events")
+    parser.add_argument("--write", action="store_true", help="write the figures to README.md")
+    options = parser.parse_args()
+    figures = measure(QUICK if options.quick else THOROUGH, _say)
+    sys.stdout.write(f"{render(figures)}\n")
+    if options.write:
+        README.write_text(readme(figures), encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text} ...\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""A store that counts, fails and dies as told."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from backbeat.ports.store import Effect, Item, Key, Page, Query, Store
+
+
+class Crash(BaseException):
+    """The process is gone. No `except Exception` may hold it up."""
+
+
+@dataclass
+class WatchedStore:
+    """Implements `Store` by another one. `writes` counts calls that wrote something.
+
+    `before` and `after` are called around each writing call; what they raise comes through.
+    `unseen` hides what it holds for from queries of the secondary indexes, as if they were late.
+    """
+
+    inner: Store
+    writes: int = 0
+    before: Callable[[], None] = lambda: None
+    after: Callable[[], None] = lambda: None
+    unseen: Callable[[Item], bool] = field(default=lambda item: False)
+
+    def get(self, key: Key) -> Item | None:
+        return self.inner.get(key)
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        return self.inner.get_many(keys)
+
+    def query(self, query: Query) -> Page:
+        page = self.inner.query(query)
+        return Page(tuple(item for item in page.items if not self.unseen(item)), page.cursor)
+
+    def transact(self, effects: Sequence[Effect]) -> None:
+        self._write(lambda: self.inner.transact(effects))
+
+    def put_many(self, items: Iterable[Item]) -> None:
+        self._write(lambda: self.inner.put_many(items))
+
+    def _write(self, write: Callable[[], Any]) -> None:
+        self.before()
+        write()
+        self.writes += 1
+        self.after()

@@ -1,0 +1,113 @@
+"""Whatever a body says, the answer is about the request: never an internal error."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from tests.integration.examples import WITH_BODY, Example
+from tests.integration.product import Product, World
+
+NASTY = [
+    "",
+    " ",
+    "\x00",
+    "%00#%23",
+    "../..",
+    "x" * 5000,
+    "NaN",
+    "-0",
+    "1e400",
+    "max",
+    "P1D",
+    "00000000-0000-0000-0000-000000000000",
+    "2025-01-15T00:00:00Z",
+    "2024-02-29T23:00:00-12:00",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:00:00-12:00",
+    "https://[",
+]
+
+# Spans of many years are slow to read and no error; dates are drawn from few values therefore.
+texts = st.text(max_size=8) | st.sampled_from(NASTY)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([10**30, -(10**30), 2**63, 1e300, -1e-300])
+    | texts
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=6,
+)
+
+
+def places(body: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield at
+    if isinstance(body, dict):
+        for name, part in body.items():
+            yield from places(part, (*at, name))
+    elif isinstance(body, list):
+        for number, part in enumerate(body):
+            yield from places(part, (*at, number))
+
+
+def with_value(body: Any, at: tuple[Any, ...], value: Any) -> Any:
+    if not at:
+        return value
+    changed = copy.deepcopy(body)
+    inside = changed
+    for step in at[:-1]:
+        inside = inside[step]
+    inside[at[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("request_", WITH_BODY, ids=lambda request: request.name)
+@settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    # The world is only added to; that is part of the test.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_never_an_internal_error(
+    request_: Example, data: st.DataObject, product: Product, world: World
+) -> None:
+    method, path, body = request_.filled(world)
+    at = data.draw(st.sampled_from(list(places(body))), label="place")
+    value = data.draw(values, label="value")
+    reply = product.request(method, path, text=json.dumps(with_value(body, at, value)))
+    assert reply.status < 500 or reply.status == 501, reply
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(value=scalars)
+@example(value="1e400")
+@example(value=10**400)
+def test_usage_can_be_read_whatever_was_sent(value: object, product: Product, world: World) -> None:
+    """A property that adds up to nothing sensible must not make the customer's bill unreadable."""
+    properties = {"model": "small", "tokens": value}
+    sent = {
+        "transaction_id": f"fuzz-{value!r}"[:100],
+        "customer_id": "acme",
+        "event_type": "call",
+        "timestamp": "2025-01-15T10:30:00Z",
+        "properties": properties,
+    }
+    assert product.request("POST", "/v1/ingest", text=json.dumps([sent])).status in (200, 400)
+    assert product.get(f"/v1/customers/{world.customer_id}/invoices").status == 200
