@@ -35,7 +35,9 @@ class Effort:
     starts: int
 
 
-THOROUGH = Effort(rounds=3, seconds=2.5, clients=(1, 16, 100), sizes=(0, 100_000, 1_000_000), starts=3)
+THOROUGH = Effort(
+    rounds=3, seconds=2.5, clients=(1, 16, 100), sizes=(0, 100_000, 1_000_000), starts=3
+)
 QUICK = Effort(rounds=1, seconds=1.5, clients=(1, 16), sizes=(0, 100_000), starts=1)
 
 
@@ -110,9 +112,8 @@ class _Bench:
         """Yields how fast events are taken in."""
         for clients in self._effort.clients:
             yield self._ingest(f"{BATCH} per request", clients, BATCH)
-        some = 16
-        yield self._ingest(f"{BATCH} per request, a tenth of them repeats", some, BATCH, repeats=0.1)
-        yield self._ingest(f"{BATCH} per request, of many customers", some, BATCH, mixed=True)
+        yield self._ingest(f"{BATCH} per request, a tenth repeats", 16, BATCH, repeats=0.1)
+        yield self._ingest(f"{BATCH} per request, of many customers", 16, BATCH, mixed=True)
         for clients in self._effort.clients:
             yield self._ingest("1 per request", clients, 1)
 
@@ -206,9 +207,8 @@ class _Bench:
         expected: bytes = SUCCESS,
     ) -> Rate:
         self._say(f"{name}, {clients} client{'s' if clients > 1 else ''}")
-        return _median(
-            [self._round(name, clients, size, render(), expected) for _ in range(self._effort.rounds)]
-        )
+        rounds = range(self._effort.rounds)
+        return _median([self._round(name, clients, size, render(), expected) for _ in rounds])
 
     def _round(self, name: str, clients: int, size: int, render: Render, expected: bytes) -> Rate:
         before = self._server.cpu_seconds

@@ -34,7 +34,8 @@ def targets(figures: Figures) -> list[Target]:
     # Fewer events than a million are no excuse for more per event.
     millions = max(1.0, last.events / _GROWTH_MILLION)
     stored = f"with {last.events:,} events stored"
-    many, one = _fastest(figures.ingest, "100 per request"), _fastest(figures.ingest, "1 per request")
+    many = _fastest(figures.ingest, "100 per request")
+    one = _fastest(figures.ingest, "1 per request")
     [get] = [rate for rate in figures.requests if rate.name == "get customer"]
     return [
         Target("events/s, 100 per request", many, 40_000, 78_000, "", at_least=True),

@@ -15,6 +15,7 @@ from backbeat.ports.store import (
     BadCursor,
     Check,
     Delete,
+    DocTooLarge,
     Failure,
     Greater,
     Index,
@@ -532,6 +533,20 @@ def test_a_walk_survives_writes_between_its_pages(store: Store, pk: str) -> None
     assert rest.cursor is None
 
 
+@pytest.mark.parametrize("forward", [True, False])
+def test_an_item_made_again_between_pages_does_not_come_twice(
+    store: Store, pk: str, forward: bool
+) -> None:
+    put_all(store, [item(pk, name) for name in "abc"])
+    query = Query(pk, limit=2, forward=forward)
+    first = store.query(query)
+    assert first.items[1] == item(pk, "b")
+    store.transact([Delete(Key(pk, "b"))])
+    store.transact([Put(item(pk, "b"))])
+    rest = store.query(replace(query, cursor=first.cursor))
+    assert [each.key.sk for each in rest.items] == ["c" if forward else "a"]
+
+
 def test_a_cursor_fits_its_own_query_only(store: Store, pk: str) -> None:
     placed = [replace(item(pk, name), gsi1=IndexKey(pk, name)) for name in "abc"]
     put_all(store, [*placed, item(f"{pk}#other", "a")])
@@ -568,6 +583,26 @@ def test_a_changed_cursor_is_refused(store: Store, pk: str) -> None:
     for broken in (cursor[:-3], cursor[3:], cursor[:8] + cursor[9:]):
         with pytest.raises(BadCursor):
             store.query(Query(pk, cursor=broken))
+
+
+# Limits
+
+
+def test_a_document_may_have_350_kb(store: Store, pk: str) -> None:
+    largest = item(pk, "largest", doc=b"x" * 350 * 1024)
+    store.transact([Put(largest)])
+    assert store.get(largest.key) == largest
+
+
+def test_a_larger_document_is_refused_and_nothing_is_written(store: Store, pk: str) -> None:
+    large = item(pk, "large", doc=b"x" * (350 * 1024 + 1))
+    small = item(pk, "small")
+    for effect in (Put(large), Put(large, Absent()), Add(large)):
+        with pytest.raises(DocTooLarge, match="358401 bytes"):
+            store.transact([Put(small), effect])
+    with pytest.raises(DocTooLarge):
+        store.put_many([large])
+    assert store.query(Query(pk)).items == ()
 
 
 # Indexes

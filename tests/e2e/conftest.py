@@ -1,4 +1,4 @@
-"""The product over HTTP: the local runner, or a deployed stack named by the environment."""
+"""The product over HTTP: a local server, or a deployed stack named by the environment."""
 
 import json
 import os
@@ -6,29 +6,31 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from metronome import Metronome
 
-from backbeat_local.runner import Runner
+from tests.e2e.server import Server
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 WAIT_SECONDS = 60.0
+
+DEPLOYED = os.environ.get("BACKBEAT_E2E_BASE_URL")
 
 
 @pytest.fixture(scope="session")
 def base_url() -> Iterator[str]:
     """Where the product answers."""
-    deployed = os.environ.get("BACKBEAT_E2E_BASE_URL")
-    if deployed is not None:
-        yield deployed
+    if DEPLOYED is not None:
+        yield DEPLOYED
         return
-    with Runner(TEMPLATE, state=None) as runner:
-        yield runner.base_url
+    # As a process of its own: the tests' clients then do not slow it down, nor it them.
+    with Server("--memory") as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -42,6 +44,19 @@ def metronome(base_url: str, token: str) -> Iterator[Metronome]:
     """The official SDK with nothing changed but address and token."""
     with Metronome(base_url=base_url, bearer_token=token) as client:
         yield client
+
+
+@pytest.fixture
+def http(base_url: str, token: str) -> Iterator[httpx.Client]:
+    """Plain HTTP, for what the SDK has no calls for."""
+    with client_of(base_url, token) as client:
+        yield client
+
+
+def client_of(base_url: str, token: str) -> httpx.Client:
+    return httpx.Client(
+        base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT_SECONDS
+    )
 
 
 @dataclass
@@ -59,10 +74,14 @@ class Received:
 
 @dataclass
 class Receiver:
-    """A webhook target on loopback. `answers` are the next statuses; after them, 200."""
+    """A webhook target on loopback. `answers` are the next statuses; after them, 200.
+
+    `on_event` is called with each event before it is answered.
+    """
 
     url: str
     answers: list[int] = field(default_factory=list)
+    on_event: Callable[[dict[str, Any]], None] = lambda event: None
     received: list[Received] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -74,19 +93,23 @@ class Receiver:
             )
             return list(self.received)
 
+    def types(self) -> list[str]:
+        with self.changed:
+            return [one.event["type"] for one in self.received]
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A webhook target that records what it gets."""
+
+@contextmanager
+def receiving(port: int = 0, answers: list[int] | None = None) -> Iterator[Receiver]:
+    """Runs a webhook target that records what it gets; port 0 takes a free one."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            one = Received({name.lower(): value for name, value in self.headers.items()}, body)
+            target.on_event(one.event)
             with target.changed:
                 status = target.answers.pop(0) if target.answers else 200
-                target.received.append(
-                    Received({name.lower(): value for name, value in self.headers.items()}, body)
-                )
+                target.received.append(one)
                 target.changed.notify_all()
             self.send_response(status)
             self.send_header("Content-Length", "0")
@@ -95,14 +118,23 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             """Keeps the test output quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    target = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    target = Receiver(f"http://127.0.0.1:{server.server_port}/hook", answers or [])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield target
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield target
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook target that records what it gets."""
+    with receiving() as target:
+        yield target
 
 
 def eventually(holds: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ test puts it, and webhook targets are `Targets`.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,8 +23,6 @@ from backbeat.adapters.sqlite.store import SqliteStore
 from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.ports.clock import Clock
-from backbeat.ports.http import Http
-from backbeat.ports.store import Store
 from backbeat_local.functions import Function
 from backbeat_local.template import Template, load_template
 
@@ -36,6 +34,55 @@ LOCAL = {
     "BACKBEAT_TOKENS": "open",
     "BACKBEAT_WEBHOOK_TARGETS": "any",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An empty product and its edges. `clock` is real time, as the product sees it."""
+
+    product: Product
+    store: WatchedStore
+    clock: TestClock
+    targets: Targets
+
+
+@contextmanager
+def opened(
+    template: Template, functions: dict[str, Function], settings: Mapping[str, str]
+) -> Iterator[Stage]:
+    """Makes every function answer on a new, empty stage meanwhile."""
+    config = Config.model_validate({**LOCAL, **settings})
+    database, clock, targets = Database(":memory:"), TestClock(NOON), Targets()
+    store = WatchedStore(SqliteStore(database))
+    built = bootstrap.build(config, clock=clock)
+
+    def clock_for(tenant: str) -> Clock:
+        return StoredClock(store, tenant, clock) if built.sandbox else clock
+
+    def queue(name: str, max_receive_count: int) -> SqliteQueue:
+        # It follows the test's clock, so that nobody waits for a message to come back.
+        return SqliteQueue(database, name, max_receive_count, clock_now=clock.timestamp)
+
+    services = replace(
+        built,
+        store=store,
+        clock_for=clock_for,
+        webhook_queue=queue("webhooks", config.webhook_max_attempts),
+        job_queue=queue("jobs", 5),
+        http=targets,
+        forget=SqliteStore(database).forget,
+    )
+    with bootstrap.using(services):
+        yield Stage(Product(template, functions, services), store, clock, targets)
+    database.close()
+
+
+@contextmanager
+def nothing_changes(store: WatchedStore) -> Iterator[None]:
+    """Fails when something was written meanwhile."""
+    before = store.writes
+    yield
+    assert store.writes == before
 
 
 @pytest.fixture(scope="session")
@@ -50,90 +97,46 @@ def functions(template: Template) -> dict[str, Function]:
 
 
 @pytest.fixture
-def clock() -> TestClock:
-    """Real time, as the product sees it."""
-    return TestClock(NOON)
-
-
-@pytest.fixture
-def targets() -> Targets:
-    return Targets()
-
-
-@pytest.fixture
 def settings() -> dict[str, str]:
     """The stage's environment variables that differ from a local one's; tests parametrize it."""
     return {}
 
 
 @pytest.fixture
-def store(database: Database) -> WatchedStore:
-    return WatchedStore(SqliteStore(database))
+def stage(
+    template: Template, functions: dict[str, Function], settings: dict[str, str]
+) -> Iterator[Stage]:
+    with opened(template, functions, settings) as stage:
+        yield stage
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    database = Database(":memory:")
-    yield database
-    database.close()
+def product(stage: Stage) -> Product:
+    return stage.product
 
 
 @pytest.fixture
-def services(
-    clock: TestClock,
-    targets: Targets,
-    settings: dict[str, str],
-    store: WatchedStore,
-    database: Database,
-) -> Iterator[Services]:
+def services(product: Product) -> Services:
     """What every function answers with during the test."""
-    services = build(clock, targets, settings, store, database)
-    with bootstrap.using(services):
-        yield services
-
-
-def build(
-    clock: TestClock,
-    targets: Http,
-    settings: Mapping[str, str],
-    store: Store,
-    database: Database,
-) -> Services:
-    config = Config.model_validate({**LOCAL, **settings})
-    built = bootstrap.build(config, clock=clock)
-
-    def clock_for(tenant: str) -> Clock:
-        return StoredClock(store, tenant, clock) if built.sandbox else clock
-
-    def queue(name: str, max_receive_count: int) -> SqliteQueue:
-        # It follows the test's clock, so that nobody waits for a message to come back.
-        return SqliteQueue(database, name, max_receive_count, clock_now=clock.timestamp)
-
-    return replace(
-        built,
-        store=store,
-        clock_for=clock_for,
-        webhook_queue=queue("webhooks", config.webhook_max_attempts),
-        job_queue=queue("jobs", 5),
-        http=targets,
-        forget=SqliteStore(database).forget,
-    )
+    return product.services
 
 
 @pytest.fixture
-def product(template: Template, functions: dict[str, Function], services: Services) -> Product:
-    return Product(template, functions, services)
+def store(stage: Stage) -> WatchedStore:
+    return stage.store
 
 
 @pytest.fixture
-def world(product: Product) -> World:
+def clock(stage: Stage) -> TestClock:
+    return stage.clock
+
+
+@pytest.fixture
+def targets(stage: Stage) -> Targets:
+    return stage.targets
+
+
+@pytest.fixture
+def world(stage: Stage) -> World:
     """One of each thing, owned by the token `demo`."""
-    return World.build(product, "demo")
-
-
-@contextmanager
-def nothing_changes(store: WatchedStore) -> Iterator[None]:
-    """Fails when something was written meanwhile."""
-    before = store.writes
-    yield
-    assert store.writes == before
+    return World.build(stage.product, "demo")

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from backbeat.api.operations import NOT_BUILT, OPERATIONS
 from tests.integration.product import Product, Reply, World, event
+
+from backbeat.api.operations import NOT_BUILT, OPERATIONS
 
 _REFERENCES: Final = frozenset(World.__slots__) - {"token"}
 

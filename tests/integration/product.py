@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from backbeat.application.services import Services
@@ -15,6 +15,9 @@ from backbeat_local.http_events import HttpRequest, http_event
 from backbeat_local.queues import failed_ids, sqs_event
 from backbeat_local.routes import Miss, RouteTable
 from backbeat_local.template import Template
+
+DEMO: Final = "demo"
+"""The token of requests that name no other."""
 
 
 class TestClock:
@@ -71,7 +74,7 @@ class Product:
         path: str,
         body: object = None,
         *,
-        token: str | None = "demo",
+        token: str | None = DEMO,
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         text: str | bytes | None = None,
@@ -100,10 +103,10 @@ class Product:
         content = json.loads(reply["body"], parse_float=Decimal) if reply["body"] else None
         return Reply(reply["statusCode"], content, reply["headers"])
 
-    def get(self, path: str, *, token: str = "demo", **query: str) -> Reply:
+    def get(self, path: str, *, token: str = DEMO, **query: str) -> Reply:
         return self.request("GET", path, token=token, query=query)
 
-    def post(self, path: str, body: object = None, *, token: str = "demo", **query: str) -> Reply:
+    def post(self, path: str, body: object = None, *, token: str = DEMO, **query: str) -> Reply:
         return self.request("POST", path, body, token=token, query=query)
 
     def tick(self) -> Any:

@@ -4,17 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.integration.product import Product, TestClock, World, event
+from tests.integration.product import DEMO, Product, TestClock, World, event
 from tests.integration.store import Crash, WatchedStore
 from tests.integration.targets import Targets
-
-from backbeat.application.services import Services
 
 TARGET = "https://example.com/hook"
 FEBRUARY_2 = datetime(2025, 2, 2, tzinfo=UTC)
 
 
-def invoices(product: Product, customer_id: str, token: str = "demo") -> list[tuple[str, str, Any]]:
+def invoices(product: Product, customer_id: str, token: str = DEMO) -> list[tuple[str, str, Any]]:
     """Returns start, status and total of a customer's invoices."""
     listed = product.get(f"/v1/customers/{customer_id}/invoices", token=token).data
     return [(one["start_timestamp"][:10], one["status"], one["total"]) for one in listed]
@@ -180,7 +178,7 @@ def record(body: str) -> dict[str, Any]:
 
 class TestFailures:
     def test_one_failing_tenant_does_not_stop_the_others(
-        self, product: Product, clock: TestClock, store: WatchedStore, services: Services
+        self, product: Product, clock: TestClock, store: WatchedStore
     ) -> None:
         worlds = [World.build(product, token) for token in ("one", "two", "three")]
         clock.set(FEBRUARY_2)
@@ -228,17 +226,6 @@ class TestFailures:
         assert product.invoke("BillingCycleFunction", events) == {"batchItemFailures": []}
         before = store.writes
         assert product.invoke("BillingCycleFunction", events) == {"batchItemFailures": []}
-        assert store.writes == before
-
-    def test_a_job_of_a_world_left_behind_does_nothing(
-        self, product: Product, world: World, clock: TestClock, store: WatchedStore
-    ) -> None:
-        clock.set(FEBRUARY_2)
-        product.tick()
-        product.post("/mock/reset")
-        before = store.writes
-        assert product.work_off_jobs() == 1
-        assert product.tick() == {"jobs": 0, "failed_tenants": 0}
         assert store.writes == before
 
 

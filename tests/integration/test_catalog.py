@@ -108,9 +108,7 @@ class TestRateCards:
         assert [one["id"] for one in product.post(f"{CARDS}/list", {}).data] == [card_id]
 
     def test_a_card_in_another_currency(self, product: Product) -> None:
-        [euro] = [
-            one for one in product.get("/v1/credit-types/list").data if one["name"] == "EUR"
-        ]
+        [euro] = [one for one in product.get("/v1/credit-types/list").data if one["name"] == "EUR"]
         body = {"name": "Europe", "fiat_credit_type_id": euro["id"]}
         card_id = product.post(f"{CARDS}/create", body).data["id"]
         shown = product.post(f"{CARDS}/get", {"id": card_id}).data

@@ -7,22 +7,20 @@ ticks, jobs and retries, as it would be by the processes that follow.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 import pytest
-from tests.integration.conftest import NOON, build
+from tests.integration.conftest import opened
 from tests.integration.product import Product, TestClock, World
 from tests.integration.queues import WatchedQueue
-from tests.integration.store import Crash, WatchedStore
+from tests.integration.store import Crash
 from tests.integration.targets import Targets
 
 from backbeat import bootstrap
-from backbeat.adapters.sqlite.database import Database
-from backbeat.adapters.sqlite.store import SqliteStore
 from backbeat.ports.http import HttpReply
 from backbeat_local.functions import Function
 from backbeat_local.template import Template
@@ -92,37 +90,36 @@ class Scene:
         return by_type
 
 
-Stage = Callable[[], Any]
+Staging = Callable[[], AbstractContextManager[Scene]]
 
 
 @pytest.fixture
-def scene(template: Template, functions: dict[str, Function]) -> Stage:
+def scene(template: Template, functions: dict[str, Function]) -> Staging:
     @contextmanager
     def set_up() -> Iterator[Scene]:
-        database, clock, steps = Database(":memory:"), TestClock(NOON), Steps()
-        targets = MortalTargets()
-        store = WatchedStore(SqliteStore(database))
-        services = build(clock, targets, {}, store, database)
-        services = replace(
-            services,
-            webhook_queue=WatchedQueue(services.webhook_queue, steps),
-            job_queue=WatchedQueue(services.job_queue, steps),
-        )
-        with bootstrap.using(services):
-            product = Product(template, functions, services)
-            world = World.build(product, "demo")
-            for target in (A, B):
-                product.post("/webhooks/subscriptions", {"target": target})
-                clock.advance(seconds=1)
-            store.before = store.after = targets.step = steps
-            steps.taken = 0
-            yield Scene(product, world, clock, targets, steps)
-        database.close()
+        steps = Steps()
+        with opened(template, functions, {}) as stage:
+            targets = MortalTargets(step=steps)
+            mortal = replace(
+                stage.product.services,
+                webhook_queue=WatchedQueue(stage.product.services.webhook_queue, steps),
+                job_queue=WatchedQueue(stage.product.services.job_queue, steps),
+                http=targets,
+            )
+            with bootstrap.using(mortal):
+                product = Product(template, functions, mortal)
+                world = World.build(product, "demo")
+                for target in (A, B):
+                    product.post("/webhooks/subscriptions", {"target": target})
+                    stage.clock.advance(seconds=1)
+                stage.store.before = stage.store.after = steps
+                steps.taken = 0
+                yield Scene(product, world, stage.clock, targets, steps)
 
     return set_up
 
 
-def at_each_step(scene: Stage, story: Callable[[Scene], None]) -> Iterator[Scene]:
+def at_each_step(scene: Staging, story: Callable[[Scene], None]) -> Iterator[Scene]:
     """Yields scenes whose story died at its first step, its second, and so on to its end."""
     for last in count(1):
         with scene() as played:
@@ -147,7 +144,7 @@ def all_delivered(played: Scene) -> bool:
     return set(states) == {"DELIVERED"}
 
 
-def test_a_contract_that_starts_in_the_past(scene: Stage) -> None:
+def test_a_contract_that_starts_in_the_past(scene: Staging) -> None:
     """Its creation commits, tells, finalizes December and tells that, too."""
 
     def create(played: Scene) -> Any:
@@ -183,7 +180,7 @@ def test_a_contract_that_starts_in_the_past(scene: Stage) -> None:
         assert all_delivered(played)
 
 
-def test_two_periods_in_a_row_of_the_schedule(scene: Stage) -> None:
+def test_two_periods_in_a_row_of_the_schedule(scene: Staging) -> None:
     """Tick, jobs and deliveries of January and February, both due at once."""
 
     def story(played: Scene) -> None:
@@ -203,7 +200,7 @@ def test_two_periods_in_a_row_of_the_schedule(scene: Stage) -> None:
         assert all_delivered(played)
 
 
-def test_a_clock_that_is_moved_again(scene: Stage) -> None:
+def test_a_clock_that_is_moved_again(scene: Staging) -> None:
     """The move over two periods dies; whoever moved the clock does so again."""
 
     def story(played: Scene) -> None:
@@ -223,7 +220,7 @@ def test_a_clock_that_is_moved_again(scene: Stage) -> None:
         assert all_delivered(played)
 
 
-def test_a_clock_that_nobody_moves_again(scene: Stage) -> None:
+def test_a_clock_that_nobody_moves_again(scene: Staging) -> None:
     """The move dies and nobody repeats it: what was due by then is done, and told."""
 
     def story(played: Scene) -> None:
@@ -240,7 +237,7 @@ def test_a_clock_that_nobody_moves_again(scene: Stage) -> None:
         assert due == 0 or all_delivered(played)
 
 
-def test_a_target_that_is_down_for_a_while(scene: Stage) -> None:
+def test_a_target_that_is_down_for_a_while(scene: Staging) -> None:
     """Inline attempts, hand-over to the queue and retries of a target that answers 500 twice."""
 
     def story(played: Scene) -> None:
@@ -258,7 +255,7 @@ def test_a_target_that_is_down_for_a_while(scene: Stage) -> None:
         assert all_delivered(played)
 
 
-def test_a_reset(scene: Stage) -> None:
+def test_a_reset(scene: Staging) -> None:
     """Whatever is left of the former world: it is out of sight, and out of work."""
 
     def story(played: Scene) -> None:

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.product import Product, Reply, TestClock, World
+from tests.integration.product import DEMO, Product, Reply, TestClock, World
 from tests.integration.store import WatchedStore
 
 from backbeat.ports.store import Contention
@@ -13,12 +13,12 @@ PATIENCE = 10
 
 
 def post(
-    product: Product, path: str, body: object, *, key: str = "key-1", token: str = "demo"
+    product: Product, path: str, body: object, *, key: str = "key-1", token: str = DEMO
 ) -> Reply:
     return product.request("POST", path, body, token=token, headers={"Idempotency-Key": key})
 
 
-def names(product: Product, token: str = "demo") -> list[str]:
+def names(product: Product, token: str = DEMO) -> list[str]:
     return [customer["name"] for customer in product.get("/v1/customers", token=token).data]
 
 
@@ -61,7 +61,7 @@ def test_keys_are_the_tokens_own(product: Product) -> None:
 
 def test_a_key_is_forgotten_after_a_day(product: Product, clock: TestClock) -> None:
     # Powertools notes when a record ends by the time of the system.
-    clock.set(datetime.now(UTC))  # noqa: DTZ005
+    clock.set(datetime.now(UTC))
     first = post(product, "/v1/customers", {"name": "Acme"})
     clock.advance(hours=23)
     assert post(product, "/v1/customers", {"name": "Acme"}) == first

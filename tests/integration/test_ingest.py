@@ -38,6 +38,11 @@ def test_the_answer_is_empty(product: Product) -> None:
     assert (reply.status, reply.body) == (200, None)
 
 
+def test_a_batch_holds_up_to_100_events(product: Product, world: World) -> None:
+    assert product.post(INGEST, [event(f"e-{number}") for number in range(100)]).status == 200
+    assert calls(product, world) == (103, 1030)
+
+
 class TestRepeats:
     def test_inside_a_batch(self, product: Product, world: World) -> None:
         product.post(INGEST, [event("e-1"), event("e-2"), event("e-1")])
@@ -126,9 +131,7 @@ class TestTime:
     ) -> None:
         assert product.post(INGEST, [event("e-1", timestamp=timestamp)]).status == status
 
-    def test_an_event_counts_in_the_hour_it_happened(
-        self, product: Product, world: World
-    ) -> None:
+    def test_an_event_counts_in_the_hour_it_happened(self, product: Product, world: World) -> None:
         product.post(
             INGEST,
             [

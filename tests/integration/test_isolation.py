@@ -1,12 +1,17 @@
 """A token is a world: nothing of one is seen or touched from another."""
 
-from uuid import uuid4
+from collections.abc import Iterator
 
 import pytest
-from tests.integration.conftest import nothing_changes
+from tests.integration.conftest import Stage, nothing_changes, opened
 from tests.integration.examples import EXAMPLES, Example
 from tests.integration.product import Product, World, event
-from tests.integration.store import WatchedStore
+from tests.integration.targets import Targets
+
+from backbeat_local.functions import Function
+from backbeat_local.template import Template
+
+NOBODYS = "5d4a7f0e-7f0c-4b5e-9a52-0d0d4f3c2b1a"
 
 ARGUMENTS = {
     # Rates are added to the card; what they price is an argument like any other.
@@ -28,20 +33,24 @@ def other(product: Product) -> World:
     return World.build(product, "other")
 
 
+@pytest.fixture(scope="module")
+def shared(
+    template: Template, functions: dict[str, Function]
+) -> Iterator[tuple[Stage, World, World]]:
+    """A stage with two worlds, for tests that change nothing."""
+    with opened(template, functions, {}) as stage:
+        yield stage, World.build(stage.product, "demo"), World.build(stage.product, "other")
+
+
 @pytest.mark.parametrize(("example", "reference"), FOREIGN)
 @pytest.mark.parametrize("owner", ["another token", "nobody"])
 def test_an_id_that_is_not_the_callers(
-    example: Example,
-    reference: str,
-    owner: str,
-    product: Product,
-    world: World,
-    other: World,
-    store: WatchedStore,
+    example: Example, reference: str, owner: str, shared: tuple[Stage, World, World]
 ) -> None:
-    id_ = getattr(other, reference) if owner == "another token" else str(uuid4())
-    with nothing_changes(store):
-        reply = example.send(product, world, **{reference: id_})
+    stage, world, other = shared
+    id_ = getattr(other, reference) if owner == "another token" else NOBODYS
+    with nothing_changes(stage.store):
+        reply = example.send(stage.product, world, **{reference: id_})
     assert reply.status == ARGUMENTS.get((example.name, reference), example.unknown_id_status)
     assert id_ in reply.body["message"]
     assert reply.body["code"]
@@ -75,11 +84,11 @@ LISTS = [
 @pytest.mark.parametrize("settings", [{"BACKBEAT_WEBHOOK_MAX_ATTEMPTS": "1"}])
 @pytest.mark.parametrize(("method", "path", "body"), LISTS, ids=[path for _, path, _ in LISTS])
 def test_lists_show_nothing_of_others(
-    method: str, path: str, body: object, product: Product, world: World
+    method: str, path: str, body: object, product: Product, world: World, targets: Targets
 ) -> None:
     target = {"target": "https://example.com/hook"}
     product.post("/webhooks/subscriptions", target, token=world.token)
-    product.services.http.down.add(target["target"])  # type: ignore[attr-defined]
+    targets.down.add(target["target"])
     product.post("/webhooks/dispatch", {"type": "test"}, token=world.token)
     product.work_off_webhooks()
     own = product.request(method, path, body, token=world.token)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.integration.product import Product, Reply, World, event
+from tests.integration.product import DEMO, Product, Reply, World, event
 
 Fetch = Callable[..., Reply]
 
@@ -84,7 +84,7 @@ def fetcher(product: Product, world: World, name: str) -> Fetch:
         known = {f"<{field}>": getattr(world, field) for field in World.__slots__}
         body = {field: known.get(str(value), value) for field, value in body.items()}
 
-    def fetch(token: str = "demo", **query: str) -> Reply:
+    def fetch(token: str = DEMO, **query: str) -> Reply:
         return product.request(method, path, body, token=token, query=query)
 
     return fetch

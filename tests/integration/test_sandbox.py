@@ -1,14 +1,18 @@
 """Function `sandbox`: the clock and the reset."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.integration.conftest import nothing_changes
-from tests.integration.product import Product, TestClock, World, event
+from tests.integration.conftest import Stage, nothing_changes
+from tests.integration.product import DEMO, Product, TestClock, World, event
 from tests.integration.store import WatchedStore
 from tests.integration.targets import Targets
 
+from backbeat import bootstrap
+from backbeat.application.services import Services
 from backbeat.ports.http import HttpFailure
 
 TARGET = "https://example.com/hook"
@@ -95,10 +99,8 @@ class TestDueWork:
     ) -> None:
         product.post("/webhooks/subscriptions", {"target": TARGET})
         product.post(CLOCK, {"now": "2025-02-02T00:00:00Z"})
-        assert [(one["id"], one["status"]) for one in invoices(product, world)][0] == (
-            world.invoice_id,
-            "FINALIZED",
-        )
+        [january, _] = invoices(product, world)
+        assert (january["id"], january["status"]) == (world.invoice_id, "FINALIZED")
         assert finalized(targets) == ["2025-02-02T00:00:00.000Z"]
 
     def test_not_a_second_too_early(self, product: Product, world: World) -> None:
@@ -300,3 +302,70 @@ class TestReset:
         assert product.post("/mock/reset", token="new").status == 200
         with nothing_changes(store):
             assert product.get("/v1/customers", token="new").data == []
+
+    def test_the_secret_is_removed(self, product: Product, services: Services) -> None:
+        kept = KeptSecrets()
+        with bootstrap.using(replace(services, secrets=kept)):
+            body = {"webhook_secret": "mine"}
+            for token in (DEMO, "other"):
+                product.post("/v1/client/config/webhook_secret", body, token=token)
+            product.post("/mock/reset")
+        assert list(kept.values.values()) == ["mine"]
+
+
+@dataclass
+class KeptSecrets:
+    """Implements `Secrets`."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        self.values[name] = value
+
+    def delete(self, name: str) -> None:
+        self.values.pop(name, None)
+
+
+class TestWhatAResetLeavesBehind:
+    """Where a store cannot delete a world, its data stays, and so do its messages in the queues."""
+
+    @pytest.fixture(params=["deleted", "kept"])
+    def product(self, request: pytest.FixtureRequest, stage: Stage) -> Iterator[Product]:
+        services = stage.product.services
+        if request.param == "kept":
+            services = replace(services, forget=lambda tenant: None)
+        with bootstrap.using(services):
+            yield stage.product
+
+    def test_webhooks_go_nowhere(self, product: Product, targets: Targets) -> None:
+        product.post("/webhooks/subscriptions", {"target": TARGET})
+        product.post("/webhooks/dispatch", {"type": "before"})
+        product.post("/mock/reset")
+        assert product.work_off_webhooks() == 1
+        assert targets.posts == []
+        product.post("/webhooks/subscriptions", {"target": TARGET})
+        product.post("/webhooks/dispatch", {"type": "after"})
+        assert product.work_off_webhooks() == 1
+        assert [one["type"] for one in targets.events(TARGET)] == ["after"]
+
+    def test_jobs_do_nothing(
+        self, product: Product, world: World, clock: TestClock, store: WatchedStore
+    ) -> None:
+        clock.set(datetime(2025, 2, 2, tzinfo=UTC))
+        assert product.tick()["jobs"] == 1
+        product.post("/mock/reset")
+        with nothing_changes(store):
+            assert product.work_off_jobs() == 1
+            clock.advance(minutes=20)
+            assert product.tick() == {"jobs": 0, "failed_tenants": 0}
+
+    def test_the_world_after_is_empty(self, product: Product, world: World) -> None:
+        product.post("/mock/reset")
+        assert product.get("/v1/customers").data == []
+        assert product.get(f"/v1/customers/{world.customer_id}").status == 404
+        again = World.build(product, DEMO)
+        [invoice] = product.get(f"/v1/customers/{again.customer_id}/invoices").data
+        assert invoice["total"] == 21

@@ -1,7 +1,11 @@
 """Function `settings`: liveness and the webhook secret. The secret's effect: see `webhooks`."""
 
+import pytest
+from tests.integration.conftest import nothing_changes
 from tests.integration.product import Product
 from tests.integration.store import WatchedStore
+
+from backbeat.application import tokens
 
 
 def test_health_needs_no_token(product: Product) -> None:
@@ -15,3 +19,14 @@ def test_the_secret_is_never_stored_with_the_data(product: Product, store: Watch
     reply = product.post("/v1/client/config/webhook_secret", body)
     assert (reply.status, reply.body) == (200, None)
     assert store.writes == before
+
+
+@pytest.mark.parametrize("settings", [{"BACKBEAT_TOKENS": "issued"}])
+def test_a_token_must_have_been_issued(product: Product, store: WatchedStore) -> None:
+    with nothing_changes(store):
+        reply = product.get("/v1/customers")
+    assert (reply.status, "bearer token" in reply.body["message"]) == (401, True)
+    one, other = (tokens.issue(product.services, name) for name in ("one", "other"))
+    assert product.post("/v1/customers", {"name": "Acme"}, token=one).status == 200
+    assert len(product.get("/v1/customers", token=one).data) == 1
+    assert product.get("/v1/customers", token=other).data == []

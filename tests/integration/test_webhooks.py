@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 from tests.integration.conftest import nothing_changes
-from tests.integration.product import Product, TestClock
+from tests.integration.product import DEMO, Product, TestClock
 from tests.integration.store import WatchedStore
 from tests.integration.targets import Targets
 
 A = "https://a.example.com/hook"
 B = "http://127.0.0.1:8080/hook?team=b"
 SUBSCRIPTIONS = "/webhooks/subscriptions"
+DEFAULT_SECRET = "test-secret"
 
 
-def subscribe(product: Product, *targets: str, token: str = "demo") -> None:
+def subscribe(product: Product, *targets: str, token: str = DEMO) -> None:
     for target in targets:
         assert product.post(SUBSCRIPTIONS, {"target": target}, token=token).status == 200
 
@@ -137,7 +138,7 @@ class TestDispatch:
 DATE = "Wed, 15 Jan 2025 12:00:00 GMT"
 
 
-def signed(body: bytes, *, secret: str = "test-secret", date: str = DATE) -> str:
+def signed(body: bytes, *, secret: str = DEFAULT_SECRET, date: str = DATE) -> str:
     return hmac.new(secret.encode(), date.encode() + b"\n" + body, hashlib.sha256).hexdigest()
 
 

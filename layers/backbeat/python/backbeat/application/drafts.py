@@ -1,6 +1,7 @@
 """Draft invoices: computed from contract, rates and counted usage whenever they are read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from backbeat.application import catalog, rate_cards, usage
@@ -22,10 +23,10 @@ def assemble(call: Call, contract: Contract, customer: Customer, period: Period)
         # Decision: without a price list there is nothing to rate; other charges come elsewhere.
         return invoicing.draft(contract, customer, period, credit_type=USD, lines=lambda _: ())
     card, rates = rate_cards.with_rates(call, contract.rate_card_id)
-    rated = list(_rated_products(call, customer, rates, period))
     terms = rating.Terms(
         overrides=contract.overrides, prioritization=contract.multiplier_override_prioritization
     )
+    rated = list(_rated_products(call, customer, rates, terms, period))
     return invoicing.draft(
         contract,
         customer,
@@ -38,7 +39,7 @@ def assemble(call: Call, contract: Contract, customer: Customer, period: Period)
 
 
 def _rated_products(
-    call: Call, customer: Customer, rates: Sequence[Rate], period: Period
+    call: Call, customer: Customer, rates: Sequence[Rate], terms: rating.Terms, period: Period
 ) -> Iterator[rating.RatedProduct]:
     """Yields the card's usage products in the order in which they were first priced."""
     by_product: dict[str, list[Rate]] = {}
@@ -47,8 +48,20 @@ def _rated_products(
     metrics = {metric.id: metric for metric in catalog.metrics(call)}
     for product in catalog.products_of_ids(call, list(by_product)):
         if product.type is ProductType.USAGE:
-            phases = tuple(_phases(call, customer, product, metrics, period))
-            yield rating.RatedProduct(product, phases, by_product[product.id])
+            prices = by_product[product.id]
+            cuts = _cuts(product, prices, terms)
+            phases = tuple(_phases(call, customer, product, metrics, cuts, period))
+            yield rating.RatedProduct(product, phases, prices)
+
+
+def _cuts(product: Product, rates: Sequence[Rate], terms: rating.Terms) -> set[datetime]:
+    """Returns every instant at which rating may cut the period: usage is read no finer."""
+    cuts = {*terms.cuts, *(update.starting_at for update in product.updates)}
+    for rate in rates:
+        cuts |= {rate.starting_at, rate.ending_before or rate.starting_at}
+    for override in terms.overrides:
+        cuts |= {override.starting_at, override.ending_before or override.starting_at}
+    return cuts
 
 
 def _phases(
@@ -56,15 +69,16 @@ def _phases(
     customer: Customer,
     product: Product,
     metrics: Mapping[str, BillableMetric],
+    cuts: Collection[datetime],
     period: Period,
 ) -> Iterator[rating.Phase]:
     """Yields the product's definitions in order, each with its usage of the whole period."""
-    cuts = {update.starting_at for update in product.updates if period.covers(update.starting_at)}
-    starts = sorted({period.starting_at, *cuts})
+    updates = {u.starting_at for u in product.updates if period.covers(u.starting_at)}
+    starts = sorted({period.starting_at, *updates})
     for start, end in pairwise([*starts, period.ending_before]):
         state = product.state_at(start)
         yield rating.Phase(
-            Period(start, end), state, _usage(call, customer, state, metrics, period)
+            Period(start, end), state, _usage(call, customer, state, metrics, cuts, period)
         )
 
 
@@ -73,12 +87,13 @@ def _usage(
     customer: Customer,
     state: ProductState,
     metrics: Mapping[str, BillableMetric],
+    cuts: Collection[datetime],
     period: Period,
 ) -> dict[rating.Values, list[Increment]]:
     if state.billable_metric_id is None:
         return {}
     metric = metrics[state.billable_metric_id]
-    cells = usage.cells(call, customer, metric, period)
+    cells = usage.cells(call, customer, metric, period, cuts=cuts)
     grouped = series.increments_by_group(metric, cells, state.group_keys)
     return {
         tuple(

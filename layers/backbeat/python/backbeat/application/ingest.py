@@ -1,6 +1,6 @@
 """Usage events in: stored once, counted once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import chain
 from typing import Final, NamedTuple
@@ -10,13 +10,13 @@ from backbeat.application.services import Call
 from backbeat.domain import metering
 from backbeat.domain.metering import Count
 from backbeat.models.errors import InvalidArgument, Retryable
-from backbeat.models.usage import CellKey, StoredEvent, Tally, UsageEvent
+from backbeat.models.usage import CellKey, StoredEvent, UsageEvent
 from backbeat.persistence import usage
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import (
     MAX_EFFECTS,
+    Add,
     Contention,
-    Effect,
     Item,
     Put,
     TransactionCancelled,
@@ -133,10 +133,9 @@ def _puts(call: Call, chunk: Iterable[_Counted]) -> list[Put]:
     )
 
 
-def _adds(call: Call, chunk: Iterable[_Counted]) -> Iterator[Effect]:
-    added: Mapping[CellKey, Tally] = metering.tallies(counted.counts for counted in chunk)
-    for cell, tally in added.items():
-        yield usage.add_to_cell(call.tenant, cell, tally, slot=call.services.cell_slot)
+def _adds(call: Call, chunk: Iterable[_Counted]) -> list[Add]:
+    added = metering.tallies(counted.counts for counted in chunk)
+    return usage.add_to_cells(call.tenant, added, slot=call.services.cell_slot)
 
 
 def _is_free_again(call: Call, event: UsageEvent, item: Item) -> bool:
@@ -167,6 +166,8 @@ def _note_repeats(call: Call, repeats: Sequence[UsageEvent]) -> None:
         return
     real_now = call.services.clock.now()
     call.store.put_many(
-        usage.repeat_item(call.tenant, StoredEvent(event, call.now), number, real_now=real_now)
-        for number, event in enumerate(repeats)
+        usage.repeat_item(
+            call.tenant, StoredEvent(event, call.now), call.services.ids.new(), real_now=real_now
+        )
+        for event in repeats
     )

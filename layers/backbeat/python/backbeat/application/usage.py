@@ -88,9 +88,20 @@ def search(call: Call, transaction_ids: Iterable[str]) -> list[FoundEvent]:
     ]
 
 
-def cells(call: Call, customer: Customer, metric: BillableMetric, span: Period) -> list[UsageCell]:
-    """Returns a metric's cells of a span, whatever name the customer's events came under."""
-    return usage.cells(call.store, call.tenant, customer.usage_keys, metric.id, span)
+def cells(
+    call: Call,
+    customer: Customer,
+    metric: BillableMetric,
+    span: Period,
+    *,
+    cuts: Iterable[datetime] | None = None,
+) -> list[UsageCell]:
+    """Returns a metric's cells of a span, whatever name the customer's events came under.
+
+    With `cuts`, hours that need not be told apart are added up, see `persistence.usage.cells`.
+    """
+    keys = customer.usage_keys
+    return usage.cells(call.store, call.tenant, keys, metric.id, span, cuts=cuts)
 
 
 def rows(

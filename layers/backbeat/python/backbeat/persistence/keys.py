@@ -206,9 +206,9 @@ def event(tenant: str, transaction_id: str) -> Key:
     return Key(f"{tenant}#EVT#{part(transaction_id)}", "EVT")
 
 
-def event_repeat(tenant: str, transaction_id: str, received_at: datetime, number: int) -> Key:
-    """A later event with a transaction id that was taken."""
-    return Key(event(tenant, transaction_id).pk, f"DUP#{time_text(received_at)}#{number:03}")
+def event_repeat(tenant: str, transaction_id: str, received_at: datetime, id_: str) -> Key:
+    """A later event with a transaction id that was taken. Several may come at one instant."""
+    return Key(event(tenant, transaction_id).pk, f"DUP#{time_text(received_at)}#{id_}")
 
 
 def event_superseded(tenant: str, transaction_id: str, received_at: datetime) -> Key:
@@ -227,19 +227,18 @@ def cells(tenant: str, customer_key: str, metric_id: str, month: datetime) -> st
     return f"{tenant}#CELL#{part(customer_key)}#{part(metric_id)}#{month.year:04}-{month.month:02}"
 
 
-def cell_hour(hour: datetime) -> str:
-    """Where the cells of an hour begin inside their month."""
-    return f"{hour.day:02}T{hour.hour:02}"
+def cell_day(day: int) -> str:
+    """Where the cells of a day begin inside their month."""
+    return f"{day:02}"
 
 
 def cell(
-    tenant: str, customer_key: str, metric_id: str, hour: datetime, group: bytes, slot: str
+    tenant: str, customer_key: str, metric_id: str, at: datetime, group: bytes, slot: str
 ) -> Key:
-    """A usage cell. Writers of different slots never meet; readers add the slots up."""
+    """The usage cells of a day and group. Writers of different slots never meet; readers add up."""
     group_hash = blake2b(group, digest_size=12).hexdigest()
-    return Key(
-        cells(tenant, customer_key, metric_id, hour), f"{cell_hour(hour)}#{group_hash}#{slot}"
-    )
+    pk = cells(tenant, customer_key, metric_id, at)
+    return Key(pk, f"{cell_day(at.day)}#{group_hash}#{slot}")
 
 
 # Webhooks

@@ -1,14 +1,15 @@
 """Usage events and cells in the store."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from backbeat.models.period import Period
+from backbeat.models.money import EXACT
+from backbeat.models.period import DAY, HOUR, Period
 from backbeat.models.usage import CellKey, PropertyValue, StoredEvent, Tally, UsageCell, UsageEvent
 from backbeat.persistence import keys
 from backbeat.persistence.entities import walk
@@ -28,7 +29,14 @@ class _EventDoc(msgspec.Struct, array_like=True, frozen=True):
     properties: Mapping[str, PropertyValue]
 
 
+_INSTANT: Final = timedelta(microseconds=1)
 _ABSENT: Final = Absent()
+
+_COUNT, _SUM = "c", "s"
+_COUNTS: Final = tuple(f"{_COUNT}{hour:02}" for hour in range(24))
+_SUMS: Final = tuple(f"{_SUM}{hour:02}" for hour in range(24))
+"""The numbers of an hour: how many events, and the sum of their aggregation property."""
+
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 _event_decoder: Final = msgspec.json.Decoder(_EventDoc, float_hook=Decimal)
 _groups_decoder: Final = msgspec.json.Decoder(tuple[str | None, ...])
@@ -98,10 +106,10 @@ def _expires_at(real_now: datetime) -> int:
     return int((real_now + _KEPT).timestamp())
 
 
-def repeat_item(tenant: str, stored: StoredEvent, number: int, *, real_now: datetime) -> Item:
+def repeat_item(tenant: str, stored: StoredEvent, id_: str, *, real_now: datetime) -> Item:
     """Returns the item that notes a repeated transaction id. It is not in the time index."""
     item = event_item(tenant, stored, real_now=real_now)
-    key = keys.event_repeat(tenant, stored.event.transaction_id, stored.received_at, number)
+    key = keys.event_repeat(tenant, stored.event.transaction_id, stored.received_at, id_)
     return Item(key, "Repeat", item.doc, expires_at=item.expires_at)
 
 
@@ -128,10 +136,19 @@ def events_of(store: Store, tenant: str, transaction_id: str) -> Iterator[tuple[
         yield stored_event(item, transaction_id), item.entity == "Repeat"
 
 
-def add_to_cell(tenant: str, cell: CellKey, tally: Tally, *, slot: str) -> Add:
-    """Adds counted usage to a cell."""
-    key, groups = _cell_place(tenant, cell, slot)
-    return Add(Item(key, "Cell", groups, numbers={"count": Decimal(tally.count), "sum": tally.sum}))
+def add_to_cells(tenant: str, added: Mapping[CellKey, Tally], *, slot: str) -> list[Add]:
+    """Adds counted usage to cells. The hours of a day and group share an item, and so an effect.
+
+    A month of hours would be read in 24 times as many items. Each hour has two numbers of its own.
+    """
+    days: dict[tuple[Key, bytes], dict[str, Decimal]] = {}
+    for cell, tally in added.items():
+        numbers = days.setdefault(_cell_place(tenant, cell, slot), {})
+        numbers[_COUNTS[cell.hour.hour]] = Decimal(tally.count)
+        numbers[_SUMS[cell.hour.hour]] = tally.sum
+    return [
+        Add(Item(key, "Cells", groups, numbers=numbers)) for (key, groups), numbers in days.items()
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -142,24 +159,34 @@ def _cell_place(tenant: str, cell: CellKey, slot: str) -> tuple[Key, bytes]:
 
 
 def cells(
-    store: Store, tenant: str, customer_keys: Iterable[str], metric_id: str, span: Period
+    store: Store,
+    tenant: str,
+    customer_keys: Iterable[str],
+    metric_id: str,
+    span: Period,
+    *,
+    cuts: Iterable[datetime] | None = None,
 ) -> list[UsageCell]:
-    """Returns a metric's cells of a span, of all the customer keys. A group may come repeatedly."""
+    """Returns a metric's cells of a span, of all the customer keys. A group may come repeatedly.
+
+    With `cuts`, the hours of a day that no cut divides are added up into one cell, at the day's
+    first hour: whoever looks at nothing finer spares most of the work.
+    """
+    divided = None if cuts is None else {_day_of(cut) for cut in cuts if cut != _day_of(cut)}
     return [
-        _cell(month, item)
+        cell
         for customer_key in customer_keys
         for month, part in _months(span)
         for item in walk(
             store,
             Query(
                 keys.cells(tenant, customer_key, metric_id, month),
-                low=keys.cell_hour(part.starting_at),
-                # The hour that ends the span is named in full, unless the month ends with it.
-                high=keys.cell_hour(part.ending_before)
-                if part.ending_before.month == month.month
-                else None,
+                low=keys.cell_day(part.starting_at.day),
+                # The day after the last instant, unless that is the next month.
+                high=keys.cell_day((part.ending_before - _INSTANT).day + 1),
             ),
         )
+        for cell in _cells_of_day(month, item, part, divided)
     ]
 
 
@@ -174,18 +201,31 @@ def _months(span: Period) -> Iterator[tuple[datetime, Period]]:
         start = following
 
 
-def _cell(month: datetime, item: Item) -> UsageCell:
-    sk = item.key.sk
-    return UsageCell(
-        _hour(month, sk[:5]),
-        _groups(item.doc),
-        Tally(int(item.numbers["count"]), item.numbers["sum"]),
-    )
+def _cells_of_day(
+    month: datetime, item: Item, part: Period, divided: Set[datetime] | None
+) -> Iterator[UsageCell]:
+    day = month.replace(day=int(item.key.sk[:2]))
+    groups = _groups(item.doc)
+    whole = part.starting_at <= day and day + DAY <= part.ending_before
+    if whole and divided is not None and day not in divided:
+        yield UsageCell(day, groups, _total(item.numbers))
+        return
+    for number, (count, sum_) in enumerate(zip(_COUNTS, _SUMS, strict=True)):
+        hour = day + number * HOUR
+        if count in item.numbers and part.covers(hour):
+            yield UsageCell(hour, groups, Tally(int(item.numbers[count]), item.numbers[sum_]))
 
 
-@lru_cache(maxsize=4096)
-def _hour(month: datetime, text: str) -> datetime:
-    return month.replace(day=int(text[:2]), hour=int(text[3:5]))
+def _total(numbers: Mapping[str, Decimal]) -> Tally:
+    # In a context of enough digits, `sum` takes a third of what one addition at a time takes.
+    with localcontext(EXACT):
+        counts = sum([number for name, number in numbers.items() if name[0] == _COUNT])
+        sums = sum([number for name, number in numbers.items() if name[0] == _SUM])
+    return Tally(int(counts), Decimal(sums))
+
+
+def _day_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @lru_cache(maxsize=4096)

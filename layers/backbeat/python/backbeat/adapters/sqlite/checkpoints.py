@@ -44,7 +44,7 @@ class Checkpoints:
         self._due.set()
 
     def close(self) -> None:
-        """Ends the thread. What is not copied yet, SQLite copies when the file is closed."""
+        """Ends the thread, if there is one, after copying what is in the log."""
         self._closing = True
         self._due.set()
         if self._thread is not None:
@@ -55,9 +55,9 @@ class Checkpoints:
         while True:
             self._due.wait()
             self._due.clear()
+            _copy_all(connection, self._write_lock)
             if self._closing:
                 break
-            _copy_all(connection, self._write_lock)
         connection.close()
 
 

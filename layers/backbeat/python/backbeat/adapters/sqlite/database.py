@@ -9,7 +9,7 @@ disk flush per commit that only a power cut would need.
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -126,22 +126,26 @@ class Database:
             if self._checkpoints is not None:
                 self._checkpoints.written(self._writer.total_changes)
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> AbstractContextManager[sqlite3.Connection]:
         """Gives a connection for reading what is committed."""
         if self._in_memory:
-            # An in-memory database belongs to one connection, so readers share the writer's.
-            with self._lock:
-                yield self._writer
-            return
+            return self._reading_from_writer()
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect(_READER_CACHE_KIB)
-            connection.execute("PRAGMA query_only=ON")
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        yield connection
+        return nullcontext(self._new_reader() if connection is None else connection)
+
+    @contextmanager
+    def _reading_from_writer(self) -> Iterator[sqlite3.Connection]:
+        # An in-memory database belongs to one connection, so readers share the writer's.
+        with self._lock:
+            yield self._writer
+
+    def _new_reader(self) -> sqlite3.Connection:
+        connection = self._connect(_READER_CACHE_KIB)
+        connection.execute("PRAGMA query_only=ON")
+        self._local.connection = connection
+        with self._lock:
+            self._readers.append(connection)
+        return connection
 
     def close(self) -> None:
         """Closes every connection. The file keeps all that was committed."""

@@ -9,7 +9,6 @@ import msgspec
 _EXACT: Final = Context(prec=38, traps=[Inexact])
 """38 digits are what DynamoDB keeps; a sum that would need more is refused, not rounded."""
 
-_ZERO: Final = Decimal(0)
 _decoder: Final = msgspec.json.Decoder(dict[str, Decimal])
 _encoder: Final = msgspec.json.Encoder()
 
@@ -30,13 +29,15 @@ def decode_numbers(stored: str | None) -> dict[str, Decimal]:
     return {} if stored is None else _decoder.decode(stored)
 
 
-def sums(stored: Mapping[str, Decimal], added: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Returns the exact sum by name.
+def add_numbers(stored: Mapping[str, str], added: Mapping[str, Decimal]) -> str:
+    """Returns the stored form of the exact sums by name.
+
+    Numbers stay text but for those that change: an item may have many, of which few do.
 
     Raises:
         decimal.Inexact: a sum has more than 38 significant digits.
     """
     total = dict(stored)
     for name, value in added.items():
-        total[name] = _EXACT.add(total.get(name, _ZERO), value)
-    return total
+        total[name] = str(_EXACT.add(Decimal(total.get(name, 0)), value))
+    return _encoder.encode(total).decode()

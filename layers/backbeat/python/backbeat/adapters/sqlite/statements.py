@@ -7,7 +7,6 @@ as long as others compute.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -48,7 +47,7 @@ _LOOK_UP: Final = (
     "FROM wanted CROSS JOIN item ON item.pk_hash = wanted.pk_hash AND item.sk = wanted.sk"
 )
 
-_found: Final = msgspec.json.Decoder(list[tuple[int, int, dict[str, Decimal]]])
+_found: Final = msgspec.json.Decoder(list[tuple[int, int, dict[str, str]]])
 
 
 def select(connection: sqlite3.Connection, key: RowKey) -> Item | None:
@@ -66,7 +65,7 @@ def select_taken(connection: sqlite3.Connection, keys: Sequence[RowKey]) -> set[
 
 def select_numbers(
     connection: sqlite3.Connection, keys: Sequence[RowKey]
-) -> dict[RowKey, tuple[int, dict[str, Decimal]]]:
+) -> dict[RowKey, tuple[int, dict[str, str]]]:
     """Returns row id and numbers of those items that exist."""
     if not keys:
         return {}
@@ -83,7 +82,7 @@ def insert_new(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         raise sqlite3.IntegrityError(f"{len(rows) - inserted} rows could not be inserted")
 
 
-def set_numbers(connection: sqlite3.Connection, numbers: Sequence[tuple[int, str | None]]) -> None:
+def set_numbers(connection: sqlite3.Connection, numbers: Sequence[tuple[int, str]]) -> None:
     """Replaces the stored numbers of rows by their ids."""
     if numbers:
         connection.execute(_set_numbers(len(numbers)), _flat(numbers))

@@ -1,8 +1,7 @@
 """The store on SQLite: the same items, keys and order as on DynamoDB."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from backbeat.adapters.sqlite import queries, statements
@@ -40,15 +39,12 @@ class SqliteStore:
 
     def transact(self, effects: Sequence[Effect]) -> None:
         """See `Store.transact`."""
-        transaction = Transaction(effects)
-        with _contention(), self._database.write() as connection:
-            transaction.apply(connection)
+        self._write(Transaction(effects).apply)
 
     def put_many(self, items: Iterable[Item]) -> None:
         """See `Store.put_many`."""
         rows = [to_row(item) for item in items]
-        with _contention(), self._database.write() as connection:
-            statements.upsert(connection, rows)
+        self._write(lambda connection: statements.upsert(connection, rows))
 
     def forget(self, tenant: str) -> None:
         """Deletes every item of a tenant. Others write in between, since it may be many."""
@@ -58,13 +54,12 @@ class SqliteStore:
             if deleted < _FORGET_AT_ONCE:
                 return
 
-
-@contextmanager
-def _contention() -> Iterator[None]:
-    """Says in the port's words that another process holds the file's lock."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise Contention from error
-        raise
+    def _write(self, apply: Callable[[sqlite3.Connection], None]) -> None:
+        try:
+            with self._database.write() as connection:
+                apply(connection)
+        except sqlite3.OperationalError as error:
+            # Another process holds the file's lock for too long.
+            if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise Contention from error
+            raise

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from backbeat.adapters.sqlite import statements
-from backbeat.adapters.sqlite.numbers import encode_numbers, sums
+from backbeat.adapters.sqlite.numbers import add_numbers
 from backbeat.adapters.sqlite.rows import Row, RowKey, row_key, to_row
 from backbeat.ports.store import (
     MAX_EFFECTS,
@@ -119,16 +119,16 @@ def _holds(effect: Effect, stored: Item | None) -> bool:
 
 def _sums(
     connection: sqlite3.Connection, adds: Sequence[tuple[Row, Mapping[str, Decimal]]]
-) -> tuple[list[Row], list[tuple[int, str | None]]]:
+) -> tuple[list[Row], list[tuple[int, str]]]:
     """Returns the rows that are new, and the sums of the others with their row ids."""
     found = statements.select_numbers(connection, [row[:2] for row, _ in adds])
     created: list[Row] = []
-    changed: list[tuple[int, str | None]] = []
+    changed: list[tuple[int, str]] = []
     for row, added in adds:
         stored = found.get(row[:2])
         if stored is None:
             created.append(row)
         else:
             row_id, numbers = stored
-            changed.append((row_id, encode_numbers(sums(numbers, added))))
+            changed.append((row_id, add_numbers(numbers, added)))
     return created, changed

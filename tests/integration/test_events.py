@@ -1,0 +1,165 @@
+"""Every file in `events/` against its function, on an empty stage with the token `demo`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.conftest import TEMPLATE
+from tests.integration.product import Product
+
+from backbeat_local.template import Template
+
+EVENTS = TEMPLATE.parent / "events"
+FILES = sorted(EVENTS.glob("*/*.json"))
+
+NOBODYS = {"code": "CustomerNotFound"}
+
+REPLIES: dict[str, tuple[int, Any]] = {
+    "balances/list": (501, {"code": "NotImplemented"}),
+    "catalog/add-rate": (404, {"code": "RateCardNotFound"}),
+    "catalog/create-billable-metric": (200, {"data": {}}),
+    "catalog/create-product": (400, {"code": "InvalidArgument"}),
+    "catalog/create-rate-card": (200, {"data": {}}),
+    "catalog/get-billable-metric": (404, {"code": "BillableMetricNotFound"}),
+    "catalog/get-rates": (404, {"code": "RateCardNotFound"}),
+    "catalog/list-billable-metrics": (200, {"data": [], "next_page": None}),
+    "catalog/list-credit-types": (200, {"next_page": None}),
+    "catalog/list-products": (200, {"data": [], "next_page": None}),
+    "catalog/list-rate-cards": (200, {"data": [], "next_page": None}),
+    "catalog/rename-billable-metric": (404, {"code": "BillableMetricNotFound"}),
+    "console/embeddable-url": (501, {"code": "NotImplemented"}),
+    "contracts/create": (404, NOBODYS),
+    "contracts/get-v1": (404, NOBODYS),
+    "contracts/get-v2": (400, NOBODYS),
+    "contracts/list-v2": (400, NOBODYS),
+    "customers/create": (
+        200,
+        {"data": {"name": "Acme", "ingest_aliases": ["acme"], "custom_fields": {"tier": "gold"}}},
+    ),
+    "customers/find-by-alias": (200, {"data": []}),
+    "customers/get": (404, NOBODYS),
+    "customers/list": (200, {"data": [], "next_page": None}),
+    "customers/set-ingest-aliases": (404, NOBODYS),
+    "customers/set-name": (404, NOBODYS),
+    "ingest/batch": (200, None),
+    "ingest/naive-timestamp": (400, {"code": "InvalidArgument"}),
+    "ingest/older-form": (
+        200,
+        {"message": "Usage events ingested successfully", "count": 1},
+    ),
+    "invoices/get": (404, NOBODYS),
+    "invoices/list": (404, NOBODYS),
+    "notifications/create-alert": (501, {"code": "NotImplemented"}),
+    "sandbox/advance-clock": (
+        200,
+        {"data": {"now": "2025-02-15T12:00:00+00:00", "frozen_at": "2025-02-15T12:00:00+00:00"}},
+    ),
+    "sandbox/follow-system": (200, {"data": {"frozen_at": None}}),
+    "sandbox/get-clock": (200, {"data": {"now": "2025-01-15T12:00:00+00:00"}}),
+    "sandbox/reset": (200, {"data": {"reset": True}}),
+    "sandbox/set-clock": (200, {"data": {"frozen_at": "2025-01-15T12:00:00+00:00"}}),
+    "settings/health": (200, {"status": "ok", "service": "backbeat"}),
+    "settings/set-webhook-secret": (200, None),
+    "usage/by-day": (200, {"data": [], "next_page": None}),
+    "usage/by-group": (404, NOBODYS),
+    "usage/search-events": (200, []),
+    "webhooks/dispatch": (200, {"data": {"event": {"properties": {"threshold": 500}}}}),
+    "webhooks/list-dead-letters": (200, {"data": []}),
+    "webhooks/list-deliveries": (200, {"data": [], "next_page": None}),
+    "webhooks/list-targets": (200, {"data": []}),
+    "webhooks/subscribe": (200, {"data": ["https://example.com/metronome"]}),
+    "webhooks/unsubscribe": (200, {"data": []}),
+    "webhooks/verify": (200, {"id": "evt-1", "type": "webhooks.test"}),
+}
+
+RESULTS: dict[str, Any] = {
+    "billing_cycle/jobs": {"batchItemFailures": []},
+    "billing_cycle/tick": {"jobs": 0, "failed_tenants": 0},
+    "webhook_delivery/batch": {"batchItemFailures": []},
+}
+
+
+def name_of(file: Path) -> str:
+    return f"{file.parent.name}/{file.stem}"
+
+
+def function_of(file: Path) -> str:
+    """Returns the logical id of the function that a directory of events belongs to."""
+    return "".join(map(str.title, file.parent.name.split("_"))) + "Function"
+
+
+def read(file: Path) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(file.read_text())
+    return event
+
+
+def includes(actual: Any, expected: Any) -> bool:
+    """Tells whether the expected fields are there, at any depth; others may be too."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return all(
+            name in actual and includes(actual[name], part) for name, part in expected.items()
+        )
+    return bool(actual == expected)
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_replay(file: Path, product: Product) -> None:
+    result = product.invoke(function_of(file), read(file))
+    if name_of(file) in RESULTS:
+        assert result == RESULTS[name_of(file)]
+        return
+    status, essentials = REPLIES[name_of(file)]
+    body = json.loads(result["body"]) if result["body"] else None
+    assert (result["statusCode"], includes(body, essentials)) == (status, True), body
+    assert result["headers"]["Content-Type"] == "application/json"
+    assert result["isBase64Encoded"] is False
+
+
+def test_a_story_told_in_events(product: Product) -> None:
+    """The files work together, too: they are of one token, and of one day."""
+
+    def send(name: str) -> Any:
+        file = EVENTS / f"{name}.json"
+        result = product.invoke(function_of(file), read(file))
+        assert result["statusCode"] == 200, result
+        return json.loads(result["body"]) if result["body"] else None
+
+    for name in [
+        "sandbox/set-clock",
+        "catalog/create-billable-metric",
+        "customers/create",
+        "webhooks/subscribe",
+        "ingest/batch",
+    ]:
+        send(name)
+    [row, last] = send("usage/by-day")["data"]
+    # 512 + 2048 + 128: the fourth event of the batch repeats the first.
+    assert (row["value"], last["value"]) == (None, 2688)
+    [first, second] = send("usage/search-events")
+    assert {first["is_duplicate"], second["is_duplicate"]} == {True, False}
+    send("webhooks/dispatch")
+    assert send("webhooks/list-deliveries")["data"][0]["event_type"].startswith("alerts.")
+
+
+def test_every_function_has_events_and_every_file_an_expectation(template: Template) -> None:
+    assert {function_of(file) for file in FILES} == set(template.functions)
+    assert {name_of(file) for file in FILES} == set(REPLIES) | set(RESULTS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_it_is_what_the_template_would_send(file: Path, template: Template) -> None:
+    event, function = read(file), template.functions[function_of(file)]
+    if "Records" in event:
+        queues = {template.queues[mapping.queue].name for mapping in function.mappings}
+        assert {record["eventSourceARN"].split(":")[-1] for record in event["Records"]} <= queues
+    elif "version" in event:
+        routes = {f"{route.method} {route.path}" for route in function.routes}
+        assert event["routeKey"] == event["requestContext"]["routeKey"]
+        assert event["routeKey"] in routes
+        path = event["routeKey"].split(" ")[1].format(**event.get("pathParameters", {}))
+        assert path == event["rawPath"] == event["requestContext"]["http"]["path"]
+        length = event["headers"].get("content-length", "0")
+        assert int(length) == len(event.get("body", "").encode())
+    else:
+        assert event in [schedule.payload for schedule in function.schedules]
