@@ -9,7 +9,8 @@ from backbeat import config as configuration
 from backbeat.adapters.clock import StoredClock, SystemClock
 from backbeat.adapters.http import PooledHttp
 from backbeat.adapters.ids import RandomIds
-from backbeat.application.caches import VersionedCache
+from backbeat.adapters.sqlite.sql import SqliteSqlEngine
+from backbeat.application.caches import RecentlySeen, VersionedCache
 from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.ports.clock import Clock
@@ -63,6 +64,9 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         environment_type="SANDBOX" if sandbox else "PRODUCTION",
         # One process writes a SQLite file; in AWS environments should not meet in a cell.
         cell_slot="0" if local else f"{secrets.randbelow(256):02x}",
+        marked_hours=RecentlySeen(size=200_000),
+        drops_old_events=config.old_events == "drop",
+        sql=SqliteSqlEngine(),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,

@@ -17,7 +17,7 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -34,7 +34,6 @@ from backbeat.models.errors import BackbeatError, InvalidArgument, NotBuilt
 
 Handler = Callable[..., Reply]
 
-_JSON: Final = "application/json"
 _log = logging.getLogger("backbeat.api")
 
 
@@ -134,13 +133,13 @@ class Api:
         resolver: _ThreadResolver | None = getattr(self._local, "resolver", None)
         if resolver is None:
             resolver = _ThreadResolver()
-            for route in self._routes:
+            for route in sorted(self._routes, key=_parameters_last):
                 self._register(resolver, route)
             self._local.resolver = resolver
         return resolver
 
     def _register(self, resolver: _ThreadResolver, route: _Route) -> None:
-        def answer(**path: str) -> Response[str]:
+        def answer(**path: str) -> Response[Any]:
             event, context = resolver.current_event.raw_event, resolver.lambda_context
             return _response(self._answer(route, event, context, path))
 
@@ -220,8 +219,21 @@ def _body(event: Mapping[str, Any]) -> str:
         raise InvalidArgument("The body is not UTF-8 text") from error
 
 
-def _response(reply: Reply) -> Response[str]:
-    body = "" if reply.body is None else json.dumps(reply.body)
+def _parameters_last(route: _Route) -> tuple[bool, ...]:
+    """Puts a literal before a parameter in the same place: the first route that fits answers."""
+    return tuple(part.startswith("{") for part in route.path.split("/"))
+
+
+def _response(reply: Reply) -> Response[Any]:
+    # Powertools sends bytes in base64 and says so.
+    body = reply.body if isinstance(reply.body, bytes) else _text(reply.body)
     return Response(
-        status_code=reply.status, content_type=_JSON, headers=dict(reply.headers), body=body
+        status_code=reply.status,
+        content_type=reply.content_type,
+        headers=dict(reply.headers),
+        body=body,
     )
+
+
+def _text(body: object) -> str:
+    return "" if body is None else json.dumps(body)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from backbeat.api.views.times import timestamp
+from backbeat.application.seats import SeatRow
 from backbeat.application.usage import GroupRow, Position
 
 _SEPARATOR = "\x1f"
@@ -24,3 +25,8 @@ def position(text: str | None) -> Position | None:
 def group_position(row: GroupRow) -> str:
     """Returns the place of a row of grouped usage: window first, then the group's values."""
     return _SEPARATOR.join((timestamp(row.window.starting_at), *row.group.values()))
+
+
+def seat_position(row: SeatRow) -> str:
+    """Returns the place of a row of seat usage."""
+    return timestamp(row.window.starting_at)

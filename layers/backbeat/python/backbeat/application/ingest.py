@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
-from backbeat.application import catalog
+from backbeat.application import catalog, tracking
 from backbeat.application.services import Call
 from backbeat.domain import metering
 from backbeat.models.catalog import BillableMetric
@@ -38,36 +38,52 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
         InvalidArgument: an event lies outside the time window; nothing was stored.
         Retryable: the store could not take all of it now.
     """
-    _refuse_out_of_window(call, events)
+    events = _in_window(call, events)
     metrics = catalog.metrics(call)
+    tracking.mark_hours(call, events)
     first: dict[str, UsageEvent] = {}
     repeats: list[UsageEvent] = []
     for event in events:
         if first.setdefault(event.transaction_id, event) is not event:
             repeats.append(event)
+    accepted = tracking.acceptance(call, first.values(), metrics)
     pending = list(first.values())
+    held: dict[str, StoredEvent] = {}
     while pending:
-        pending, taken = _commit_chunk(call, pending, metrics)
+        pending, taken = _commit_chunk(call, pending, metrics, accepted)
         for event, item in taken:
             if _is_free_again(call, event, item):
-                _supersede(call, event, item, metrics)
+                _supersede(call, event, item, metrics, accepted)
             else:
                 repeats.append(event)
+                held[event.transaction_id] = usage.stored_event(item, event.transaction_id)
+    taken_first = (event for id_, event in first.items() if id_ not in held)
+    tracking.track(call, accepted, taken_first, held.values())
     _note_repeats(call, repeats)
 
 
-def _refuse_out_of_window(call: Call, events: Sequence[UsageEvent]) -> None:
+def _in_window(call: Call, events: Sequence[UsageEvent]) -> Sequence[UsageEvent]:
+    """Returns the events to take.
+
+    Decision D-15: a batch with an event that is too old is refused, unless this stage is set to
+    take the others without a word.
+    """
     earliest, latest = call.now - _OLDEST, call.now + _FUTURE
     for number, event in enumerate(events):
         if event.timestamp > latest:
             raise InvalidArgument(f"[{number}].timestamp: more than 24 hours in the future")
-        # Decision D-15: the whole batch is refused.
-        if event.timestamp < earliest:
+        if event.timestamp < earliest and not call.services.drops_old_events:
             raise InvalidArgument(f"[{number}].timestamp: more than 34 days in the past")
+    if not call.services.drops_old_events:
+        return events
+    return [event for event in events if event.timestamp >= earliest]
 
 
 def _commit_chunk(
-    call: Call, pending: Sequence[UsageEvent], metrics: Sequence[BillableMetric]
+    call: Call,
+    pending: Sequence[UsageEvent],
+    metrics: Sequence[BillableMetric],
+    accepted: tracking.Acceptance,
 ) -> tuple[list[UsageEvent], list[tuple[UsageEvent, Item]]]:
     """Commits what fits one transaction.
 
@@ -75,7 +91,7 @@ def _commit_chunk(
     the item that holds it.
     """
     chunk, cells = _fitting(pending, metrics)
-    effects: list[Effect] = [_put(call, event) for event in chunk]
+    effects: list[Effect] = [_put(call, accepted.of(event)) for event in chunk]
     effects += _adds(call, cells)
     try:
         call.store.transact(effects)
@@ -110,10 +126,8 @@ def _fitting(
         size = max(1, size - surplus)
 
 
-def _put(call: Call, event: UsageEvent) -> Put:
-    return usage.put_event(
-        call.tenant, StoredEvent(event, call.now), real_now=call.services.clock.now()
-    )
+def _put(call: Call, stored: StoredEvent) -> Put:
+    return usage.put_event(call.tenant, stored, real_now=call.services.clock.now())
 
 
 def _adds(call: Call, cells: dict[CellKey, Tally]) -> Iterator[Effect]:
@@ -127,19 +141,23 @@ def _is_free_again(call: Call, event: UsageEvent, item: Item) -> bool:
 
 
 def _supersede(
-    call: Call, event: UsageEvent, item: Item, metrics: Sequence[BillableMetric]
+    call: Call,
+    event: UsageEvent,
+    item: Item,
+    metrics: Sequence[BillableMetric],
+    accepted: tracking.Acceptance,
 ) -> None:
     """Accepts an event whose transaction id was used before the deduplication window."""
-    accepted = usage.event_item(
+    replacement = usage.event_item(
         call.tenant,
-        StoredEvent(event, call.now),
+        accepted.of(event),
         real_now=call.services.clock.now(),
         version=item.version + 1,
     )
     work = UnitOfWork(call.store)
     work.add(
         Put(usage.superseded_item(call.tenant, event.transaction_id, item)),
-        Put(accepted, Version(item.version)),
+        Put(replacement, Version(item.version)),
         *_adds(call, metering.cells_of([event], metrics)),
     )
     work.commit()

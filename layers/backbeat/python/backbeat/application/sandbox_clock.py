@@ -45,16 +45,16 @@ def run_until(call: Call, target: datetime) -> None:
     heapify(work)
     now = call.now
     while work:
-        due_at, key = heappop(work)
-        now = max(now, due_at)
+        due = heappop(work)
+        now = max(now, due.due_at)
         # Stored first: what a crash leaves half done is then found due by everybody.
         _store(call, now)
         step = call.at(now, holds_notifications=True)
-        billing.run(step, key)
+        was_due = billing.run(step, due.key)
         deliveries.deliver_in_order(step)
-        following = billing.due_time(step, key)
-        if following is not None and due_at < following <= target:
-            heappush(work, (following, key))
+        following = billing.due_work(step, due.key)
+        if was_due and following is not None and following.due_at <= target:
+            heappush(work, following)
 
 
 def _store(call: Call, now: datetime) -> None:

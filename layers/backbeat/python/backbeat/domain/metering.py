@@ -21,11 +21,12 @@ _ONE = Decimal(1)
 def cells_of(
     events: Iterable[UsageEvent], metrics: Sequence[BillableMetric]
 ) -> dict[CellKey, Tally]:
-    """Returns what the events add to each usage cell of the metrics they match."""
+    """Returns what the events add to each usage cell of the counted metrics they match."""
     cells: dict[CellKey, Tally] = {}
+    adding = [metric for metric in metrics if metric.is_counted]
     for event in events:
         hour = hour_of(event.timestamp)
-        for metric in metrics:
+        for metric in adding:
             amount = contribution(event, metric)
             if amount is None:
                 continue

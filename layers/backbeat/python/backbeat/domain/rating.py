@@ -63,13 +63,15 @@ class RatedProduct:
 class Terms:
     """What a contract changes about list prices, and where else the period is to be cut.
 
-    Segments with different `apart` keys are never merged, as where windows are shown separately.
+    Segments with different `apart` keys are never merged, as where windows are shown separately;
+    nor are those that different `payers` may pay for.
     """
 
     overrides: Sequence[Override] = ()
     prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     cuts: frozenset[datetime] = frozenset()
     apart: Callable[[datetime], Hashable] = field(default=lambda instant: None)
+    payers: Callable[[datetime, Subject], Hashable] = field(default=lambda instant, subject: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _runs(entry: RatedProduct, group: Values, period: Period, terms: Terms) -> I
             segment,
             phase.state,
             price,
-            terms.apart(segment.starting_at),
+            (terms.apart(segment.starting_at), terms.payers(segment.starting_at, subject)),
             raw,
             raw_to,
             quantity,

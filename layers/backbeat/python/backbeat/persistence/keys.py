@@ -28,6 +28,11 @@ def part(text: str) -> str:
     return escaped
 
 
+def whole(part: str) -> str:
+    """Returns the text that a part of a key was made of, unless it was hashed."""
+    return part.replace("%23", "#").replace("%25", "%")
+
+
 def time_text(instant: datetime) -> str:
     """Returns UTC text to the microsecond whose order is the order of time."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -94,6 +99,16 @@ def customers(tenant: str, *, archived: bool) -> str:
     return f"{tenant}#CUSTOMERS#{'archived' if archived else 'active'}"
 
 
+def provider_configuration(tenant: str, customer_id: str, kind: str, id_: str) -> Key:
+    """A customer's account at a billing provider or revenue system."""
+    return Key(customer(tenant, customer_id).pk, f"CFG#{kind}#{part(id_)}")
+
+
+def provider_configurations(tenant: str, customer_id: str, kind: str) -> tuple[str, str, str]:
+    """Partition and range of a customer's accounts at systems of one kind."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"CFG#{kind}#"))
+
+
 def contract(tenant: str, customer_id: str, contract_id: str) -> Key:
     """A contract."""
     return Key(customer(tenant, customer_id).pk, f"CON#{part(contract_id)}")
@@ -102,6 +117,52 @@ def contract(tenant: str, customer_id: str, contract_id: str) -> Key:
 def contracts(tenant: str, customer_id: str) -> tuple[str, str, str]:
     """Partition and range of a customer's contracts."""
     return (customer(tenant, customer_id).pk, *prefix_range("CON#"))
+
+
+def contract_edit(
+    tenant: str, customer_id: str, contract_id: str, at: datetime, number: int
+) -> Key:
+    """A change of a contract, in the order they were made."""
+    place = f"EDIT#{part(contract_id)}#{time_text(at)}#{number:08}"
+    return Key(customer(tenant, customer_id).pk, place)
+
+
+def contract_edits(tenant: str, customer_id: str, contract_id: str) -> tuple[str, str, str]:
+    """Partition and range of a contract's changes."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"EDIT#{part(contract_id)}#"))
+
+
+def contract_state(
+    tenant: str, customer_id: str, contract_id: str, at: datetime, number: int
+) -> Key:
+    """A contract as it was after a change; number 0 is the contract as created."""
+    place = f"STATE#{part(contract_id)}#{time_text(at)}#{number:08}"
+    return Key(customer(tenant, customer_id).pk, place)
+
+
+def contract_states(tenant: str, customer_id: str, contract_id: str) -> tuple[str, str, str]:
+    """Partition and range of a contract's earlier forms."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"STATE#{part(contract_id)}#"))
+
+
+def contract_states_until(contract_id: str, at: datetime) -> str:
+    """Where the forms of a contract begin that came after an instant."""
+    return f"STATE#{part(contract_id)}#{time_text(at)}#{_AFTER_EVERYTHING}"
+
+
+def contracts_on_package(tenant: str, package_id: str) -> str:
+    """Gsi1 partition of the contracts made from a package, in order of their start."""
+    return f"{tenant}#PACKAGE#{part(package_id)}#CONTRACTS"
+
+
+def balance(tenant: str, customer_id: str, balance_id: str) -> Key:
+    """A commit or credit."""
+    return Key(customer(tenant, customer_id).pk, f"BAL#{part(balance_id)}")
+
+
+def balances(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of a customer's commits and credits."""
+    return (customer(tenant, customer_id).pk, *prefix_range("BAL#"))
 
 
 def invoice(tenant: str, customer_id: str, start: datetime, invoice_id: str) -> Key:
@@ -132,6 +193,11 @@ def due_item(tenant: str, customer_id: str, contract_id: str, kind: str) -> Key:
 def due_items(tenant: str, customer_id: str) -> tuple[str, str, str]:
     """Partition and range of a customer's due items."""
     return (customer(tenant, customer_id).pk, *prefix_range("DUE#"))
+
+
+def due_items_of_contract(tenant: str, customer_id: str, contract_id: str) -> tuple[str, str, str]:
+    """Partition and range of the due items of one contract."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"DUE#{part(contract_id)}#"))
 
 
 def due_at(tenant: str, key: Key, at: datetime) -> IndexKey:
@@ -173,6 +239,21 @@ def created(at: datetime, id_: str) -> str:
     return f"{time_text(at)}#{part(id_)}"
 
 
+def credit_type(tenant: str, id_: str) -> Key:
+    """A custom pricing unit."""
+    return Key(credit_types(tenant), part(id_))
+
+
+def credit_types(tenant: str) -> str:
+    """Partition of a tenant's custom pricing units."""
+    return f"{tenant}#CREDITTYPES"
+
+
+def rate_card_alias(tenant: str, name: str) -> Key:
+    """Which cards answer to a name, and when."""
+    return Key(f"{tenant}#RATECARDALIAS#{part(name)}", "ALIAS")
+
+
 def rate_page(tenant: str, rate_card_id: str, first_sequence: int) -> Key:
     """Rates added together. They are never changed or removed, only superseded."""
     return Key(entity(tenant, "RATECARD", rate_card_id).pk, f"RATE#{first_sequence:08}")
@@ -183,6 +264,39 @@ def rates(tenant: str, rate_card_id: str) -> tuple[str, str, str]:
     return (entity(tenant, "RATECARD", rate_card_id).pk, *prefix_range("RATE#"))
 
 
+# What can be attached to anything
+
+
+def custom_field(tenant: str, entity: str, name: str) -> Key:
+    """A custom field that things of a kind may have. All of them share a partition."""
+    return Key(custom_fields(tenant), f"{entity}#{part(name)}")
+
+
+def custom_fields(tenant: str) -> str:
+    """Partition of a tenant's custom fields."""
+    return f"{tenant}#CUSTOMFIELDS"
+
+
+def custom_field_values(entity: str, name: str) -> str:
+    """The scope in which the values of a custom field are claimed."""
+    return f"FIELD.{entity}.{part(name)}"
+
+
+def contract_pointer(tenant: str, contract_id: str) -> Key:
+    """Where a contract lies."""
+    return Key(f"{tenant}#CONTRACT#{part(contract_id)}", "CON")
+
+
+def named_schedule(tenant: str, kind: str, owner_id: str, name: str, properties: str) -> Key:
+    """A named schedule of a customer, contract or rate card."""
+    return Key(named_schedules(tenant, kind, owner_id), f"{part(name)}#{part(properties)}")
+
+
+def named_schedules(tenant: str, kind: str, owner_id: str) -> str:
+    """Partition of an owner's named schedules."""
+    return f"{tenant}#SCHED#{kind}#{part(owner_id)}"
+
+
 # Usage
 
 
@@ -191,9 +305,9 @@ def event(tenant: str, transaction_id: str) -> Key:
     return Key(f"{tenant}#EVT#{part(transaction_id)}", "EVT")
 
 
-def event_repeat(tenant: str, transaction_id: str, received_at: datetime, number: int) -> Key:
+def event_repeat(tenant: str, transaction_id: str, real_now: datetime, number: int) -> Key:
     """A later event with a transaction id that was taken."""
-    return Key(event(tenant, transaction_id).pk, f"DUP#{time_text(received_at)}#{number:03}")
+    return Key(event(tenant, transaction_id).pk, f"DUP#{time_text(real_now)}#{number:03}")
 
 
 def event_superseded(tenant: str, transaction_id: str, received_at: datetime) -> Key:
@@ -226,6 +340,42 @@ def cell(
     return Key(
         cells(tenant, customer_key, metric_id, hour), f"{cell_hour(hour)}#{group_hash}#{slot}"
     )
+
+
+def tracked(tenant: str, customer_key: str, metric_id: str, month: datetime) -> str:
+    """Partition of a metric's greatest, latest or distinct values, laid out as `cells` are."""
+    return f"{tenant}#TRACK#{part(customer_key)}#{part(metric_id)}#{month:%Y-%m}"
+
+
+def tracked_value(
+    tenant: str, customer_key: str, metric_id: str, hour: datetime, group: bytes, last: str
+) -> Key:
+    """A greatest or latest value by writer's slot, or a distinct value by its digest."""
+    group_hash = blake2b(group, digest_size=12).hexdigest()
+    return Key(
+        tracked(tenant, customer_key, metric_id, hour), f"{cell_hour(hour)}#{group_hash}#{last}"
+    )
+
+
+def active_hours(tenant: str, customer_key: str, month: datetime) -> str:
+    """Partition of the hours of a month in which a customer key has events."""
+    return f"{tenant}#HOURS#{part(customer_key)}#{month:%Y-%m}"
+
+
+def active_hour(tenant: str, customer_key: str, hour: datetime) -> Key:
+    """The mark that a customer key has events in an hour."""
+    return Key(active_hours(tenant, customer_key, hour), cell_hour(hour))
+
+
+def event_times(tenant: str, customer_key: str, hour: datetime) -> list[str]:
+    """Gsi1 partitions of the events of a customer key and hour."""
+    text = time_text(hour)[:13]
+    return [f"{tenant}#USE#{part(customer_key)}#{text}#{slot:02}" for slot in range(SLOTS)]
+
+
+def event_id(tenant: str, key: Key) -> str:
+    """Returns the transaction id in an event's key, or what stands for one that is too long."""
+    return whole(key.pk.removeprefix(f"{tenant}#EVT#"))
 
 
 # Webhooks

@@ -1,7 +1,7 @@
 """Usage events and cells in the store."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -10,12 +10,15 @@ import msgspec
 
 from backbeat.models.period import Period
 from backbeat.models.usage import CellKey, PropertyValue, StoredEvent, Tally, UsageCell, UsageEvent
-from backbeat.persistence import keys
+from backbeat.persistence import keys, months
 from backbeat.persistence.entities import walk
 from backbeat.ports.store import Absent, Add, Item, Put, Query, Store
 
 _KEPT: Final = timedelta(days=40)
 """Raw events outlive the 34 days in which they can be repeated, so that sealing has slack."""
+
+_PLACE: Final = "place"
+"""The number of an event in the order of ingest."""
 
 
 class _EventDoc(msgspec.Struct, array_like=True, frozen=True):
@@ -49,6 +52,7 @@ def event_item(tenant: str, stored: StoredEvent, *, real_now: datetime, version:
             )
         ),
         version=version,
+        numbers={} if stored.place is None else {_PLACE: stored.place},
         gsi1=keys.event_time(tenant, event.customer_key, event.timestamp, event.transaction_id),
         expires_at=int((real_now + _KEPT).timestamp()),
     )
@@ -62,7 +66,8 @@ def put_event(tenant: str, stored: StoredEvent, *, real_now: datetime) -> Put:
 def repeat_item(tenant: str, stored: StoredEvent, number: int, *, real_now: datetime) -> Item:
     """Returns the item that notes a repeated transaction id. It is not in the time index."""
     item = event_item(tenant, stored, real_now=real_now)
-    key = keys.event_repeat(tenant, stored.event.transaction_id, stored.received_at, number)
+    # A sandbox's clock may stand still, and then all that is received has one time.
+    key = keys.event_repeat(tenant, stored.event.transaction_id, real_now, number)
     return Item(key, "Repeat", item.doc, expires_at=item.expires_at)
 
 
@@ -70,7 +75,14 @@ def superseded_item(tenant: str, transaction_id: str, item: Item) -> Item:
     """Returns an event's item under the key of those whose transaction id became free again."""
     received_at = stored_event(item, transaction_id).received_at
     key = keys.event_superseded(tenant, transaction_id, received_at)
-    return Item(key, item.entity, item.doc, gsi1=item.gsi1, expires_at=item.expires_at)
+    return Item(
+        key,
+        item.entity,
+        item.doc,
+        numbers=item.numbers,
+        gsi1=item.gsi1,
+        expires_at=item.expires_at,
+    )
 
 
 def stored_event(item: Item, transaction_id: str) -> StoredEvent:
@@ -79,6 +91,7 @@ def stored_event(item: Item, transaction_id: str) -> StoredEvent:
     return StoredEvent(
         UsageEvent(transaction_id, doc.customer_key, doc.event_type, doc.timestamp, doc.properties),
         doc.received_at,
+        item.numbers.get(_PLACE),
     )
 
 
@@ -109,44 +122,20 @@ def cells(
     return [
         _cell(month, item)
         for customer_key in customer_keys
-        for month, part in _months(span)
+        for month, part in months.of(span)
         for item in walk(
             store,
-            Query(
-                keys.cells(tenant, customer_key, metric_id, month),
-                low=keys.cell_hour(part.starting_at),
-                # The hour that ends the span is named in full, unless the month ends with it.
-                high=keys.cell_hour(part.ending_before)
-                if part.ending_before.month == month.month
-                else None,
-            ),
+            months.query(keys.cells(tenant, customer_key, metric_id, month), month, part),
         )
     ]
 
 
-def _months(span: Period) -> Iterator[tuple[datetime, Period]]:
-    """Yields each calendar month a span touches, and the part of the span in it."""
-    start = span.starting_at.astimezone(UTC)
-    end = span.ending_before.astimezone(UTC)
-    while start < end:
-        month = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        following = (month + timedelta(days=32)).replace(day=1)
-        yield month, Period(start, min(following, end))
-        start = following
-
-
 def _cell(month: datetime, item: Item) -> UsageCell:
-    sk = item.key.sk
     return UsageCell(
-        _hour(month, sk[:5]),
+        months.hour(month, item.key.sk[:5]),
         _groups(item.doc),
         Tally(int(item.numbers["count"]), item.numbers["sum"]),
     )
-
-
-@lru_cache(maxsize=4096)
-def _hour(month: datetime, text: str) -> datetime:
-    return month.replace(day=int(text[:2]), hour=int(text[3:5]))
 
 
 @lru_cache(maxsize=4096)
