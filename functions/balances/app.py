@@ -1,8 +1,102 @@
-"""Balances."""
+"""Commits, credits and their balances."""
 
 from backbeat import bootstrap
+from backbeat.api import pagination
+from backbeat.api.replies import Reply, empty, ok, page
+from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
+from backbeat.api.schemas.balances import (
+    AddManualEntry,
+    CreateCustomerCommit,
+    CreateCustomerCredit,
+    GetNetBalance,
+    ListBalances,
+    ListCommits,
+    ListCredits,
+)
+from backbeat.api.views.balances import balance_view
+from backbeat.application import balances
+from backbeat.application.balances import BalanceFilter
 
 api = Api("balances", bootstrap.services)
+
+
+@api.operation("createCustomerCommit-v1")
+def create_customer_commit(request: Request, body: CreateCustomerCommit) -> Reply:
+    """Creates a commit of a customer."""
+    return ok({"id": balances.create(request.call, body.customer_id, body.to_balance()).id})
+
+
+@api.operation("createCustomerCredit-v1")
+def create_customer_credit(request: Request, body: CreateCustomerCredit) -> Reply:
+    """Creates a credit of a customer."""
+    return ok({"id": balances.create(request.call, body.customer_id, body.to_balance()).id})
+
+
+@api.operation("listCustomerBalances-v1")
+def list_balances(request: Request, body: ListBalances) -> Reply:
+    """Lists commits and credits."""
+    return _list(request, body, body.to_filter())
+
+
+@api.operation("listCustomerCommits-v1")
+def list_commits(request: Request, body: ListCommits) -> Reply:
+    """Lists commits."""
+    return _list(request, body, body.to_filter())
+
+
+@api.operation("listCustomerCredits-v1")
+def list_credits(request: Request, body: ListCredits) -> Reply:
+    """Lists credits."""
+    return _list(request, body, body.to_filter())
+
+
+@api.operation("getNetBalance-v1")
+def get_net_balance(request: Request, body: GetNetBalance) -> Reply:
+    """Adds up what a customer can spend now."""
+    net = balances.net(
+        request.call,
+        body.customer_id,
+        credit_type_id=body.credit_type_id,
+        filters=[wanted.to_filter() for wanted in body.filters],
+        with_drafts=body.invoice_inclusion_mode == "FINALIZED_AND_DRAFT",
+    )
+    return ok({"balance": net.amount, "credit_type_id": net.credit_type.id})
+
+
+@api.operation("addManualBalanceLedgerEntry-v1")
+def add_manual_entry(request: Request, body: AddManualEntry) -> Reply:
+    """Adds an amount to a segment, or takes it away."""
+    balances.add_manual_entry(
+        request.call,
+        body.customer_id,
+        balance_id=body.id,
+        contract_id=body.contract_id,
+        segment_id=body.segment_id,
+        amount=body.amount,
+        timestamp=body.timestamp,
+        reason=body.reason,
+    )
+    return empty()
+
+
+def _list(
+    request: Request, body: ListBalances | ListCommits | ListCredits, wanted: BalanceFilter
+) -> Reply:
+    parameters = body.model_dump(exclude={"limit", "next_page"})
+    found = balances.shown(request.call, body.customer_id, wanted)
+    shown, cursor = pagination.slice_after(
+        found,
+        position=lambda one: one.position,
+        limit=body.limit,
+        cursor=pagination.decode(body.next_page, parameters),
+        forward=False,
+    )
+    views = [
+        balance_view(one, with_balance=body.include_balance, with_ledger=body.include_ledgers)
+        for one in shown
+    ]
+    return page(views, pagination.encode(cursor, parameters))
+
 
 handler = api.handler

@@ -1,22 +1,36 @@
 """Invoices."""
 
+from collections.abc import Mapping
+
 from backbeat import bootstrap
 from backbeat.api import pagination
-from backbeat.api.replies import Reply, ok, page
+from backbeat.api.replies import Reply, ok, page, pdf
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
-from backbeat.api.schemas.invoices import GetInvoice, ListInvoices
-from backbeat.api.views.invoices import invoice_view
+from backbeat.api.schemas.invoices import (
+    ChangeInvoice,
+    ChargeSeats,
+    GetInvoice,
+    ListBreakdowns,
+    ListInvoices,
+    ListPrices,
+    ListSpend,
+    PreviewEvents,
+)
+from backbeat.api.views.invoices import breakdown_view, invoice_view, spend_view
+from backbeat.api.views.pdf import invoice_pdf
 from backbeat.api.views.times import timestamp
-from backbeat.application import customers, invoices
+from backbeat.application import breakdowns, customers, invoices, previews
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.invoices import Invoice
+from backbeat.models.rates import Rate
 
 api = Api("invoices", bootstrap.services)
 
 
 @api.operation("listInvoices-v1")
 def list_invoices(request: Request, query: ListInvoices) -> Reply:
-    """Lists a customer's invoices, drafts included, by issue date."""
+    """Lists a customer's invoices, drafts included, by issue date (decision D-52: oldest first)."""
     customer = customers.get(request.call, request.path["customer_id"])
     filters = query.model_dump(exclude={"limit", "next_page"})
     parameters = {"customer_id": customer.id, **filters}
@@ -31,7 +45,14 @@ def list_invoices(request: Request, query: ListInvoices) -> Reply:
         cursor=pagination.decode(query.next_page, parameters),
         forward=forward,
     )
-    views = [invoice_view(invoice, skip_zero=query.skip_zero_qty_line_items) for invoice in shown]
+    views = [
+        invoice_view(
+            invoice,
+            skip_zero=query.skip_zero_qty_line_items,
+            list_rates=_list_rates(request, invoice, wanted=query.include_list_prices),
+        )
+        for invoice in shown
+    ]
     return page(views, pagination.encode(cursor, parameters))
 
 
@@ -40,7 +61,109 @@ def get_invoice(request: Request, query: GetInvoice) -> Reply:
     """Returns one invoice."""
     customer = customers.get(request.call, request.path["customer_id"])
     invoice = invoices.get(request.call, customer, request.path["invoice_id"])
-    return ok(invoice_view(invoice, skip_zero=query.skip_zero_qty_line_items))
+    rates = _list_rates(request, invoice, wanted=query.include_list_prices)
+    return ok(invoice_view(invoice, skip_zero=query.skip_zero_qty_line_items, list_rates=rates))
+
+
+@api.operation("getInvoicePdf-v1")
+def get_invoice_pdf(request: Request) -> Reply:
+    """Returns one invoice as a PDF document."""
+    customer = customers.get(request.call, request.path["customer_id"])
+    invoice = invoices.get(request.call, customer, request.path["invoice_id"])
+    return pdf(invoice_pdf(invoice, customer), name=f"invoice-{invoice.id}")
+
+
+@api.operation("voidInvoice-v1")
+def void_invoice(request: Request, body: ChangeInvoice) -> Reply:
+    """Takes a final invoice back."""
+    invoices.void(request.call, body.id)
+    return ok({"id": body.id})
+
+
+@api.operation("regenerateInvoice-v1")
+def regenerate_invoice(request: Request, body: ChangeInvoice) -> Reply:
+    """Makes a void invoice anew."""
+    return ok({"id": invoices.regenerate(request.call, body.id).id})
+
+
+@api.operation("listBreakdownInvoices-v1")
+def list_breakdowns(request: Request, query: ListBreakdowns) -> Reply:
+    """Lists a customer's invoices by hour or day."""
+    customer = customers.get(request.call, request.path["customer_id"])
+    parameters = {
+        "customer_id": customer.id,
+        **query.model_dump(exclude={"limit", "next_page"}),
+    }
+    rows, cursor = breakdowns.page(
+        request.call,
+        customer,
+        query.to_asked(),
+        limit=query.limit,
+        after=pagination.decode(query.next_page, parameters),
+    )
+    views = [
+        breakdown_view(
+            row,
+            skip_zero=query.skip_zero_qty_line_items,
+            list_rates=_list_rates(request, row.invoice, wanted=query.include_list_prices),
+        )
+        for row in rows
+    ]
+    return page(views, pagination.encode(cursor, parameters))
+
+
+@api.operation("listSpendBreakdownInvoices-v1")
+def list_spend(request: Request, query: ListPrices, body: ListSpend) -> Reply:
+    """Lists what a customer spent before credits, sliced by properties of the events."""
+    customer = customers.get(request.call, request.path["customer_id"])
+    parameters = {"customer_id": customer.id, **body.model_dump(exclude={"limit", "next_page"})}
+    rows, cursor = breakdowns.page(
+        request.call,
+        customer,
+        body.to_asked(),
+        limit=body.limit,
+        after=pagination.decode(body.next_page, parameters),
+        slicing=body.to_slicing(),
+    )
+    views = [
+        spend_view(
+            row,
+            skip_zero=body.skip_zero_qty_line_items,
+            list_rates=_list_rates(request, row.invoice, wanted=query.include_list_prices),
+        )
+        for row in rows
+    ]
+    return page(views, pagination.encode(cursor, parameters))
+
+
+@api.operation("previewCustomerEvents-v1")
+def preview_events(request: Request, body: PreviewEvents) -> Reply:
+    """Returns the drafts as they would be with the given events. Nothing is stored."""
+    customer = customers.get(request.call, request.path["customer_id"])
+    imagined = previews.preview(
+        request.call, customer, body.to_events(), merge=body.mode == "merge"
+    )
+    return ok([invoice_view(one, skip_zero=body.skip_zero_qty_line_items) for one in imagined])
+
+
+@api.operation("chargeSeats-v1")
+def charge_seats(request: Request, body: ChargeSeats) -> Reply:
+    """Refuses: seat charges belong to legacy plans, and contracts have none."""
+    customers.get(request.call, request.path["customer_id"])
+    raise InvalidArgument(
+        "seat_charges: the customer has no plan; seats of contracts are charged by subscriptions"
+    )
+
+
+@api.route("GET", "/v1/customers/{customer_id}/costs")
+def list_costs(request: Request) -> Reply:
+    """Answers an empty page: daily costs belong to legacy plans, and contracts have none."""
+    customers.get(request.call, request.path["customer_id"])
+    return page([], None)
+
+
+def _list_rates(request: Request, invoice: Invoice, *, wanted: bool) -> Mapping[int, Rate] | None:
+    return invoices.list_rates(request.call, invoice) if wanted else None
 
 
 def _position(invoice: Invoice) -> str:

@@ -4,12 +4,19 @@ from itertools import islice
 
 from backbeat import bootstrap
 from backbeat.api import pagination, usage_pages
-from backbeat.api.replies import Reply, page
+from backbeat.api.replies import Reply, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
-from backbeat.api.schemas.usage import GetGroupedUsage, GetUsage, NextPage, PageOf, SearchEvents
-from backbeat.api.views.usage import event_view, group_row_view, usage_row_view
-from backbeat.application import catalog, contracts, customers, usage
+from backbeat.api.schemas.usage import (
+    GetGroupedUsage,
+    GetSeatsUsage,
+    GetUsage,
+    NextPage,
+    PageOf,
+    SearchEvents,
+)
+from backbeat.api.views.usage import event_view, group_row_view, seat_row_view, usage_row_view
+from backbeat.application import catalog, contracts, customers, seats, usage
 
 api = Api("usage", bootstrap.services)
 
@@ -70,6 +77,38 @@ def get_grouped_usage(request: Request, query: PageOf, body: GetGroupedUsage) ->
     )
     views = [group_row_view(row) for row in shown]
     return page(views, pagination.encode(cursor, parameters))
+
+
+@api.operation("getSeatsUsage-v1")
+def get_seats_usage(request: Request, query: PageOf, body: GetSeatsUsage) -> Reply:
+    """Returns a customer's seat count by window."""
+    call = request.call
+    parameters = body.model_dump()
+    customer = customers.get(call, body.customer_id)
+    metric = catalog.get_metric(call, body.seat_metric_id)
+    rows = seats.rows(
+        call,
+        customer,
+        metric,
+        body.span or contracts.current_period(call, customer),
+        size=body.window_size,
+        wanted=body.usage_type,
+    )
+    shown, cursor = pagination.slice_after(
+        list(rows),
+        position=usage_pages.seat_position,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, parameters),
+    )
+    views = [seat_row_view(row) for row in shown]
+    return page(views, pagination.encode(cursor, parameters))
+
+
+@api.operation("getPurchasedSeats-v1")
+def get_purchased_seats(request: Request) -> Reply:
+    """Returns none: seats were purchased on Plans, which are no more."""
+    customers.get(request.call, request.path["customer_id"])
+    return ok([])
 
 
 @api.operation("searchEvents-v1")

@@ -34,7 +34,12 @@ class Answer:
 
     operation: Operation | None
     status: int
-    text: str
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """The content of anything but a document."""
+        return self.content.decode()
 
     @property
     def body(self) -> Any:
@@ -70,9 +75,7 @@ class FunctionApi:
             request_id=request_id,
         )
         reply = http_reply(match.target.invoke(event, request_id))
-        self.answers.append(
-            Answer(_BY_ROUTE.get(match.route_key), reply.status, reply.body.decode())
-        )
+        self.answers.append(Answer(_BY_ROUTE.get(match.route_key), reply.status, reply.body))
         return reply
 
     def send(

@@ -27,7 +27,7 @@ def process_group(
     `output` takes what the command prints; without one it goes where this process prints.
     `environment` replaces this process's own.
     """
-    process = subprocess.Popen(  # noqa: S603 - the check's own commands
+    process = subprocess.Popen(
         command,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -35,24 +36,26 @@ def contract(client: httpx.Client, starting_at: str) -> str:
     return str(customer)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Holds a port that refuses connections, so that nobody else takes it meanwhile."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
         port: int = reserved.getsockname()[1]
-        return port
+        yield port
 
 
 def test_a_target_that_is_down_gets_everything_once_it_is_back(http: httpx.Client) -> None:
-    port = free_port()
-    http.post("/mock/clock", json={"now": "2025-01-01T00:00:00Z"})
-    subscribe(http, f"http://127.0.0.1:{port}/hook")
-    contract(http, "2025-01-01T00:00:00Z")
     types = [f"test.{number}" for number in range(5)]
-    dispatch(http, *types)
-    http.post("/mock/clock", json={"now": "2025-03-15T00:00:00Z"})
-    # Each was tried, or stands behind one that was.
-    eventually(lambda: all(one["attempts"] for one in deliveries(http)))
-    assert {one["state"] for one in deliveries(http)} == {"PENDING"}
-    assert len(deliveries(http)) == 8
+    http.post("/mock/clock", json={"now": "2025-01-01T00:00:00Z"})
+    with closed_port() as port:
+        subscribe(http, f"http://127.0.0.1:{port}/hook")
+        contract(http, "2025-01-01T00:00:00Z")
+        dispatch(http, *types)
+        http.post("/mock/clock", json={"now": "2025-03-15T00:00:00Z"})
+        eventually(lambda: all(one["attempts"] for one in deliveries(http)))
+        assert {one["state"] for one in deliveries(http)} == {"PENDING"}
+        assert len(deliveries(http)) == 8
     # Back, but not well yet.
     with receiving(port, answers=[500] * 4) as target:
         expected = sorted([*types, "contract.create", *["invoice.finalized"] * 2])

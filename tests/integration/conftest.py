@@ -11,9 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.integration.product import Product, TestClock, World
-from tests.integration.store import WatchedStore
-from tests.integration.targets import Targets
 
 from backbeat import bootstrap
 from backbeat.adapters.clock import StoredClock
@@ -25,6 +22,10 @@ from backbeat.config import Config
 from backbeat.ports.clock import Clock
 from backbeat_local.functions import Function
 from backbeat_local.template import Template, load_template
+from tests.integration.estate import Estate
+from tests.integration.product import DEMO, Product, TestClock, World
+from tests.integration.store import WatchedStore
+from tests.integration.targets import Targets
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)
@@ -38,9 +39,10 @@ LOCAL = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """An empty product and its edges. `clock` is real time, as the product sees it."""
+    """A product and its edges. `clock` is real time, as the product sees it."""
 
     product: Product
+    database: Database
     store: WatchedStore
     clock: TestClock
     targets: Targets
@@ -73,7 +75,7 @@ def opened(
         forget=SqliteStore(database).forget,
     )
     with bootstrap.using(services):
-        yield Stage(Product(template, functions, services), store, clock, targets)
+        yield Stage(Product(template, functions, services), database, store, clock, targets)
     database.close()
 
 
@@ -83,6 +85,12 @@ def nothing_changes(store: WatchedStore) -> Iterator[None]:
     before = store.writes
     yield
     assert store.writes == before
+
+
+def copy_database(source: Database, target: Database) -> None:
+    """Makes the target hold what the source holds."""
+    with source.read() as content, target.read() as copy:
+        content.backup(copy)
 
 
 @pytest.fixture(scope="session")
@@ -140,3 +148,33 @@ def targets(stage: Stage) -> Targets:
 def world(stage: Stage) -> World:
     """One of each thing, owned by the token `demo`."""
     return World.build(stage.product, "demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """The estates of two tokens in a database, to copy instead of building them for each test."""
+
+    database: Database
+    estates: dict[str, Estate]
+
+
+@pytest.fixture(scope="session")
+def furnished(template: Template, functions: dict[str, Function]) -> Iterator[Furnished]:
+    database = Database(":memory:")
+    with opened(template, functions, {}) as stage:
+        estates = {token: Estate.build(stage.product, token) for token in (DEMO, "other")}
+        copy_database(stage.database, database)
+    yield Furnished(database, estates)
+    database.close()
+
+
+@pytest.fixture
+def estate(furnished: Furnished, stage: Stage) -> Estate:
+    """One of everything, owned by the token `demo`; another token owns the `other_estate`."""
+    copy_database(furnished.database, stage.database)
+    return furnished.estates[DEMO]
+
+
+@pytest.fixture
+def other_estate(furnished: Furnished, estate: Estate) -> Estate:
+    return furnished.estates["other"]

@@ -1,22 +1,22 @@
 """One valid request for everything that is built: the root of the tests that hold for all of it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.integration.product import Product, Reply, World, event
-
-from backbeat.api.operations import NOT_BUILT, OPERATIONS
-
-_REFERENCES: Final = frozenset(World.__slots__) - {"token"}
+from backbeat.api.operations import BY_ID, NOT_BUILT, OPERATIONS
+from tests.integration.estate import USD, Estate
+from tests.integration.product import Product, Reply, event
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request of a world's owner.
+    """A request of an estate's owner.
 
-    `<customer_id>` and the like, in the path or in the body, stand for the ids of the world.
-    `unknown_id_status` is what an id answers that the caller does not own.
+    `<customer_id>` and the like, in the path or in the body, stand for the ids of the estate.
+    `unknown_id_status` is what an id answers that the caller does not own, `status` what the
+    request as it is answers.
     """
 
     name: str
@@ -25,32 +25,31 @@ class Example:
     body: Any = None
     query: Mapping[str, str] = field(default_factory=dict)
     unknown_id_status: int = 404
+    status: int = 200
 
     def references(self) -> set[str]:
         """Returns the names of the ids it stands on."""
-        text = f"{self.path} {self.body}"
-        return {name for name in _REFERENCES if f"<{name}>" in text}
+        return set(re.findall(r"<(\w+)>", f"{self.path} {self.body}"))
 
-    def send(self, product: Product, world: World, **ids: str) -> Reply:
-        """Sends it with the world's token and ids, but for those given."""
-        method, path, body = self.filled(world, **ids)
-        return product.request(method, path, body, token=world.token, query=dict(self.query))
+    def send(self, product: Product, estate: Estate, **ids: str) -> Reply:
+        """Sends it with the estate's token and ids, but for those given."""
+        method, path, body = self.filled(estate, **ids)
+        return product.request(method, path, body, token=estate.token, query=dict(self.query))
 
-    def filled(self, world: World, **ids: str) -> tuple[str, str, Any]:
+    def filled(self, estate: Estate, **ids: str) -> tuple[str, str, Any]:
         """Returns method, path and body with ids in the place of their names."""
-        known = {name: getattr(world, name) for name in _REFERENCES} | ids
-        return self.method, _fill(self.path, known), _fill(self.body, known)
+        known = {**estate.ids, **ids}
+        return self.method, fill(self.path, known), fill(self.body, known)
 
 
-def _fill(value: Any, ids: Mapping[str, str]) -> Any:
+def fill(value: Any, ids: Mapping[str, str]) -> Any:
+    """Returns a value with ids in the place of their names."""
     if isinstance(value, str):
-        for name, id_ in ids.items():
-            value = value.replace(f"<{name}>", id_)
-        return value
+        return re.sub(r"<(\w+)>", lambda found: ids[found[1]], value)
     if isinstance(value, dict):
-        return {name: _fill(part, ids) for name, part in value.items()}
+        return {name: fill(part, ids) for name, part in value.items()}
     if isinstance(value, list):
-        return [_fill(part, ids) for part in value]
+        return [fill(part, ids) for part in value]
     return value
 
 
@@ -62,15 +61,218 @@ _RATE: Final = {
     "rate_type": "FLAT",
     "price": 3,
 }
+_TIERED_RATE: Final = {
+    "product_id": "<tokens_product_id>",
+    "starting_at": "2025-02-01T00:00:00Z",
+    "entitled": True,
+    "rate_type": "TIERED",
+    "tiers": [{"size": 10, "price": 2}, {"price": 1}],
+    "credit_type_id": USD,
+    "pricing_group_values": {"model": "large"},
+    "commit_rate": {"rate_type": "FLAT", "price": 1},
+}
+_TERMS: Final = {"customer_id": "<partner_id>", "contract_id": "<terms_contract_id>"}
+_SCHEDULE: Final = {
+    "schedule_name": "region",
+    "starting_at": "2025-02-01T00:00:00Z",
+    "ending_before": "2025-03-01T00:00:00Z",
+    "value": {"name": "eu"},
+}
+_READ_SCHEDULE: Final = {"schedule_name": "region", "covering_date": "2025-02-01T00:00:00Z"}
+_BILLING_ACCOUNT: Final = {
+    "billing_provider": "stripe",
+    "delivery_method": "direct_to_billing_provider",
+    "configuration": {
+        "stripe_customer_id": "cus_2",
+        "stripe_collection_method": "auto_charge_payment_intent",
+    },
+    "tax_provider": "stripe",
+}
+_REVENUE_ACCOUNT: Final = {
+    "provider": "netsuite",
+    "delivery_method": "direct_to_billing_provider",
+    "configuration": {"netsuite_customer_id": "8"},
+}
+_OVERRIDES: Final = [
+    {
+        "starting_at": "2025-02-01T00:00:00Z",
+        "ending_before": "2025-03-01T00:00:00Z",
+        "type": "OVERWRITE",
+        "overwrite_rate": {"rate_type": "FLAT", "price": 1, "credit_type_id": USD},
+        "product_id": "<product_id>",
+    },
+    {
+        "starting_at": "2025-02-01T00:00:00Z",
+        "type": "TIERED",
+        "tiers": [{"size": 10, "multiplier": 0.9}, {"multiplier": 0.8}],
+        "priority": 1,
+        "entitled": True,
+        "override_specifiers": [
+            {"product_tags": ["ai"], "exclude": [{"product_tags": ["free"]}]},
+            {"product_id": "<tokens_product_id>", "pricing_group_values": {"model": "small"}},
+        ],
+    },
+]
+_ITEM: Final = {"timestamp": "2025-03-01T00:00:00Z", "unit_price": 5, "quantity": 2}
+_CHARGE: Final = {
+    "product_id": "<setup_product_id>",
+    "name": "Setup",
+    "schedule": {"credit_type_id": USD, "schedule_items": [_ITEM]},
+    "custom_fields": {"team": "sales"},
+}
+_DISCOUNT: Final = {
+    "product_id": "<setup_product_id>",
+    "schedule": {
+        "recurring_schedule": {
+            "starting_at": "2025-02-01T00:00:00Z",
+            "ending_before": "2025-05-01T00:00:00Z",
+            "frequency": "MONTHLY",
+            "amount_distribution": "EACH",
+            "amount": -10,
+        }
+    },
+}
+_SERVICE: Final = {
+    "product_id": "<service_product_id>",
+    "unit_price": 100,
+    "quantity": 3,
+    "max_amount": 400,
+    "description": "Migration",
+}
+_ROYALTY: Final = {
+    "reseller_type": "AWS",
+    "fraction": 0.1,
+    "netsuite_reseller_id": "9",
+    "starting_at": "2025-02-01T00:00:00Z",
+    "applicable_product_ids": ["<product_id>"],
+    "aws_options": {"aws_account_number": "1"},
+}
+_SUBSCRIPTION: Final = {
+    "subscription_rate": {"product_id": "<seat_product_id>", "billing_frequency": "MONTHLY"},
+    "collection_schedule": "ADVANCE",
+    "proration": {
+        "is_prorated": True,
+        "invoice_behavior": "BILL_IMMEDIATELY",
+        "rounding": {"rounding_method": "HALF_UP", "decimal_places": 2},
+    },
+    "name": "Seats",
+    "initial_quantity": 2,
+    "starting_at": "2025-02-01T00:00:00Z",
+    "ending_before": "2025-08-01T00:00:00Z",
+    "billing_cycle_config": {"anchor_date": "2025-01-10T00:00:00Z"},
+}
+_ACCESS: Final = {
+    "credit_type_id": USD,
+    "schedule_items": [
+        {
+            "amount": 1000,
+            "starting_at": "2025-01-01T00:00:00Z",
+            "ending_before": "2025-04-01T00:00:00Z",
+        }
+    ],
+}
+_BALANCE: Final = {
+    "product_id": "<setup_product_id>",
+    "name": "Starter",
+    "description": "For the beginning",
+    "priority": 5,
+    "rate_type": "COMMIT_RATE",
+    "access_schedule": _ACCESS,
+    "rollover_fraction": 0.5,
+}
+_CUSTOMER_BALANCE: Final = {
+    **_BALANCE,
+    "customer_id": "<partner_id>",
+    "applicable_contract_ids": ["<terms_contract_id>"],
+    "specifiers": [
+        {"product_id": "<product_id>", "exclude": [{"product_tags": ["free"]}]},
+        {"product_tags": ["ai"], "pricing_group_values": {"model": "small"}},
+    ],
+}
+_BALANCES_LISTED: Final = {
+    "customer_id": "<partner_id>",
+    "covering_date": "2025-02-01T00:00:00Z",
+    "include_ledgers": True,
+    "include_balance": True,
+    "limit": 5,
+}
+_HISTORICAL: Final = {
+    "customer_id": "<customer_id>",
+    "contract_id": "<contract_id>",
+    "credit_type_id": USD,
+    "inclusive_start_date": "2025-01-01T00:00:00Z",
+    "exclusive_end_date": "2025-01-10T00:00:00Z",
+    "issue_date": "2025-01-11T00:00:00Z",
+    "breakdown_granularity": "DAY",
+    "usage_line_items": [
+        {
+            "product_id": "<product_id>",
+            "inclusive_start_date": "2025-01-01T00:00:00Z",
+            "exclusive_end_date": "2025-01-03T00:00:00Z",
+            "subtotals_with_quantity": [
+                {
+                    "inclusive_start_date": "2025-01-02T00:00:00Z",
+                    "exclusive_end_date": "2025-01-03T00:00:00Z",
+                    "quantity": 7,
+                }
+            ],
+        }
+    ],
+}
+_OFFSET: Final = {"value": 1, "unit": "MONTHS"}
+_SPAN: Final = {"starting_on": "2025-01-01T00:00:00Z", "ending_before": "2025-01-16T00:00:00Z"}
 
 _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
+    "setCustomerBillableStatus-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "billable_status": "unbillable",
+            "effective_at": "2025-02-01T00:00:00Z",
+        }
+    },
+    "archiveCustomer-v1": {"body": {"id": "<partner_id>"}},
     "getCustomer-v1": {},
     "listCustomers-v1": {"query": {"limit": "5"}},
     "createCustomer-v1": {
-        "body": {"name": "Beta", "ingest_aliases": ["beta"], "custom_fields": {"tier": "gold"}}
+        "body": {
+            "name": "Beta",
+            "ingest_aliases": ["beta"],
+            "custom_fields": {"tier": "gold"},
+            "customer_billing_provider_configurations": [_BILLING_ACCOUNT],
+            "customer_revenue_system_configurations": [_REVENUE_ACCOUNT],
+        }
     },
     "setIngestAliases-v1": {"body": {"ingest_aliases": ["acme", "acme-2"]}},
     "setCustomerName-v1": {"body": {"name": "Acme Inc."}},
+    "updateCustomerConfig-v1": {
+        "body": {"salesforce_account_id": "001", "leave_stripe_invoices_in_draft": True}
+    },
+    "getCustomerBillingProviderConfigurations-v1": {
+        "body": {"customer_id": "<partner_id>", "include_archived": True}
+    },
+    "getCustomerRevenueSystemConfigurations-v1": {
+        "body": {"customer_id": "<partner_id>", "provider": "netsuite"}
+    },
+    "setCustomerBillingProviderConfigurations-v1": {
+        "body": {"data": [{"customer_id": "<partner_id>", **_BILLING_ACCOUNT}]}
+    },
+    "archiveCustomerBillingProviderConfigurations-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "customer_billing_provider_configuration_ids": ["<account_id>"],
+        }
+    },
+    "setCustomerRevenueSystemConfigurations-v1": {
+        "body": {"data": [{"customer_id": "<partner_id>", **_REVENUE_ACCOUNT}]}
+    },
+    "archiveCustomerRevenueSystemConfigurations-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "customer_revenue_system_configuration_ids": ["<revenue_account_id>"],
+        }
+    },
+    "getCustomerNamedSchedule-v1": {"body": {"customer_id": "<customer_id>", **_READ_SCHEDULE}},
+    "updateCustomerNamedSchedule-v1": {"body": {"customer_id": "<customer_id>", **_SCHEDULE}},
     "createBillableMetricV1-v1": {
         "body": {
             "name": "Seconds",
@@ -93,6 +295,26 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
         "body": {"name": "All calls"},
     },
     "listAllBillableMetrics-v1": {"query": {"limit": "5"}},
+    "createBillableMetric-v1": {
+        "body": {
+            "name": "Seconds",
+            "aggregate": "sum",
+            "aggregate_key": "seconds",
+            "filter": {
+                "type": "object",
+                "properties": {
+                    "event_type": {"const": "call"},
+                    "properties": {
+                        "required": ["seconds"],
+                        "properties": {"region": {"enum": ["eu", "us"]}},
+                    },
+                },
+            },
+            "group_keys": ["region"],
+            "group_values": ["eu"],
+        }
+    },
+    "listBillableMetrics-v1": {"query": {"limit": "5"}},
     "getProduct-v1": {"body": {"id": "<product_id>"}},
     "listProducts-v1": {"body": {"archive_filter": "NOT_ARCHIVED"}, "query": {"limit": "5"}},
     "createProduct-v1": {
@@ -101,26 +323,91 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "type": "USAGE",
             "billable_metric_id": "<tokens_metric_id>",
             "pricing_group_key": ["model"],
+            "quantity_conversion": {"conversion_factor": 1000, "operation": "DIVIDE"},
+            "quantity_rounding": {"rounding_method": "ROUND_UP", "decimal_places": 0},
             "tags": ["ai"],
             "custom_fields": {"team": "ai"},
         },
-        # What a request refers to besides its subject is an argument like any other.
-        "unknown_id_status": 400,
+    },
+    "updateProduct-v1": {
+        "body": {
+            "product_id": "<product_id>",
+            "starting_at": "2025-02-01T00:00:00Z",
+            "name": "All calls",
+            "billable_metric_id": "<tokens_metric_id>",
+            "tags": ["voice"],
+        }
+    },
+    "archiveProductListItem-v1": {"body": {"product_id": "<setup_product_id>"}},
+    "getRateSchedule-v1": {
+        "body": {
+            "rate_card_id": "<rate_card_id>",
+            "starting_at": "2025-01-01T00:00:00Z",
+            "ending_before": "2025-02-01T00:00:00Z",
+            "selectors": [{"pricing_group_values": {"model": "small"}}],
+        },
+        "query": {"limit": "5"},
     },
     "getRates-v1": {
         "body": {
             "rate_card_id": "<rate_card_id>",
             "at": "2025-01-15T00:00:00Z",
-            "selectors": [{"pricing_group_values": {"model": "small"}}],
-        }
+            "selectors": [
+                {"pricing_group_values": {"model": "small"}},
+                {"product_tags": ["ai"], "billing_frequency": "MONTHLY"},
+            ],
+        },
+        "query": {"limit": "5"},
     },
     "getRateCard-v1": {"body": {"id": "<rate_card_id>"}},
     "listRateCards-v1": {"body": {}, "query": {"limit": "5"}},
-    "createRateCard-v1": {"body": {"name": "Enterprise", "description": "By contract only"}},
+    "createRateCard-v1": {
+        "body": {
+            "name": "Enterprise",
+            "description": "By contract only",
+            "fiat_credit_type_id": USD,
+            "credit_type_conversions": [
+                {"custom_credit_type_id": "<unit_id>", "fiat_per_custom_credit": 2}
+            ],
+            "aliases": [
+                {
+                    "name": "enterprise",
+                    "starting_at": "2025-01-01T00:00:00Z",
+                    "ending_before": "2026-01-01T00:00:00Z",
+                }
+            ],
+            "custom_fields": {"team": "sales"},
+        },
+    },
+    "updateRateCard-v1": {
+        "body": {
+            "rate_card_id": "<rate_card_id>",
+            "name": "Public",
+            "description": "For everybody",
+            "aliases": [{"name": "public"}],
+        }
+    },
+    "archiveRateCard-v1": {"body": {"id": "<rate_card_id>"}},
     "addRate-v1": {"body": {"rate_card_id": "<rate_card_id>", **_RATE}},
-    "addRates-v1": {"body": {"rate_card_id": "<rate_card_id>", "rates": [_RATE]}},
+    "addRates-v1": {"body": {"rate_card_id": "<rate_card_id>", "rates": [_RATE, _TIERED_RATE]}},
+    "setRateCardProductsOrder-v1": {
+        "body": {"rate_card_id": "<rate_card_id>", "product_order": ["<product_id>"]}
+    },
+    "moveRateCardProducts-v1": {
+        "body": {
+            "rate_card_id": "<rate_card_id>",
+            "product_moves": [{"product_id": "<product_id>", "position": 1}],
+        }
+    },
+    "getRateCardNamedSchedule-v1": {"body": {"rate_card_id": "<rate_card_id>", **_READ_SCHEDULE}},
+    "updateRateCardNamedSchedule-v1": {"body": {"rate_card_id": "<rate_card_id>", **_SCHEDULE}},
     "getContract-v1": {
-        "body": {"customer_id": "<customer_id>", "contract_id": "<contract_id>"},
+        "body": {
+            "customer_id": "<customer_id>",
+            "contract_id": "<contract_id>",
+            "include_balance": True,
+            "include_ledgers": True,
+        },
     },
     "listContracts-v1": {
         "body": {"customer_id": "<customer_id>", "covering_date": "2025-01-15T00:00:00Z"}
@@ -134,16 +421,254 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "name": "Second",
             "usage_statement_schedule": {"frequency": "MONTHLY", "day": "CONTRACT_START"},
             "net_payment_terms_days": 30,
+            "multiplier_override_prioritization": "EXPLICIT",
+            "overrides": _OVERRIDES,
+            "scheduled_charges": [_CHARGE],
+            "discounts": [_DISCOUNT],
+            "professional_services": [_SERVICE],
+            "reseller_royalties": [_ROYALTY],
+            "subscriptions": [_SUBSCRIPTION],
+            "commits": [{**_BALANCE, "type": "PREPAID"}],
+            "credits": [_BALANCE],
+            "usage_filter": {"group_key": "model", "group_values": ["small"]},
+            "total_contract_value": 1000,
             "custom_fields": {"seller": "ann"},
         }
     },
-    "getContract-v2": {
-        "body": {"customer_id": "<customer_id>", "contract_id": "<contract_id>"},
+    "amendContract-v1": {
+        "body": {
+            **_TERMS,
+            "starting_at": "2025-02-01T00:00:00Z",
+            "overrides": _OVERRIDES,
+            "scheduled_charges": [_CHARGE],
+            "discounts": [_DISCOUNT],
+            "total_contract_value": 1000,
+        }
     },
+    "archiveContract-v1": {"body": {**_TERMS, "void_invoices": True}},
+    "setUsageFilter-v1": {
+        "body": {
+            **_TERMS,
+            "group_key": "model",
+            "group_values": ["small"],
+            "starting_at": "2025-02-01T00:00:00Z",
+        }
+    },
+    "updateInvoiceIssueDate-v1": {
+        "body": {"invoice_id": "<scheduled_invoice_id>", "issue_date": "2025-02-03T00:00:00Z"}
+    },
+    "updateContractEndDate-v1": {
+        "body": {
+            **_TERMS,
+            "ending_before": "2025-06-01T00:00:00Z",
+            "allow_ending_before_finalized_invoice": False,
+        }
+    },
+    "getContractRateSchedule-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "contract_id": "<terms_contract_id>",
+            "at": "2025-01-15T00:00:00Z",
+            "selectors": [{"partial_pricing_group_values": {"model": "small"}}],
+        },
+        "query": {"limit": "5"},
+    },
+    "getSubscriptionQuantityHistory-v1": {
+        "body": {**_TERMS, "subscription_id": "<subscription_id>"}
+    },
+    "getSubscriptionSeatsHistory-v1": {
+        "body": {
+            **_TERMS,
+            "subscription_id": "<subscription_id>",
+            "covering_date": "2025-01-15T00:00:00Z",
+            "limit": 5,
+        }
+    },
+    "scheduleProServicesInvoice-v1": {
+        "body": {
+            **_TERMS,
+            "issued_at": "2025-02-01T00:00:00Z",
+            "line_items": [
+                {"professional_service_id": "<service_id>", "quantity": 2, "unit_price": 90},
+                {"professional_service_id": "<service_id>", "amount": 5, "metadata": "travel"},
+            ],
+        }
+    },
+    "createHistoricalContractUsageInvoices-v1": {
+        "body": {"preview": False, "invoices": [_HISTORICAL]}
+    },
+    "createCustomerWithContract-v1": {
+        "body": {
+            "customer": {"name": "Gamma", "ingest_aliases": ["gamma"]},
+            "contract": {
+                "rate_card_id": "<rate_card_id>",
+                "starting_at": "2025-01-01T00:00:00Z",
+                "multiplier_override_prioritization": "EXPLICIT",
+                "overrides": _OVERRIDES,
+            },
+        },
+    },
+    "getContractNamedSchedule-v1": {
+        "body": {**_TERMS, **_READ_SCHEDULE, "properties": {"zone": "a"}}
+    },
+    "listContractsNamedSchedules-v1": {
+        "body": {**_TERMS, "schedule_name": "region", "properties": {"zone": "a"}, "limit": 5}
+    },
+    "updateContractNamedSchedule-v1": {
+        "body": {**_TERMS, **_SCHEDULE, "properties": {"zone": "a"}}
+    },
+    "createPackage-v1": {
+        "body": {
+            "name": "Team",
+            "contract_name": "Team plan",
+            "aliases": [{"name": "team", "starting_at": "2025-01-01T00:00:00Z"}],
+            "rate_card_id": "<rate_card_id>",
+            "duration": {"value": 1, "unit": "YEARS"},
+            "overrides": [
+                {
+                    "type": "MULTIPLIER",
+                    "multiplier": 0.5,
+                    "override_specifiers": [{"product_id": "<product_id>"}],
+                    "starting_at_offset": _OFFSET,
+                    "duration": _OFFSET,
+                }
+            ],
+            "scheduled_charges": [
+                {
+                    "product_id": "<setup_product_id>",
+                    "schedule": {
+                        "credit_type_id": USD,
+                        "schedule_items": [
+                            {"unit_price": 5, "quantity": 1, "date_offset": _OFFSET}
+                        ],
+                    },
+                    "custom_fields": {"team": "sales"},
+                }
+            ],
+            "subscriptions": [
+                {
+                    "subscription_rate": {
+                        "product_id": "<seat_product_id>",
+                        "billing_frequency": "MONTHLY",
+                    },
+                    "collection_schedule": "ARREARS",
+                    "proration": {"is_prorated": False},
+                    "initial_quantity": 2,
+                    "starting_at_offset": _OFFSET,
+                    "duration": _OFFSET,
+                }
+            ],
+            "usage_statement_schedule": {"frequency": "MONTHLY", "day": "CONTRACT_START"},
+            "net_payment_terms_days": 14,
+        },
+    },
+    "getPackage-v1": {"body": {"package_id": "<package_id>"}},
+    "listPackages-v1": {"body": {"archive_filter": "ALL"}, "query": {"limit": "5"}},
+    "archivePackage-v1": {"body": {"package_id": "<package_id>"}},
+    "listContractsOnPackage-v1": {
+        "body": {
+            "package_id": "<package_id>",
+            "starting_at": "2025-01-01T00:00:00Z",
+            "include_archived": True,
+        },
+        "query": {"limit": "5"},
+    },
+    "getContract-v2": {
+        "body": {
+            "customer_id": "<customer_id>",
+            "contract_id": "<contract_id>",
+            "as_of_date": "2025-01-15T12:00:00Z",
+            "include_balance": True,
+        },
+    },
+    "getContractEditHistory-v2": {"body": _TERMS},
     "listContracts-v2": {
         "body": {"customer_id": "<customer_id>", "starting_at": "2024-12-01T00:00:00Z"}
     },
+    "editContract-v2": {
+        "body": {
+            **_TERMS,
+            "uniqueness_key": "edit-1",
+            "add_overrides": _OVERRIDES,
+            "remove_overrides": [{"id": "<override_id>"}],
+            "add_scheduled_charges": [_CHARGE],
+            "update_scheduled_charges": [
+                {
+                    "scheduled_charge_id": "<charge_id>",
+                    "netsuite_sales_order_id": "SO2",
+                    "invoice_schedule": {"add_schedule_items": [_ITEM]},
+                }
+            ],
+            "add_discounts": [_DISCOUNT],
+            "add_professional_services": [_SERVICE],
+            "add_reseller_royalties": [_ROYALTY],
+            "add_subscriptions": [_SUBSCRIPTION],
+            "update_subscriptions": [
+                {
+                    "subscription_id": "<subscription_id>",
+                    "seat_updates": {
+                        "add_seat_ids": [
+                            {"seat_ids": ["bob"], "starting_at": "2025-02-01T00:00:00Z"}
+                        ],
+                        "add_unassigned_seats": [
+                            {"quantity": 1, "starting_at": "2025-02-01T00:00:00Z"}
+                        ],
+                    },
+                }
+            ],
+            "add_billing_provider_configuration_update": {
+                "billing_provider_configuration": {
+                    "billing_provider_configuration_id": "<account_id>"
+                },
+                "schedule": {"effective_at": "START_OF_CURRENT_PERIOD"},
+            },
+            "add_revenue_system_configuration_update": {
+                "revenue_system_configuration": {
+                    "revenue_system_configuration_id": "<revenue_account_id>"
+                },
+                "schedule": {"effective_at": "START_OF_CURRENT_PERIOD"},
+            },
+            "update_contract_name": "Renamed",
+            "update_contract_end_date": "2026-01-01T00:00:00Z",
+            "update_net_payment_terms_days": 10,
+        }
+    },
+    "addManualBalanceLedgerEntry-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "id": "<balance_id>",
+            "segment_id": "<segment_id>",
+            "amount": -100,
+            "timestamp": "2025-01-10T00:00:00Z",
+            "reason": "Correction",
+        }
+    },
+    "listCustomerCommits-v1": {"body": {**_BALANCES_LISTED, "include_contract_commits": True}},
+    "createCustomerCommit-v1": {
+        "body": {**_CUSTOMER_BALANCE, "type": "PREPAID", "uniqueness_key": "commit-1"}
+    },
+    "listCustomerCredits-v1": {"body": {**_BALANCES_LISTED, "include_contract_credits": True}},
+    "createCustomerCredit-v1": {"body": {**_CUSTOMER_BALANCE, "uniqueness_key": "credit-1"}},
+    "listCustomerBalances-v1": {"body": {**_BALANCES_LISTED, "include_contract_balances": True}},
+    "getNetBalance-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "credit_type_id": "<unit_id>",
+            "filters": [{"balance_types": ["CREDIT"], "custom_fields": {"team": "sales"}}],
+            "invoice_inclusion_mode": "FINALIZED",
+        }
+    },
     "ingest-v1": {"body": [event("example-1"), event("example-2")]},
+    "getSeatsUsage-v1": {
+        "body": {
+            "customer_id": "<customer_id>",
+            "seat_metric_id": "<metric_id>",
+            "window_size": "DAY",
+            "usage_type": "MAX",
+            **_SPAN,
+        },
+        "query": {"limit": "5"},
+    },
     "getPagedUsage-v1": {
         "body": {
             "customer_id": "<customer_id>",
@@ -153,7 +678,8 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "ending_before": "2025-01-16T00:00:00Z",
             "group_key": ["model"],
             "group_filters": {"model": ["small"]},
-        }
+        },
+        "query": {"limit": "5"},
     },
     "getUsageBatch-v1": {
         "body": {
@@ -165,13 +691,136 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
         }
     },
     "searchEvents-v1": {"body": {"transactionIds": ["call-1"]}},
+    "getPurchasedSeats-v1": {},
+    # Seat charges belong to Plans, which no customer has.
+    "chargeSeats-v1": {"body": {"seat_charges": [{"quantity": 1}]}, "status": 400},
     "listInvoices-v1": {"query": {"limit": "5", "status": "DRAFT"}},
+    "listBreakdownInvoices-v1": {"query": {"limit": "5", "window_size": "DAY", **_SPAN}},
+    "getInvoicePdf-v1": {},
     "getInvoice-v1": {},
+    "listSpendBreakdownInvoices-v1": {
+        "body": {
+            **_SPAN,
+            "window_size": "DAY",
+            "credit_type_id": USD,
+            "group_keys": ["model"],
+            "group_filters": {"model": ["small"]},
+            "limit": 5,
+        }
+    },
+    "voidInvoice-v1": {"body": {"id": "<final_invoice_id>"}},
+    "regenerateInvoice-v1": {"body": {"id": "<void_invoice_id>"}},
+    "previewCustomerEvents-v1": {
+        "body": {
+            "events": [
+                {
+                    "event_type": "call",
+                    "timestamp": "2025-01-15T11:00:00Z",
+                    "properties": {"model": "small", "tokens": "10"},
+                    "transaction_id": "imagined-1",
+                },
+                {"event_type": "call"},
+            ],
+            "mode": "merge",
+            "skip_zero_qty_line_items": True,
+        }
+    },
     "setClientWebhookSecret-v1": {"body": {"webhook_secret": "whsec"}},
+    "addCustomFieldKey-v1": {
+        "body": {"entity": "customer", "key": "region", "enforce_uniqueness": True}
+    },
+    "disableCustomFieldKey-v1": {"body": {"entity": "customer", "key": "tier"}},
+    "setCustomFields-v1": {
+        "body": {
+            "entity": "customer",
+            "entity_id": "<customer_id>",
+            "custom_fields": {"tier": "gold"},
+        }
+    },
+    "deleteCustomFields-v1": {
+        "body": {"entity": "contract", "entity_id": "<contract_id>", "keys": ["seller"]}
+    },
+    "listCustomFieldKeys-v1": {"body": {"entities": ["customer", "contract"]}},
 }
+
+_VARIANTS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
+    (
+        "createContract-v1",
+        "by package",
+        {
+            "body": {
+                "customer_id": "<customer_id>",
+                "package_id": "<package_id>",
+                "starting_at": "2025-01-01T00:00:00Z",
+            }
+        },
+    ),
+    (
+        "createContract-v1",
+        "of a hierarchy, after another",
+        {
+            "body": {
+                "customer_id": "<partner_id>",
+                "starting_at": "2025-02-01T00:00:00Z",
+                "rate_card_alias": "list",
+                "transition": {
+                    "type": "RENEWAL",
+                    "from_contract_id": "<terms_contract_id>",
+                    "future_invoice_behavior": {"trueup": "REMOVE"},
+                },
+                "hierarchy_configuration": {
+                    "parent": {"customer_id": "<customer_id>", "contract_id": "<contract_id>"},
+                    "payer": "PARENT",
+                    "usage_statement_behavior": "CONSOLIDATE",
+                },
+                "billing_provider_configuration": {
+                    "billing_provider_configuration_id": "<account_id>"
+                },
+                "revenue_system_configuration": {
+                    "revenue_system_configuration_id": "<revenue_account_id>"
+                },
+            }
+        },
+    ),
+    (
+        "createBillableMetricV1-v1",
+        "by a query",
+        {"body": {"name": "Calls", "sql": "SELECT count(*) AS value FROM events"}},
+    ),
+    (
+        "createProduct-v1",
+        "composite",
+        {
+            "body": {
+                "name": "Fee",
+                "type": "COMPOSITE",
+                "composite_product_ids": ["<product_id>"],
+                "composite_tags": ["ai"],
+            },
+        },
+    ),
+    (
+        "setCustomFields-v1",
+        "of a balance",
+        {
+            "body": {
+                "entity": "commit",
+                "entity_id": "<balance_id>",
+                "custom_fields": {"team": "sales"},
+            }
+        },
+    ),
+    (
+        "deleteCustomFields-v1",
+        "of a rate card",
+        {"body": {"entity": "rate_card", "entity_id": "<rate_card_id>", "keys": ["team"]}},
+    ),
+)
+"""Further requests of some operations, with what one alone cannot say."""
 
 _ROUTES: Final = (
     Example("ingestOlder", "POST", "/v1/usage/ingest", {"usage": [event("older-1")]}),
+    Example("listCosts", "GET", "/v1/customers/<customer_id>/costs"),
     Example("listTargets", "GET", "/webhooks/subscriptions"),
     Example("addTarget", "POST", "/webhooks/subscriptions", {"target": "https://example.com/b"}),
     Example("removeTarget", "DELETE", "/webhooks/subscriptions", {"target": "https://e.org/a"}),
@@ -180,6 +829,9 @@ _ROUTES: Final = (
     Example("listDeadLetters", "GET", "/webhooks/dead-letters"),
     Example("getClock", "GET", "/mock/clock"),
     Example("moveClock", "POST", "/mock/clock", {"now": "2025-01-20T00:00:00Z"}),
+    Example("createCreditType", "POST", "/mock/credit-types", {"name": "Stars"}),
+    Example("explainInvoice", "GET", "/mock/explain/<invoice_id>"),
+    Example("explainLine", "GET", "/mock/explain/<invoice_id>/<line_id>", query={"limit": "5"}),
     Example("reset", "POST", "/mock/reset"),
 )
 
@@ -187,14 +839,24 @@ _ROUTES: Final = (
 def _examples() -> Iterator[Example]:
     for operation in OPERATIONS:
         if operation.id not in NOT_BUILT:
-            given = dict(_OPERATIONS[operation.id])
-            path = operation.path
-            for parameter, name in given.pop("path", {}).items():
-                path = path.replace(f"{{{parameter}}}", f"<{name}>")
-            path = path.replace("{", "<").replace("}", ">")
-            status = given.pop("unknown_id_status", operation.unknown_id_status)
-            yield Example(operation.id, operation.method, path, unknown_id_status=status, **given)
+            yield _example(operation.id, operation.id, _OPERATIONS[operation.id])
+    for operation_id, what, given in _VARIANTS:
+        yield _example(f"{operation_id} {what}", operation_id, given)
     yield from _ROUTES
+
+
+def _example(name: str, operation_id: str, given: Mapping[str, Any]) -> Example:
+    operation = BY_ID[operation_id]
+    path = operation.path
+    for parameter, reference in given.get("path", {}).items():
+        path = path.replace(f"{{{parameter}}}", f"<{reference}>")
+    rest = {field: value for field, value in given.items() if field != "path"}
+    return Example(
+        name,
+        operation.method,
+        path.replace("{", "<").replace("}", ">"),
+        **{"unknown_id_status": operation.unknown_id_status, **rest},
+    )
 
 
 EXAMPLES: Final = tuple(_examples())

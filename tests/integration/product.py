@@ -1,5 +1,6 @@
 """The product as its callers see it: requests in, replies out."""
 
+import base64
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class TestClock:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What was answered. Fractions in the body are decimals."""
+    """What was answered. Fractions in the body are decimals; a body that is no JSON is bytes."""
 
     status: int
     body: Any
@@ -100,6 +101,8 @@ class Product:
             request_id=str(uuid.uuid4()),
         )
         reply = match.target.invoke(event)
+        if reply["isBase64Encoded"]:
+            return Reply(reply["statusCode"], base64.b64decode(reply["body"]), reply["headers"])
         content = json.loads(reply["body"], parse_float=Decimal) if reply["body"] else None
         return Reply(reply["statusCode"], content, reply["headers"])
 
@@ -108,6 +111,12 @@ class Product:
 
     def post(self, path: str, body: object = None, *, token: str = DEMO, **query: str) -> Reply:
         return self.request("POST", path, body, token=token, query=query)
+
+    def custom_field(self, entity: str, key: str, *, token: str = "demo") -> None:
+        """Registers a key, so that things of the kind may carry values under it."""
+        body = {"entity": entity, "key": key, "enforce_uniqueness": False}
+        reply = self.post("/v1/customFields/addKey", body, token=token)
+        assert reply.status == 200, reply
 
     def tick(self) -> Any:
         """Runs the schedule of every five minutes."""

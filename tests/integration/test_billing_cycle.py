@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from tests.integration.product import DEMO, Product, TestClock, World, event
 from tests.integration.store import Crash, WatchedStore
 from tests.integration.targets import Targets

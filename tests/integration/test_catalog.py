@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from tests.integration.product import Product, World, event
 
 METRICS = "/v1/billable-metrics"
@@ -13,6 +14,7 @@ CARDS = "/v1/contract-pricing/rate-cards"
 
 class TestMetrics:
     def test_a_metric_is_what_was_created(self, product: Product) -> None:
+        product.custom_field("billable_metric", "team")
         body = {
             "name": "Tokens",
             "aggregation_type": "SUM",
@@ -71,6 +73,7 @@ class TestMetrics:
 
 class TestProducts:
     def test_a_product_is_what_was_created(self, product: Product, world: World) -> None:
+        product.custom_field("contract_product", "team")
         body = {
             "name": "Model tokens",
             "type": "usage",
@@ -100,6 +103,7 @@ class TestProducts:
 
 class TestRateCards:
     def test_a_card_is_what_was_created(self, product: Product) -> None:
+        product.custom_field("rate_card", "a")
         body = {"name": "List", "description": "For everybody", "custom_fields": {"a": "b"}}
         card_id = product.post(f"{CARDS}/create", body).data["id"]
         shown = product.post(f"{CARDS}/get", {"id": card_id}).data
@@ -183,7 +187,7 @@ class TestRates:
         body = {"rate_card_id": world.rate_card_id, "rates": [rate, bad]}
         reply = product.post(f"{CARDS}/addRates", body)
         assert reply.status == 400
-        assert "rates[1].pricing_group_values" in reply.body["message"]
+        assert "rates.1.pricing_group_values" in reply.body["message"]
         assert self.rates(product, world, "2025-01-21T00:00:00Z") == [2, Decimal("0.5")]
         body["rates"] = [{**rate, "starting_at": f"2025-01-20T{hour:02}:00:00Z", "price": hour}
                          for hour in range(24)]  # fmt: skip

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.integration.product import Product, TestClock, World
 from tests.integration.targets import Targets
 
@@ -35,6 +36,7 @@ def periods(product: Product, world: World, contract_id: str) -> list[tuple[str,
 
 
 def test_a_contract_is_what_was_created(product: Product, world: World) -> None:
+    product.custom_field("contract", "seller")
     terms = {
         "name": "Second",
         "ending_before": "2026-01-01T00:00:00Z",
@@ -164,6 +166,7 @@ class TestStartInThePast:
 
 
 def test_subscribers_are_told(product: Product, world: World, targets: Targets) -> None:
+    product.custom_field("contract", "seller")
     product.post("/webhooks/subscriptions", {"target": TARGET})
     contract_id = create(product, world, custom_fields={"seller": "ann"})
     product.work_off_webhooks()
@@ -184,9 +187,9 @@ def test_terms_that_cannot_be_billed_yet_are_refused(product: Product, world: Wo
     body = {
         "customer_id": world.customer_id,
         "starting_at": "2025-01-01T00:00:00Z",
-        "reseller_royalties": [{"reseller_type": "AWS"}],
+        "recurring_credits": [{"name": "Monthly"}],
     }
     reply = product.post(CREATE, body)
-    assert (reply.status, "reseller_royalties" in reply.body["message"]) == (501, True)
+    assert (reply.status, "recurring_credits" in reply.body["message"]) == (501, True)
     listed = product.post("/v2/contracts/list", {"customer_id": world.customer_id})
     assert len(listed.data) == 1

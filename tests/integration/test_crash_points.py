@@ -14,16 +14,16 @@ from itertools import count
 from typing import Any
 
 import pytest
-from tests.integration.conftest import opened
-from tests.integration.product import Product, TestClock, World
-from tests.integration.queues import WatchedQueue
-from tests.integration.store import Crash
-from tests.integration.targets import Targets
 
 from backbeat import bootstrap
 from backbeat.ports.http import HttpReply
 from backbeat_local.functions import Function
 from backbeat_local.template import Template
+from tests.integration.conftest import opened
+from tests.integration.product import Product, TestClock, World
+from tests.integration.queues import WatchedQueue
+from tests.integration.store import Crash
+from tests.integration.targets import Targets
 
 A = "https://a.example.com/hook"
 B = "https://b.example.com/hook"

@@ -13,6 +13,7 @@ def aliases(product: Product, customer_id: str, *wanted: str) -> Reply:
 
 
 def test_a_customer_is_what_was_created(product: Product) -> None:
+    product.custom_field("customer", "tier")
     created = product.post(
         CUSTOMERS,
         {"name": "Acme", "ingest_aliases": ["acme", "a-1"], "custom_fields": {"tier": "gold"}},

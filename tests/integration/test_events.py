@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.conftest import TEMPLATE
-from tests.integration.product import Product
 
 from backbeat_local.template import Template
+from tests.integration.conftest import TEMPLATE
+from tests.integration.product import Product
 
 EVENTS = TEMPLATE.parent / "events"
 FILES = sorted(EVENTS.glob("*/*.json"))
@@ -16,7 +16,7 @@ FILES = sorted(EVENTS.glob("*/*.json"))
 NOBODYS = {"code": "CustomerNotFound"}
 
 REPLIES: dict[str, tuple[int, Any]] = {
-    "balances/list": (501, {"code": "NotImplemented"}),
+    "balances/list": (404, NOBODYS),
     "catalog/add-rate": (404, {"code": "RateCardNotFound"}),
     "catalog/create-billable-metric": (200, {"data": {}}),
     "catalog/create-product": (400, {"code": "InvalidArgument"}),
@@ -33,10 +33,8 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "contracts/get-v1": (404, NOBODYS),
     "contracts/get-v2": (400, NOBODYS),
     "contracts/list-v2": (400, NOBODYS),
-    "customers/create": (
-        200,
-        {"data": {"name": "Acme", "ingest_aliases": ["acme"], "custom_fields": {"tier": "gold"}}},
-    ),
+    # Its custom field is registered by `settings/add-custom-field-key` only.
+    "customers/create": (400, {"code": "InvalidArgument"}),
     "customers/find-by-alias": (200, {"data": []}),
     "customers/get": (404, NOBODYS),
     "customers/list": (200, {"data": [], "next_page": None}),
@@ -59,6 +57,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "sandbox/get-clock": (200, {"data": {"now": "2025-01-15T12:00:00+00:00"}}),
     "sandbox/reset": (200, {"data": {"reset": True}}),
     "sandbox/set-clock": (200, {"data": {"frozen_at": "2025-01-15T12:00:00+00:00"}}),
+    "settings/add-custom-field-key": (200, None),
     "settings/health": (200, {"status": "ok", "service": "backbeat"}),
     "settings/set-webhook-secret": (200, None),
     "usage/by-day": (200, {"data": [], "next_page": None}),
@@ -127,6 +126,7 @@ def test_a_story_told_in_events(product: Product) -> None:
 
     for name in [
         "sandbox/set-clock",
+        "settings/add-custom-field-key",
         "catalog/create-billable-metric",
         "customers/create",
         "webhooks/subscribe",

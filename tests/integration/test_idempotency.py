@@ -4,10 +4,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.integration.product import DEMO, Product, Reply, TestClock, World
-from tests.integration.store import WatchedStore
 
 from backbeat.ports.store import Contention
+from tests.integration.product import DEMO, Product, Reply, TestClock, World
+from tests.integration.store import WatchedStore
 
 PATIENCE = 10
 

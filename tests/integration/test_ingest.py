@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.integration.product import Product, Reply, TestClock, World, event
-from tests.integration.store import WatchedStore
 
 from backbeat.ports.store import Contention
+from tests.integration.product import Product, Reply, TestClock, World, event
+from tests.integration.store import WatchedStore
 
 INGEST = "/v1/ingest"
 

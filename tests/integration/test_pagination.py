@@ -1,29 +1,96 @@
 """Lists page by page: nothing is skipped or repeated, and a token fits one list only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.integration.product import DEMO, Product, Reply, World, event
+
+from backbeat.adapters.sqlite.database import Database
+from backbeat_local.functions import Function
+from backbeat_local.template import Template
+from tests.integration.conftest import Furnished, Stage, copy_database, opened
+from tests.integration.estate import CUSTOM_FIELDS, Estate
+from tests.integration.examples import fill
+from tests.integration.product import DEMO, Product, Reply, event
 
 Fetch = Callable[..., Reply]
 
 CUSTOMERS = "/v1/customers"
 TARGET = "https://example.com/hook"
+_TERMS = {"customer_id": "<partner_id>", "contract_id": "<terms_contract_id>"}
+_SPAN = {"starting_on": "2025-01-10T00:00:00Z", "ending_before": "2025-01-16T00:00:00Z"}
 
-LISTS: dict[str, tuple[str, str, Any]] = {
-    "customers": ("GET", CUSTOMERS, None),
-    "metrics": ("GET", "/v1/billable-metrics", None),
-    "products": ("POST", "/v1/contract-pricing/products/list", {}),
-    "rate cards": ("POST", "/v1/contract-pricing/rate-cards/list", {}),
-    "rates": (
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list. `cursor` is what its page tokens are called; some take them in the body."""
+
+    method: str
+    path: str
+    body: Any = None
+    in_body: bool = False
+    cursor: str = "next_page"
+    query: tuple[tuple[str, str], ...] = ()
+
+
+LISTS: dict[str, Listing] = {
+    "customers": Listing("GET", CUSTOMERS),
+    "metrics": Listing("GET", "/v1/billable-metrics"),
+    "metrics of a customer": Listing("GET", "/v1/customers/<customer_id>/billable-metrics"),
+    "products": Listing("POST", "/v1/contract-pricing/products/list", {}),
+    "rate cards": Listing("POST", "/v1/contract-pricing/rate-cards/list", {}),
+    "rates": Listing(
         "POST",
         "/v1/contract-pricing/rate-cards/getRates",
         {"rate_card_id": "<rate_card_id>", "at": "2025-01-15T00:00:00Z"},
     ),
-    "credit types": ("GET", "/v1/credit-types/list", None),
-    "invoices": ("GET", "/v1/customers/<customer_id>/invoices", None),
-    "grouped usage": (
+    "rate schedule": Listing(
+        "POST",
+        "/v1/contract-pricing/rate-cards/getRateSchedule",
+        {"rate_card_id": "<rate_card_id>", "starting_at": "2025-01-15T00:00:00Z"},
+    ),
+    "rates of a contract": Listing(
+        "POST",
+        "/v1/contracts/getContractRateSchedule",
+        {**_TERMS, "at": "2025-01-15T00:00:00Z"},
+    ),
+    "credit types": Listing("GET", "/v1/credit-types/list"),
+    "packages": Listing("POST", "/v1/packages/list", {}),
+    "contracts on a package": Listing(
+        "POST", "/v1/packages/listContractsOnPackage", {"package_id": "<package_id>"}
+    ),
+    "named schedules": Listing(
+        "POST", "/v1/contracts/listNamedSchedules", {"customer_id": "<partner_id>"}, in_body=True
+    ),
+    "seats": Listing(
+        "POST",
+        "/v1/contracts/getSubscriptionSeatsHistory",
+        {**_TERMS, "subscription_id": "<subscription_id>"},
+        in_body=True,
+        cursor="cursor",
+    ),
+    "balances": Listing(
+        "POST",
+        "/v1/contracts/customerBalances/list",
+        {"customer_id": "<partner_id>"},
+        in_body=True,
+    ),
+    "commits": Listing(
+        "POST", "/v1/contracts/customerCommits/list", {"customer_id": "<partner_id>"}, in_body=True
+    ),
+    "credits": Listing(
+        "POST", "/v1/contracts/customerCredits/list", {"customer_id": "<partner_id>"}, in_body=True
+    ),
+    "invoices": Listing("GET", "/v1/customers/<customer_id>/invoices"),
+    "breakdowns": Listing(
+        "GET", "/v1/customers/<customer_id>/invoices/breakdowns", query=tuple(_SPAN.items())
+    ),
+    "spend": Listing(
+        "POST", "/v1/customers/<customer_id>/invoices/spend-breakdowns", _SPAN, in_body=True
+    ),
+    "grouped usage": Listing(
         "POST",
         "/v1/usage/groups",
         {
@@ -35,64 +102,134 @@ LISTS: dict[str, tuple[str, str, Any]] = {
             "group_key": ["model"],
         },
     ),
-    "deliveries": ("GET", "/webhooks/deliveries", None),
+    "seats used": Listing(
+        "POST",
+        "/v1/usage/seats",
+        {
+            "customer_id": "<customer_id>",
+            "seat_metric_id": "<metric_id>",
+            "window_size": "DAY",
+            "usage_type": "MAX",
+            **_SPAN,
+        },
+    ),
+    "deliveries": Listing("GET", "/webhooks/deliveries"),
 }
 
 
+@pytest.fixture(scope="module")
+def filled(
+    furnished: Furnished, template: Template, functions: dict[str, Function]
+) -> Iterator[Database]:
+    """An estate with at least three of everything that is listed, to copy for each test."""
+    database = Database(":memory:")
+    with opened(template, functions, {}) as stage:
+        copy_database(furnished.database, stage.database)
+        stage.product.post("/webhooks/subscriptions", {"target": TARGET})
+        for number in range(3):
+            add_one(stage.product, furnished.estates[DEMO], number)
+        # January to March are over and final.
+        stage.product.post("/mock/clock", {"now": "2025-04-15T00:00:00Z"})
+        copy_database(stage.database, database)
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def full(product: Product, world: World) -> World:
-    """A world with at least three of everything that is listed."""
-    product.post("/webhooks/subscriptions", {"target": TARGET})
-    for number in range(3):
-        add_one(product, world, number)
-    # January to March are over and final.
-    product.post("/mock/clock", {"now": "2025-04-15T00:00:00Z"})
-    return world
+def full(estate: Estate, filled: Database, stage: Stage) -> Estate:
+    copy_database(filled, stage.database)
+    return estate
 
 
-def add_one(product: Product, world: World, number: int) -> None:
+def add_one(product: Product, estate: Estate, number: int) -> None:
     name = f"number {number}"
-    metric = {"name": name, "aggregation_type": "COUNT"}
-    metric_id = product.post("/v1/billable-metrics/create", metric).data["id"]
-    made = product.post(
+
+    def post(path: str, body: Any) -> Any:
+        reply = product.post(path, fill(body, estate.ids))
+        assert reply.status == 200, (path, reply)
+        return None if reply.body is None else reply.body.get("data")
+
+    metric = post("/v1/billable-metrics/create", {"name": name, "aggregation_type": "COUNT"})
+    made = post(
         "/v1/contract-pricing/products/create",
-        {"name": name, "type": "USAGE", "billable_metric_id": metric_id},
-    ).data["id"]
-    card = product.post("/v1/contract-pricing/rate-cards/create", {"name": name})
-    customer = product.post(CUSTOMERS, {"name": name})
-    rate = product.post(
+        {"name": name, "type": "USAGE", "billable_metric_id": metric["id"]},
+    )
+    post("/v1/contract-pricing/rate-cards/create", {"name": name})
+    post(CUSTOMERS, {"name": name})
+    post(
         "/v1/contract-pricing/rate-cards/addRate",
         {
-            "rate_card_id": world.rate_card_id,
-            "product_id": made,
+            "rate_card_id": "<rate_card_id>",
+            "product_id": made["id"],
             "starting_at": "2025-01-01T00:00:00Z",
             "entitled": True,
             "rate_type": "FLAT",
             "price": number,
         },
     )
-    sent = product.post("/webhooks/dispatch", {"type": name})
-    assert {reply.status for reply in (card, customer, rate, sent)} == {200}
+    post("/mock/credit-types", {"name": name})
+    post("/v1/packages/create", {"name": name, "rate_card_id": "<rate_card_id>"})
+    contract = {
+        "customer_id": "<customer_id>",
+        "package_id": "<package_id>",
+        "starting_at": "2030-01-01T00:00:00Z",
+    }
+    post("/v1/contracts/create", contract)
+    add_terms(post, name, datetime(2025, 5, 1, tzinfo=UTC) + timedelta(days=number))
+    post("/webhooks/dispatch", {"type": name})
     models = {"model": f"model {number}", "tokens": "1"}
+    # When the clock has moved on, it is too old to be sent.
     product.post("/v1/ingest", [event(f"grouped-{number}", properties=models)])
 
 
-def fetcher(product: Product, world: World, name: str) -> Fetch:
-    method, path, body = LISTS[name]
-    path = path.replace("<customer_id>", world.customer_id)
-    if body is not None:
-        known = {f"<{field}>": getattr(world, field) for field in World.__slots__}
-        body = {field: known.get(str(value), value) for field, value in body.items()}
+def add_terms(post: Callable[[str, Any], Any], name: str, start: datetime) -> None:
+    """Adds a named schedule, a seat, a commit and a credit to what the partner has."""
+    starting_at, ending_before = start.isoformat(), (start + timedelta(days=30)).isoformat()
+    schedule = {**_TERMS, "schedule_name": name, "starting_at": starting_at, "value": name}
+    post("/v1/contracts/updateNamedSchedule", schedule)
+    seat = {"starting_at": starting_at, "seat_ids": [name]}
+    change = {
+        "subscription_id": "<subscription_id>",
+        "seat_updates": {"add_seat_ids": [seat]},
+    }
+    post("/v2/contracts/edit", {**_TERMS, "update_subscriptions": [change]})
+    balance = {
+        "customer_id": "<partner_id>",
+        "name": name,
+        "priority": 1,
+        "product_id": "<setup_product_id>",
+        "access_schedule": {
+            "schedule_items": [
+                {"amount": 1, "starting_at": starting_at, "ending_before": ending_before}
+            ]
+        },
+    }
+    post("/v1/contracts/customerCredits/create", balance)
+    post("/v1/contracts/customerCommits/create", {**balance, "type": "PREPAID"})
 
-    def fetch(token: str = DEMO, **query: str) -> Reply:
-        return product.request(method, path, body, token=token, query=query)
+
+def fetcher(product: Product, estate: Estate, name: str) -> Fetch:
+    """Returns what asks for a page; its arguments are `limit` and `next_page`, as texts."""
+    listing = LISTS[name]
+    path, body = fill(listing.path, estate.ids), fill(listing.body, estate.ids)
+
+    def fetch(token: str = DEMO, **asked: str) -> Reply:
+        if "next_page" in asked:
+            asked[listing.cursor] = asked.pop("next_page")
+        if not listing.in_body:
+            query = {**dict(listing.query), **asked}
+            return product.request(listing.method, path, body, token=token, query=query)
+        paging = {key: int(value) if key == "limit" else value for key, value in asked.items()}
+        return product.request(listing.method, path, {**body, **paging}, token=token)
 
     return fetch
 
 
 def identity(entry: Any) -> str:
     """Returns what stays the same of a listed thing; a draft's lines, for one, do not."""
-    return str(entry.get("id", entry))
+    if "assigned_seat_ids" in entry:
+        return str(entry["starting_at"])
+    return f"{entry.get('id', entry)} {entry.get('breakdown_start_timestamp')}"
 
 
 def pages(fetch: Fetch, limit: int, between: Callable[[], None] = lambda: None) -> list[Any]:
@@ -108,7 +245,7 @@ def pages(fetch: Fetch, limit: int, between: Callable[[], None] = lambda: None) 
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_small_pages_make_the_whole_list(name: str, product: Product, full: World) -> None:
+def test_small_pages_make_the_whole_list(name: str, product: Product, full: Estate) -> None:
     fetch = fetcher(product, full, name)
     whole = fetch()
     assert whole.body["next_page"] is None
@@ -121,7 +258,7 @@ def test_small_pages_make_the_whole_list(name: str, product: Product, full: Worl
 
 @pytest.mark.parametrize("name", LISTS)
 def test_what_is_added_between_pages_disturbs_nothing(
-    name: str, product: Product, full: World
+    name: str, product: Product, full: Estate
 ) -> None:
     fetch = fetcher(product, full, name)
     before = [identity(entry) for entry in fetch().data]
@@ -137,8 +274,8 @@ def test_what_is_added_between_pages_disturbs_nothing(
     assert len(walked) == len(set(walked))
 
 
-def test_invoices_are_listed_both_ways(product: Product, full: World) -> None:
-    path = f"{CUSTOMERS}/{full.customer_id}/invoices"
+def test_invoices_are_listed_both_ways(product: Product, full: Estate) -> None:
+    path = f"{CUSTOMERS}/{full['customer_id']}/invoices"
     starts = ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"]
 
     def listed(**query: str) -> list[str]:
@@ -151,7 +288,7 @@ def test_invoices_are_listed_both_ways(product: Product, full: World) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_token_of_another_list_is_refused(name: str, product: Product, full: World) -> None:
+def test_a_token_of_another_list_is_refused(name: str, product: Product, full: Estate) -> None:
     fetch = fetcher(product, full, name)
     for other in LISTS:
         if name != other:
@@ -160,8 +297,8 @@ def test_a_token_of_another_list_is_refused(name: str, product: Product, full: W
             assert (reply.status, "next_page" in reply.body["message"]) == (400, True), other
 
 
-def test_a_token_of_other_filters_is_refused(product: Product, full: World) -> None:
-    path = f"{CUSTOMERS}/{full.customer_id}/invoices"
+def test_a_token_of_other_filters_is_refused(product: Product, full: Estate) -> None:
+    path = f"{CUSTOMERS}/{full['customer_id']}/invoices"
     token = product.get(path, limit="1").body["next_page"]
     assert product.get(path, limit="2", next_page=token).status == 200
     for changed in [{"status": "DRAFT"}, {"sort": "date_desc"}]:
@@ -169,36 +306,35 @@ def test_a_token_of_other_filters_is_refused(product: Product, full: World) -> N
         assert (reply.status, "next_page" in reply.body["message"]) == (400, True)
 
 
-def test_a_token_of_another_customer_is_refused(product: Product, full: World) -> None:
-    token = product.get(f"{CUSTOMERS}/{full.customer_id}/invoices", limit="1").body["next_page"]
+def test_a_token_of_another_customer_is_refused(product: Product, full: Estate) -> None:
+    token = product.get(f"{CUSTOMERS}/{full['customer_id']}/invoices", limit="1").body["next_page"]
     [other, *_] = [
-        one["id"] for one in product.get(CUSTOMERS).data if one["id"] != full.customer_id
+        one["id"] for one in product.get(CUSTOMERS).data if one["id"] != full["customer_id"]
     ]
     reply = product.get(f"{CUSTOMERS}/{other}/invoices", next_page=token)
     assert (reply.status, "next_page" in reply.body["message"]) == (400, True)
 
 
-OWNED = ["customers", "metrics", "products", "rate cards", "deliveries"]
+OWNED = ["customers", "metrics", "products", "rate cards", "packages", "deliveries"]
 
 
 @pytest.mark.parametrize("name", OWNED)
 def test_a_page_token_of_another_bearer_token_is_refused(
-    name: str, product: Product, full: World
+    name: str, product: Product, full: Estate
 ) -> None:
     fetch = fetcher(product, full, name)
     foreign = fetch(limit="1").body["next_page"]
-    World.build(product, "other")
     reply = fetch("other", next_page=foreign)
     assert (reply.status, "next_page" in reply.body["message"]) == (400, True)
 
 
-def test_usage_comes_in_pages_of_a_hundred_rows(product: Product, full: World) -> None:
+def test_usage_comes_in_pages_of_a_hundred_rows(product: Product, full: Estate) -> None:
     body = {
         "window_size": "DAY",
         "starting_on": "2025-01-01T00:00:00Z",
         "ending_before": "2025-05-01T00:00:00Z",
-        "customer_ids": [full.customer_id],
-        "billable_metrics": [{"id": full.metric_id}, {"id": full.tokens_metric_id}],
+        "customer_ids": [full["customer_id"]],
+        "billable_metrics": [{"id": full["metric_id"]}, {"id": full["tokens_metric_id"]}],
     }
     first = product.post("/v1/usage", body)
     second = product.post("/v1/usage", body, next_page=first.body["next_page"])
@@ -210,3 +346,29 @@ def test_usage_comes_in_pages_of_a_hundred_rows(product: Product, full: World) -
     assert len({(row["billable_metric_id"], row["start_timestamp"]) for row in rows}) == 240
     foreign = {**body, "billable_metrics": None}
     assert product.post("/v1/usage", foreign, next_page=first.body["next_page"]).status == 400
+
+
+def test_custom_field_keys_come_in_pages_of_a_hundred(product: Product, estate: Estate) -> None:
+    for number in range(100):
+        product.custom_field("customer", f"key {number:03}")
+    path = "/v1/customFields/listKeys"
+    first = product.post(path, {})
+    second = product.post(path, {}, next_page=first.body["next_page"])
+    assert (len(first.data), second.body["next_page"]) == (100, None)
+    listed = [(field["entity"], field["key"]) for field in [*first.data, *second.data]]
+    assert listed == sorted(listed)
+    assert [key for entity, key in listed if entity == "customer"][:3] == [
+        *("key 000", "key 001", "key 002")
+    ]
+    # 100 and those of the estate.
+    assert len(listed) == 100 + len(CUSTOM_FIELDS)
+
+
+@pytest.mark.parametrize("name", ["breakdowns", "spend"])
+def test_a_token_of_another_customers_days_is_refused(
+    name: str, product: Product, full: Estate
+) -> None:
+    token = fetcher(product, full, name)(limit="1").body["next_page"]
+    elsewhere = replace(full, ids={**full.ids, "customer_id": full["partner_id"]})
+    reply = fetcher(product, elsewhere, name)(next_page=token)
+    assert (reply.status, "next_page" in reply.body["message"]) == (400, True)

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from tests.integration.conftest import Stage
-from tests.integration.product import Product
 from urllib3.util import connection
 
 from backbeat import bootstrap
 from backbeat.adapters.http import PooledHttp
 from backbeat.ports.http import HttpFailure
+from tests.integration.conftest import Stage
+from tests.integration.product import Product
 
 PUBLIC, ALSO_PUBLIC = "8.8.8.8", "2606:4700:4700::1111"
 

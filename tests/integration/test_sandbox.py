@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.integration.conftest import Stage, nothing_changes
-from tests.integration.product import DEMO, Product, TestClock, World, event
-from tests.integration.store import WatchedStore
-from tests.integration.targets import Targets
 
 from backbeat import bootstrap
 from backbeat.application.services import Services
 from backbeat.ports.http import HttpFailure
+from tests.integration.conftest import Stage, nothing_changes
+from tests.integration.product import DEMO, Product, TestClock, World, event
+from tests.integration.store import WatchedStore
+from tests.integration.targets import Targets
 
 TARGET = "https://example.com/hook"
 CLOCK = "/mock/clock"

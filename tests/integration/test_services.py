@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import LOCAL
 
 from backbeat import bootstrap
 from backbeat.config import Config
 from backbeat_local.runner import Runner
 from backbeat_local.template import Template
+from tests.integration.conftest import LOCAL
 
 
 def test_services_are_built_once_until_they_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,11 @@
 """Function `settings`: liveness and the webhook secret. The secret's effect: see `webhooks`."""
 
 import pytest
+
+from backbeat.application import tokens
 from tests.integration.conftest import nothing_changes
 from tests.integration.product import Product
 from tests.integration.store import WatchedStore
-
-from backbeat.application import tokens
 
 
 def test_health_needs_no_token(product: Product) -> None:

@@ -1,11 +1,11 @@
 """Operations that are documented but not built, in whatever function they will be."""
 
 import pytest
+
+from backbeat.api.operations import BY_ID, NOT_BUILT, Operation
 from tests.integration.conftest import nothing_changes
 from tests.integration.product import Product
 from tests.integration.store import WatchedStore
-
-from backbeat.api.operations import BY_ID, NOT_BUILT, Operation
 
 NOBODYS = "5d4a7f0e-7f0c-4b5e-9a52-0d0d4f3c2b1a"
 

@@ -7,13 +7,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-from tests.integration.product import Product, TestClock, webhook_event
-from tests.integration.store import Crash, WatchedStore
-from tests.integration.targets import Targets
 
 from backbeat.application.services import Services
 from backbeat.ports.http import HttpFailure
 from backbeat.ports.queue import Message
+from tests.integration.product import Product, TestClock, webhook_event
+from tests.integration.store import Crash, WatchedStore
+from tests.integration.targets import Targets
 
 A = "https://a.example.com/hook"
 B = "https://b.example.com/hook"

@@ -5,6 +5,7 @@ import hmac
 from typing import Any
 
 import pytest
+
 from tests.integration.conftest import nothing_changes
 from tests.integration.product import DEMO, Product, TestClock
 from tests.integration.store import WatchedStore

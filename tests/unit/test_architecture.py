@@ -39,6 +39,7 @@ OURS = {
         "backbeat.config",
         "backbeat.domain",
         "backbeat.models",
+        "backbeat.observability",
         "backbeat.persistence",
         "backbeat.ports",
     ),
@@ -69,6 +70,7 @@ THEIRS = {
     "backbeat.adapters.stripe": ("stripe",),
     "backbeat.adapters": (),
     "backbeat.api": ("aws_lambda_powertools", "msgspec", "pydantic"),
+    "backbeat.api.views.pdf": ("reportlab",),
     "backbeat.config": ("pydantic",),
     "backbeat.observability": ("aws_lambda_powertools",),
     "backbeat.bootstrap": (),
@@ -81,6 +83,7 @@ THEIRS = {
 ONLY_IN = {
     "boto3": "backbeat.adapters.aws",
     "botocore": "backbeat.adapters.aws",
+    "reportlab": "backbeat.api.views.pdf",
     "stripe": "backbeat.adapters.stripe",
     "sqlite3": "backbeat.adapters.sqlite",
 }
@@ -363,6 +366,7 @@ def test_no_number_becomes_a_float() -> None:
         (wrong_foreign_imports, "backbeat.application.x", "import aws_lambda_powertools.logging"),
         (wrong_foreign_imports, "backbeat.domain.x", "import pydantic"),
         (wrong_foreign_imports, "backbeat.adapters.http", "import boto3"),
+        (wrong_foreign_imports, "backbeat.api.views.x", "from reportlab.lib import units"),
         (wrong_foreign_imports, "backbeat.adapters.aws.x", "import sqlite3"),
         (wrong_foreign_imports, "backbeat_local.x", "from botocore.config import Config"),
         (impure_imports, "backbeat.domain.x", "import random"),
@@ -391,6 +395,8 @@ def test_each_rule_can_be_broken(rule: Rule, name: str, source: str) -> None:
         (wrong_own_imports, "backbeat_local.x", "from backbeat.adapters.clock import SystemClock"),
         (wrong_own_imports, "mock_stripe.x", "from backbeat.domain.signing import sign"),
         (wrong_foreign_imports, "backbeat.adapters.aws.x", "import mypy_boto3_sqs, boto3, json"),
+        (wrong_foreign_imports, "backbeat.api.views.pdf", "from reportlab.lib import units"),
+        (wrong_foreign_imports, "backbeat.adapters.sqlite.sql_x", "import sqlite3"),
         (eager_imports, "backbeat.bootstrap", "def f():\n import backbeat.adapters.aws.sqs"),
         (clock_readings, "backbeat.domain.x", "now = clock.now()"),
     ],
@@ -413,7 +419,8 @@ def test_starting_the_local_runner_imports_no_expensive_sdk() -> None:
         for spec in load_template(Path("template.yaml")).functions.values():
             Function(spec).load()
         bootstrap.services()
-        print(sorted({"boto3", "botocore.session", "stripe"} & sys.modules.keys()))
+        expensive = {"boto3", "botocore.session", "reportlab", "stripe"}
+        print(sorted(expensive & sys.modules.keys()))
         """
     )
     ran = subprocess.run(

@@ -43,7 +43,7 @@ def serving(
     application: Application, *arguments: str, **variables: str
 ) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
     """Runs `backbeat serve`; gives the process, its address and the lines it said first."""
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [*COMMAND, "serve", *arguments],
         cwd=application.root,
         env=environment(**variables),
@@ -60,7 +60,7 @@ def serving(
 
 
 def run(application: Application, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [*COMMAND, *arguments],
         cwd=application.root,
         env=environment(),
@@ -227,7 +227,7 @@ class TestRoutes:
     def test_the_template_of_a_directory_above_is_found(self, counting: Application) -> None:
         below = counting.root / "a" / "b"
         below.mkdir(parents=True)
-        ended = subprocess.run(  # noqa: S603
+        ended = subprocess.run(
             [*COMMAND, "routes"], cwd=below, capture_output=True, text=True, check=True
         )
         assert ended.stdout == "GET     /count  CountFunction\n"

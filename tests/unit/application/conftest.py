@@ -9,7 +9,18 @@ import pytest
 
 from backbeat import bootstrap
 from backbeat.adapters.ids import SequenceIds
-from backbeat.application import catalog, contracts, customers, ingest, rate_cards, sandboxes, usage
+from backbeat.application import (
+    catalog,
+    contract_creation,
+    customers,
+    ingest,
+    rate_cards,
+    rates,
+    sandboxes,
+    usage,
+)
+from backbeat.application.new_contracts import NewContract
+from backbeat.application.rate_cards import NewRateCard
 from backbeat.application.services import Call, Services
 from backbeat.config import Config
 from backbeat.domain import windows
@@ -22,7 +33,6 @@ from backbeat.models.catalog import (
 )
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
-from backbeat.models.money import USD
 from backbeat.models.period import Period
 from backbeat.models.rates import RateType
 from backbeat.models.schedules import Frequency, StatementDay
@@ -110,19 +120,33 @@ class World:
         )
         catalog.create_product(call, product)
         card = rate_cards.create(
-            call, name="List", description=None, fiat_credit_type=USD, custom_fields={}
+            call,
+            NewRateCard(
+                name="List",
+                description=None,
+                fiat_credit_type_id=None,
+                conversions=(),
+                aliases=(),
+                custom_fields={},
+            ),
         )
-        rate = rate_cards.NewRate(
+        rate = rates.NewRate(
             product_id=product.id,
             starting_at=utc("2020-01-01"),
             ending_before=None,
             entitled=True,
             rate_type=RateType.FLAT,
             price=Decimal(price),
-            credit_type=USD,
+            tiers=(),
+            minimum=None,
+            commit_rate=None,
+            billing_frequency=None,
+            quantity=None,
+            is_prorated=None,
+            credit_type_id=None,
             pricing_group_values={},
         )
-        rate_cards.add_rates(call, card.id, [rate])
+        rates.add(call, card.id, rate)
         return card.id
 
     def contract(
@@ -136,7 +160,7 @@ class World:
         call: Call | None = None,
     ) -> Contract:
         """Makes a monthly contract, by the call given or one of the test's own."""
-        wanted = contracts.NewContract(
+        wanted = NewContract(
             customer_id=customer.id,
             starting_at=utc(start),
             ending_before=None if end is None else utc(end),
@@ -150,7 +174,7 @@ class World:
             net_payment_terms_days=None,
             custom_fields={},
         )
-        return contracts.create(call or self.call(), wanted)
+        return contract_creation.create(call or self.call(), wanted)
 
     def ingest(self, *events: UsageEvent) -> None:
         ingest.ingest(self.call(), events)

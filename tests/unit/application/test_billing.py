@@ -162,7 +162,7 @@ def test_usage_counts_until_the_grace_is_over(
     assert billing.run(world.call(), due_key(world.call(), contract))
     [final, _] = listed(world, acme)
     assert Invoice.model_validate(final.model_dump()) == draft.model_copy(
-        update={"status": FINALIZED}
+        update={"status": FINALIZED, "finalized_at": utc("2025-02-02")}
     )
     assert final.issued_at == utc("2025-02-02")
 
@@ -276,7 +276,7 @@ def test_what_cannot_be_rated_is_parked_and_never_billed_as_nothing(
     assert json.loads(item.doc)["parked"] == f"rate card not found: {card}"
     assert finalized_notices(world) == []
     # It waits for somebody: neither a job nor a tick takes it up again.
-    assert billing.due_time(world.call(), key) is None
+    assert billing.due_work(world.call(), key) is None
     assert not billing.run(world.call(), key)
     world.clock.advance(days=90)
     assert tick(world) == Ticked(jobs=0, failed=0)

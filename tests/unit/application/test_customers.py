@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from backbeat.application import aliases, customers
+from backbeat.application import aliases, custom_fields, customers
 from backbeat.application.services import Call
+from backbeat.models.custom_fields import CustomField, FieldEntity
 from backbeat.models.customers import Customer
 from backbeat.models.errors import Conflict, NotFound, Retryable
 from backbeat.ports.store import Contention, Effect, Store
@@ -60,6 +61,8 @@ def on(world: World, store: FailingStore) -> Call:
 
 
 def test_a_customer_is_stored_as_asked_for(world: World) -> None:
+    tier = CustomField(entity=FieldEntity.CUSTOMER, key="tier", enforce_uniqueness=False)
+    custom_fields.add_key(world.call(), tier)
     created = customers.create(
         world.call(), name="n" * 161, ingest_aliases=["a", "b", "a"], custom_fields={"tier": "gold"}
     )

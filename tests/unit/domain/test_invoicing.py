@@ -1,5 +1,6 @@
 """Lines into invoices: identity, dates, total."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from hypothesis import given, settings
@@ -72,11 +73,13 @@ def test_line_totals_sum_to_the_invoice_in_any_order(totals: list[Decimal]) -> N
     assert draft(*totals).total == draft(*totals[::-1]).total == sum(totals)
 
 
-def test_finalizing_changes_the_status_and_nothing_else() -> None:
+def test_finalizing_changes_the_status_and_says_when_and_nothing_else() -> None:
     invoice = draft("70")
-    final = invoicing.finalize(invoice)
+    later = invoice.issued_at + timedelta(minutes=5)
+    final = invoicing.finalize(invoice, at=later)
     assert final.status is InvoiceStatus.FINALIZED
-    assert final.model_copy(update={"status": InvoiceStatus.DRAFT}) == invoice
+    assert final.finalized_at == later
+    assert final.model_copy(update={"status": InvoiceStatus.DRAFT, "finalized_at": None}) == invoice
 
 
 def test_a_period_has_one_invoice_id_for_ever() -> None:

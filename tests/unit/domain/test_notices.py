@@ -40,7 +40,7 @@ def test_a_finalized_invoice() -> None:
     )
     # The same instant, named in another zone.
     at = datetime(2025, 2, 2, 1, 0, 0, 5000, tzinfo=timezone(timedelta(hours=1)))
-    notice = notices.invoice_finalized(invoicing.finalize(draft), at=at)
+    notice = notices.invoice_finalized(invoicing.finalize(draft, at=at), at=at)
     assert notice.type == "invoice.finalized"
     assert json.loads(notice.body) == {
         "id": notice.id,

@@ -66,6 +66,5 @@ def test_what_is_no_number_is_not_zero(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["1_000", "١٢"])
-@pytest.mark.xfail(strict=True, reason="Decimal() reads underscores and digits of other scripts")
 def test_only_plain_decimal_digits_are_a_number(value: str) -> None:
     assert number_of(value) is None

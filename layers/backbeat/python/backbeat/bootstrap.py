@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from backbeat import config as configuration
+from backbeat import observability
 from backbeat.adapters.clock import StoredClock, SystemClock
 from backbeat.adapters.http import PooledHttp
 from backbeat.adapters.ids import RandomIds
-from backbeat.application.caches import VersionedCache
+from backbeat.adapters.sqlite.sql import SqliteSqlEngine
+from backbeat.application.caches import RecentlySeen, VersionedCache
 from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.ports.clock import Clock
@@ -36,6 +38,8 @@ def services() -> Services:
     """Returns this process's services, built on first use."""
     with _building:
         if _process.services is None:
+            if observability.in_lambda():
+                observability.set_up_logs()
             _process.services = build(configuration.from_environment())
         return _process.services
 
@@ -90,11 +94,15 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         environment_type="SANDBOX" if sandbox else "PRODUCTION",
         # One process writes a SQLite file; in AWS environments should not meet in a cell.
         cell_slot="0" if local else f"{secrets.randbelow(256):02x}",
+        marked_hours=RecentlySeen(size=200_000),
+        drops_old_events=config.old_events == "drop",
+        sql=SqliteSqlEngine(),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,
         default_webhook_secret=_SANDBOX_WEBHOOK_SECRET if sandbox else None,
         forget=forget,
+        count=observability.count if observability.in_lambda() else observability.count_nothing,
     )
 
 

@@ -22,6 +22,7 @@ class Config(BaseModel):
     webhook_max_attempts: int = Field(200, alias="BACKBEAT_WEBHOOK_MAX_ATTEMPTS", ge=1)
     webhook_retry_base_seconds: int = Field(1, alias="BACKBEAT_WEBHOOK_RETRY_BASE_SECONDS", ge=1)
     webhook_targets: Literal["any", "public"] = Field("public", alias="BACKBEAT_WEBHOOK_TARGETS")
+    old_events: Literal["refuse", "drop"] = Field("refuse", alias="BACKBEAT_OLD_EVENTS")
     state: str | None = Field(None, alias="BACKBEAT_STATE")
     sam_local: str | None = Field(None, alias="AWS_SAM_LOCAL")
     endpoint_url: str | None = Field(None, alias="AWS_ENDPOINT_URL")

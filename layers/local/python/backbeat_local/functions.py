@@ -1,5 +1,6 @@
 """Functions loaded from their directories and invoked as Lambda would."""
 
+import gc
 import importlib.util
 import itertools
 import logging
@@ -102,6 +103,9 @@ def load_all(functions: Iterable[Function], stopping: threading.Event) -> None:
             function.load()
         except LoadError:
             _log.exception("%s does not load", function.spec.logical_id)
+    # What was imported stays. Looking for garbage in it again and again takes a tenth of the time
+    # of ingest.
+    gc.freeze()
 
 
 def _import_handler(spec: FunctionSpec) -> Handler:

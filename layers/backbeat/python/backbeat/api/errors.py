@@ -13,6 +13,7 @@ from backbeat.models.errors import (
     Retryable,
     TooMany,
     Unauthenticated,
+    Unprocessable,
 )
 
 _STATUSES: Final[dict[type[BackbeatError], int]] = {
@@ -21,6 +22,7 @@ _STATUSES: Final[dict[type[BackbeatError], int]] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Unprocessable: 422,
     TooMany: 429,
     NotBuilt: 501,
     Retryable: 503,

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status and JSON body. `body` None is an empty body."""
+    """Status and body. `body` None is an empty body, bytes are sent as they are, else JSON."""
 
     status: int
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
 
 
 def ok(data: object) -> Reply:
@@ -26,3 +27,9 @@ def page(data: object, next_page: str | None) -> Reply:
 def empty() -> Reply:
     """Returns 200 with an empty body."""
     return Reply(200)
+
+
+def pdf(document: bytes, *, name: str) -> Reply:
+    """Returns 200 with a PDF document that browsers show and save under a name."""
+    headers = {"content-disposition": f'inline; filename="{name}.pdf"'}
+    return Reply(200, document, headers, content_type="application/pdf")

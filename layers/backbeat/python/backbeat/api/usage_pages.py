@@ -2,6 +2,7 @@
 
 from backbeat.api.schemas.types import parse_timestamp
 from backbeat.api.views.times import timestamp
+from backbeat.application.seats import SeatRow
 from backbeat.application.usage import GroupRow, Position
 from backbeat.models.errors import InvalidArgument
 
@@ -31,3 +32,8 @@ def position(text: str | None) -> Position | None:
 def group_position(row: GroupRow) -> str:
     """Returns the place of a row of grouped usage: window first, then the group's values."""
     return _SEPARATOR.join((timestamp(row.window.starting_at), *row.group.values()))
+
+
+def seat_position(row: SeatRow) -> str:
+    """Returns the place of a row of seat usage."""
+    return timestamp(row.window.starting_at)

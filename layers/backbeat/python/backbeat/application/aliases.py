@@ -6,18 +6,19 @@ process that died in between, and is free again soon.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+from backbeat.application import outbox
 from backbeat.application.services import Call
 from backbeat.models.customers import Customer
 from backbeat.models.errors import BackbeatError, Conflict, Retryable
+from backbeat.models.notifications import Notification
 from backbeat.persistence import claims, keys
 from backbeat.persistence.entities import from_item, read
 from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Put
 
 AT_ONCE: Final = 45
 """Aliases that are claimed, and as many that are given back, in the transaction of a customer."""
@@ -38,12 +39,21 @@ def holder(call: Call, alias: str) -> Customer | None:
     return customer if customer is not None and alias in customer.ingest_aliases else None
 
 
+AddCustomer = Callable[[UnitOfWork], Sequence[Notification]]
+"""Adds the writing of a customer to a transaction; returns what to tell subscribers."""
+
+
 def write(
-    call: Call, customer_id: str, put: Put, *, claiming: Sequence[str], releasing: Sequence[str]
+    call: Call,
+    customer_id: str,
+    add: AddCustomer,
+    *,
+    claiming: Sequence[str],
+    releasing: Sequence[str],
 ) -> None:
     """Writes a customer that lists the claimed aliases and no longer the released ones.
 
-    At most `AT_ONCE` are released.
+    `add` is called again when claims had to be freed first. At most `AT_ONCE` are released.
 
     Raises:
         Conflict: another customer holds an alias or has it for its id; nothing was written.
@@ -51,15 +61,19 @@ def write(
     """
     _refuse_ids(call, customer_id, claiming)
     try:
-        _try_to_write(call, customer_id, put, claiming, releasing)
+        _try_to_write(call, customer_id, add, claiming, releasing)
     except Conflict:
         if not _free_abandoned(call, claiming):
             raise
-        _try_to_write(call, customer_id, put, claiming, releasing)
+        _try_to_write(call, customer_id, add, claiming, releasing)
 
 
 def _try_to_write(
-    call: Call, customer_id: str, put: Put, claiming: Sequence[str], releasing: Sequence[str]
+    call: Call,
+    customer_id: str,
+    add: AddCustomer,
+    claiming: Sequence[str],
+    releasing: Sequence[str],
 ) -> None:
     chunks = list(_chunks(claiming))
     last = chunks.pop() if chunks else ()
@@ -72,9 +86,9 @@ def _try_to_write(
             claimed += chunk
         work = UnitOfWork(call.store)
         _claim(call, work, customer_id, last)
-        work.add(put)
+        told = add(work)
         _release(call, work, releasing)
-        work.commit()
+        outbox.commit(call, work, told)
     except BackbeatError:
         # After any other error the customer may have been written: then the claims are needed.
         for chunk in _chunks(claimed):

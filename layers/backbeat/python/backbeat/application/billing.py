@@ -1,4 +1,8 @@
-"""Scheduled work: finalizing usage invoices when their grace period is over."""
+"""Scheduled work: finalizing invoices when they fall due.
+
+Each contract has one due item for each kind of work, which says when there is something to do
+next. Work of one instant is done kind by kind, in the order of `WorkKind`.
+"""
 
 import logging
 import random
@@ -7,13 +11,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
-from backbeat.application import drafts, outbox, tenants
+from backbeat.application import outbox, scheduled_invoices, settled_drafts, tenants
 from backbeat.application.services import Call, Services
 from backbeat.domain import invoicing, notices, periods
 from backbeat.models.base import Model
-from backbeat.models.contracts import Contract, DueItem
+from backbeat.models.contracts import Contract, DueItem, WorkKind
 from backbeat.models.customers import Customer
 from backbeat.models.errors import BackbeatError, Retryable
+from backbeat.models.invoices import Invoice
 from backbeat.models.period import Period
 from backbeat.persistence import invoices, keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
@@ -21,6 +26,7 @@ from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import (
     Absent,
+    Check,
     Delete,
     Effect,
     Index,
@@ -37,7 +43,7 @@ M = TypeVar("M", bound=Model)
 CallFor = Callable[[str], Call]
 """Makes the call on behalf of a tenant, at that tenant's time."""
 
-_USAGE: Final = "usage"
+_KINDS: Final = tuple(WorkKind)
 _LEASE: Final = timedelta(minutes=15)
 _LEASED_AT_ONCE: Final = 50
 
@@ -51,48 +57,138 @@ class Ticked(NamedTuple):
     failed: int
 
 
-class _Work(Model):
+class _Listed(Model):
     """Names a due item on a sandbox's work list."""
 
     pk: str
     sk: str
 
 
+class Work(NamedTuple):
+    """Work on the list; sorted, it is in the order in which it is to be done."""
+
+    due_at: datetime
+    rank: int
+    key: Key
+
+
 def schedule_first(call: Call, contract: Contract) -> list[Effect]:
-    """Returns the effects that put a new contract's first usage invoice on the work list."""
+    """Returns the effects that put a new contract's first invoices on the work list."""
     first = next(periods.usage_periods(contract), None)
-    if first is None:
-        return []
-    key = keys.due_item(call.tenant, contract.customer_id, contract.id, _USAGE)
-    effects: list[Effect] = [
-        Put(_due_item(call, key, _due(contract, first)), Absent()),
-        tenants.mark(call),
+    due = [
+        None if first is None else _due(contract, first),
+        _scheduled_due(contract, scheduled_invoices.outlook(call, contract)),
     ]
+    effects = [effect for entry in due if entry is not None for effect in _put_first(call, entry)]
+    return [*effects, tenants.mark(call)] if effects else []
+
+
+def _put_first(call: Call, due: DueItem) -> list[Effect]:
+    key = _key(call, due)
+    effects: list[Effect] = [Put(_due_item(call, key, due), Absent())]
     if call.services.sandbox:
         listed = keys.sandbox_work_item(call.tenant, key)
-        effects.append(Put(to_item(listed, _Work(pk=key.pk, sk=key.sk))))
+        effects.append(Put(to_item(listed, _Listed(pk=key.pk, sk=key.sk))))
     return effects
 
 
+def _remove(call: Call, item: Item) -> list[Effect]:
+    """Returns the effects that take a due item off the list for good."""
+    listed = keys.sandbox_work_item(call.tenant, item.key)
+    return [Delete(item.key, Version(item.version)), Delete(listed)]
+
+
+def _billed_until(call: Call, contract: Contract) -> datetime:
+    """Returns where a contract without open periods would go on."""
+    billed = [
+        invoice.end_timestamp
+        for invoice in invoices.of_customer(call.store, call.tenant, contract.customer_id)
+        if invoice.contract_id == contract.id and invoice.end_timestamp is not None
+    ]
+    return max(billed, default=contract.starting_at)
+
+
+def reschedule(call: Call, contract: Contract) -> list[Effect]:
+    """Returns the effects that make the work list fit a contract whose dates have changed.
+
+    What is finalized stays; where a later end reopens a contract, its usage goes on from there.
+    Parked work is tried again: the change may have mended the reason.
+    """
+    effects = [
+        *_rescheduled(call, contract, WorkKind.USAGE, lambda due: _usage_due(call, contract, due)),
+        # What was added for the past falls due now, so all that is not final is looked at again.
+        *_rescheduled(
+            call,
+            contract,
+            WorkKind.SCHEDULED,
+            lambda _: _scheduled_due(contract, scheduled_invoices.outlook(call, contract)),
+        ),
+    ]
+    return [*effects, tenants.mark(call)] if effects else []
+
+
+def _rescheduled(
+    call: Call,
+    contract: Contract,
+    kind: WorkKind,
+    due_after: Callable[[DueItem | None], DueItem | None],
+) -> list[Effect]:
+    key = keys.due_item(call.tenant, contract.customer_id, contract.id, kind)
+    item = call.store.get(key)
+    due = due_after(None if item is None else from_item(item, DueItem))
+    if item is None:
+        return [] if due is None else _put_first(call, due)
+    if due is None:
+        return _remove(call, item)
+    # Written even where it stays as it is: a run that read the contract before starts over.
+    return [Put(_due_item(call, key, due, item.version + 1), Version(item.version))]
+
+
+def _usage_due(call: Call, contract: Contract, before: DueItem | None) -> DueItem | None:
+    start = _billed_until(call, contract) if before is None else before.period_start
+    upcoming = next(periods.periods_left(contract, start), None)
+    return None if upcoming is None else _due(contract, upcoming)
+
+
+def cancel(call: Call, contract: Contract) -> list[Effect]:
+    """Returns the effects that take all of a contract's work off the list."""
+    pk, low, high = keys.due_items_of_contract(call.tenant, contract.customer_id, contract.id)
+    return [
+        effect
+        for item in walk(call.store, Query(pk, low=low, high=high))
+        for effect in _remove(call, item)
+    ]
+
+
 def catch_up(call: Call, contract: Contract) -> None:
-    """Does a contract's work that is due already, as when it starts in the past.
+    """Does a contract's work that is due already, as when it starts in the past, in time order.
 
     The contract exists by now, so nothing raises: what cannot be done is left to the tick.
     """
     try:
-        run_all(call, keys.due_item(call.tenant, contract.customer_id, contract.id, _USAGE))
+        _do_due(call, contract)
     except Exception:
         _log.exception("left to the tick", extra={"contract_id": contract.id})
 
 
 def run_all(call: Call, key: Key) -> None:
-    """Finalizes all of a contract's usage invoices that are due, in order."""
+    """Finalizes all of a contract's invoices of one kind that are due, in order."""
     while run(call, key):
         pass
 
 
+def _do_due(call: Call, contract: Contract) -> None:
+    contract_keys = [
+        keys.due_item(call.tenant, contract.customer_id, contract.id, kind) for kind in _KINDS
+    ]
+    while True:
+        waiting = [work for key in contract_keys if (work := due_work(call, key)) is not None]
+        if not waiting or not run(call, min(waiting).key):
+            return
+
+
 def run(call: Call, key: Key) -> bool:
-    """Finalizes the next usage invoice of a contract if it is due. Returns whether it was.
+    """Finalizes the next invoice of a contract and kind if it is due. Returns whether it was.
 
     The invoice, the next due item and the notification commit together; a second run of the same
     work finds the due item moved on and does nothing.
@@ -104,7 +200,11 @@ def run(call: Call, key: Key) -> bool:
     if due.due_at > call.now or due.parked is not None:
         return False
     try:
-        _finalize(call, item, due)
+        match due.kind:
+            case WorkKind.USAGE:
+                _finalize_usage(call, item, due)
+            case WorkKind.SCHEDULED:
+                _finalize_scheduled(call, item, due)
     except Retryable:
         raise
     except BackbeatError as error:
@@ -113,19 +213,20 @@ def run(call: Call, key: Key) -> bool:
     return True
 
 
-def due_until(call: Call, target: datetime) -> Iterator[tuple[datetime, Key]]:
+def due_until(call: Call, target: datetime) -> Iterator[Work]:
     """Yields a sandbox's work that is due up to and at the target, in no particular order."""
     for item in walk(call.store, Query(keys.sandbox_work(call.tenant))):
-        key = Key(**dict(from_item(item, _Work)))
-        at = due_time(call, key)
-        if at is not None and at <= target:
-            yield at, key
+        work = due_work(call, Key(**dict(from_item(item, _Listed))))
+        if work is not None and work.due_at <= target:
+            yield work
 
 
-def due_time(call: Call, key: Key) -> datetime | None:
-    """Returns when a piece of work is due; None when it is done for good or parked."""
+def due_work(call: Call, key: Key) -> Work | None:
+    """Returns a piece of work and when it is due; None when it is done for good or parked."""
     due = read(call.store, key, DueItem)
-    return None if due is None or due.parked is not None else due.due_at
+    if due is None or due.parked is not None:
+        return None
+    return Work(due.due_at, _KINDS.index(due.kind), key)
 
 
 def tick(services: Services, call_for: CallFor) -> Ticked:
@@ -149,38 +250,56 @@ def tick(services: Services, call_for: CallFor) -> Ticked:
     return Ticked(jobs, failed)
 
 
-def periods_awaiting(call: Call, customer_id: str) -> Iterator[tuple[Contract, Period]]:
-    """Yields the usage periods of a customer that have begun and are not finalized yet."""
-    pk, low, high = keys.due_items(call.tenant, customer_id)
-    for item in walk(call.store, Query(pk, low=low, high=high)):
-        due = from_item(item, DueItem)
-        contract = read(
-            call.store, keys.contract(call.tenant, customer_id, due.contract_id), Contract
-        )
-        if contract is None or contract.archived_at is not None:
-            continue
-        for period in periods.usage_periods_from(contract, due.period_start):
-            if period.starting_at > call.now:
-                break
-            yield contract, period
-
-
-def _finalize(call: Call, item: Item, due: DueItem) -> None:
-    contract = _read(call, keys.contract(call.tenant, due.customer_id, due.contract_id), Contract)
+def _finalize_usage(call: Call, item: Item, due: DueItem) -> None:
+    contract, unchanged = _contract(call, due)
     customer = _read(call, keys.customer(call.tenant, due.customer_id), Customer)
-    upcoming = periods.usage_periods_from(contract, due.period_start)
-    period = next(upcoming)
-    invoice = invoicing.finalize(drafts.assemble(call, contract, customer, period))
-    work = UnitOfWork(call.store)
-    work.add(*invoices.insert(call.store, call.tenant, invoice))
+    upcoming = periods.periods_left(contract, due.period_start)
+    invoice = settled_drafts.find(call, customer, contract, next(upcoming))
     following = next(upcoming, None)
-    if following is None:
-        listed = keys.sandbox_work_item(call.tenant, item.key)
-        work.add(Delete(item.key, Version(item.version)), Delete(listed))
+    next_due = None if following is None else _due(contract, following)
+    _commit(call, item, invoice, next_due, unchanged)
+
+
+def _finalize_scheduled(call: Call, item: Item, due: DueItem) -> None:
+    contract, unchanged = _contract(call, due)
+    customer = _read(call, keys.customer(call.tenant, due.customer_id), Customer)
+    ahead = scheduled_invoices.outlook(call, contract, since=due.period_start)
+    invoice = None
+    if ahead.open and ahead.open[0].issued_at <= call.now:
+        invoice = scheduled_invoices.assemble(call, contract, customer, ahead.open[0])
+        ahead = scheduled_invoices.Outlook(ahead.open[1:], ahead.next_look)
+    _commit(call, item, invoice, _scheduled_due(contract, ahead), unchanged)
+
+
+def _commit(
+    call: Call, item: Item, invoice: Invoice | None, next_due: DueItem | None, unchanged: Check
+) -> None:
+    work = UnitOfWork(call.store)
+    # Terms that changed since they were read would be billed as they were.
+    work.add(unchanged)
+    told = []
+    if invoice is not None:
+        final = invoicing.finalize(invoice, at=call.now)
+        work.add(*invoices.insert(call.store, call.tenant, final))
+        work.add(*settled_drafts.draw(call, final))
+        told.append(notices.invoice_finalized(final, at=call.now))
+    if next_due is None:
+        work.add(*_remove(call, item))
     else:
-        moved = _due_item(call, item.key, _due(contract, following), item.version + 1)
+        moved = _due_item(call, item.key, next_due, item.version + 1)
         work.add(Put(moved, Version(item.version)))
-    outbox.commit(call, work, [notices.invoice_finalized(invoice, at=call.now)])
+    outbox.commit(call, work, told)
+    if invoice is not None:
+        call.services.count("InvoicesFinalized", 1)
+
+
+def _contract(call: Call, due: DueItem) -> tuple[Contract, Check]:
+    """Returns the contract, and the condition that it is still the same when committing."""
+    key = keys.contract(call.tenant, due.customer_id, due.contract_id)
+    item = call.store.get(key)
+    if item is None:
+        raise LookupError(f"Contract is gone: {key}")
+    return from_item(item, Contract), Check(key, Version(item.version))
 
 
 def _read(call: Call, key: Key, model: type[M]) -> M:
@@ -202,9 +321,26 @@ def _due(contract: Contract, period: Period) -> DueItem:
     return DueItem(
         customer_id=contract.customer_id,
         contract_id=contract.id,
+        kind=WorkKind.USAGE,
         period_start=period.starting_at,
         due_at=invoicing.finalizes_at(period),
     )
+
+
+def _scheduled_due(contract: Contract, ahead: scheduled_invoices.Outlook) -> DueItem | None:
+    if ahead.next_due is None:
+        return None
+    return DueItem(
+        customer_id=contract.customer_id,
+        contract_id=contract.id,
+        kind=WorkKind.SCHEDULED,
+        period_start=ahead.next_due,
+        due_at=ahead.next_due,
+    )
+
+
+def _key(call: Call, due: DueItem) -> Key:
+    return keys.due_item(call.tenant, due.customer_id, due.contract_id, due.kind)
 
 
 def _due_item(call: Call, key: Key, due: DueItem, version: int = 1) -> Item:

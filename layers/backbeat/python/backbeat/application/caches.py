@@ -2,10 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+H = TypeVar("H", bound=Hashable)
 
 
 class VersionedCache(Generic[T]):
@@ -33,3 +34,21 @@ class VersionedCache(Generic[T]):
             if len(self._values) > self._size:
                 self._values.popitem(last=False)
         return value
+
+
+class RecentlySeen:
+    """Which things this process has dealt with, up to `size` of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._seen: set[Hashable] = set()
+
+    def new(self, things: Iterable[H]) -> set[H]:
+        """Returns those of the things that are not remembered."""
+        return set(things) - self._seen
+
+    def add(self, things: Iterable[Hashable]) -> None:
+        """Remembers things. All others are forgotten when they have become too many."""
+        if len(self._seen) >= self._size:
+            self._seen = set()
+        self._seen.update(things)

@@ -1,26 +1,73 @@
 """Credit types, billable metrics and products."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
+from enum import StrEnum
 from typing import Final
 
+from backbeat.application import custom_fields, sql_metrics
 from backbeat.application.services import Call
-from backbeat.models.catalog import Aggregation, BillableMetric, Product, ProductType
-from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
+from backbeat.domain import tracking
+from backbeat.models.catalog import (
+    Aggregation,
+    BillableMetric,
+    Product,
+    ProductState,
+    ProductType,
+    ProductUpdate,
+)
+from backbeat.models.custom_fields import FieldEntity
+from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.money import CURRENCIES, CreditType
-from backbeat.persistence import keys
+from backbeat.persistence import keys, metric_version
 from backbeat.persistence.entities import from_item, page_of, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Absent, Add, Index, IndexKey, Item, Put, Query, Version
+from backbeat.ports.store import Absent, Index, IndexKey, Item, Put, Query, Version
 
 PRODUCT: Final = "PRODUCT"
 
-_COUNTED: Final = (Aggregation.COUNT, Aggregation.SUM)
+
+_ONLY_FOR: Final = {
+    ProductType.USAGE: {
+        "billable_metric_id",
+        "pricing_group_key",
+        "presentation_group_key",
+        "quantity_conversion",
+        "quantity_rounding",
+    },
+    ProductType.COMPOSITE: {"composite_product_ids", "composite_tags", "composite_scope"},
+}
+"""Fields of a product that the other types cannot have."""
 
 
-def credit_type(id_: str) -> CreditType:
-    """Returns a credit type.
+class ArchiveFilter(StrEnum):
+    """Which things to list."""
+
+    ARCHIVED = "ARCHIVED"
+    NOT_ARCHIVED = "NOT_ARCHIVED"
+    ALL = "ALL"
+
+    def keeps(self, archived_at: datetime | None) -> bool:
+        """Tells whether something archived at that time, or not, is meant."""
+        return self is ArchiveFilter.ALL or (
+            (archived_at is not None) is (self is ArchiveFilter.ARCHIVED)
+        )
+
+
+# Credit types
+
+
+def create_credit_type(call: Call, name: str) -> CreditType:
+    """Creates a custom pricing unit."""
+    unit = CreditType(id=call.services.ids.new(), name=name, is_currency=False)
+    work = UnitOfWork(call.store)
+    work.add(Put(to_item(keys.credit_type(call.tenant, unit.id), unit), Absent()))
+    work.commit()
+    return unit
+
+
+def credit_type(call: Call, id_: str) -> CreditType:
+    """Returns a currency or a custom pricing unit.
 
     Raises:
         InvalidArgument: there is none of that id.
@@ -28,7 +75,17 @@ def credit_type(id_: str) -> CreditType:
     for known in CURRENCIES:
         if known.id == id_:
             return known
-    raise InvalidArgument(f"credit_type_id: unknown credit type {id_}")
+    unit = read(call.store, keys.credit_type(call.tenant, id_), CreditType)
+    if unit is None:
+        raise InvalidArgument(f"credit_type_id: unknown credit type {id_}")
+    return unit
+
+
+def credit_types(call: Call) -> list[CreditType]:
+    """Returns the currencies and the custom pricing units by name."""
+    units = walk(call.store, Query(keys.credit_types(call.tenant)))
+    known = [*CURRENCIES, *(from_item(item, CreditType) for item in units)]
+    return sorted(known, key=lambda credit_type: (credit_type.name, credit_type.id))
 
 
 # Billable metrics
@@ -37,15 +94,22 @@ def credit_type(id_: str) -> CreditType:
 def create_metric(call: Call, metric: BillableMetric) -> None:
     """Stores a new metric. It counts events received from now on.
 
+    A SQL metric sees all stored events.
+
     Raises:
-        InvalidArgument: the aggregation key or a group key is not among the property filters.
-        NotBuilt: the aggregation is not part of Backbeat yet.
+        InvalidArgument: the aggregation key or a group key is not among the property filters, or
+            the SQL query does not run.
     """
-    _refuse_bad_keys(metric)
-    if metric.aggregation_type not in _COUNTED:
-        raise NotBuilt(f"aggregation_type: {metric.aggregation_type} is not built yet")
+    if metric.sql is not None:
+        metric = sql_metrics.with_group_keys(call, metric)
+    else:
+        _refuse_bad_keys(metric)
+    if metric.is_tracked:
+        beginning = tracking.place(call.services.clock.now(), 0)
+        metric = metric.model_copy(update={"first_place": beginning})
     work = UnitOfWork(call.store)
-    work.add(Put(_metric_item(call, metric), Absent()), _new_metric_version(call))
+    custom_fields.claim(call, work, FieldEntity.BILLABLE_METRIC, metric.id, metric.custom_fields)
+    work.add(Put(_metric_item(call, metric), Absent()), metric_version.changed(call.tenant))
     work.commit()
 
 
@@ -138,7 +202,7 @@ def _replace_metric(call: Call, item: Item, changes: dict[str, object]) -> None:
     work = UnitOfWork(call.store)
     work.add(
         Put(_metric_item(call, metric, item.version + 1), Version(item.version)),
-        _new_metric_version(call),
+        metric_version.changed(call.tenant),
     )
     work.commit()
 
@@ -152,14 +216,6 @@ def _metric_item(call: Call, metric: BillableMetric, version: int = 1) -> Item:
     )
 
 
-def _new_metric_version(call: Call) -> Add:
-    return Add(
-        Item(
-            keys.metric_version(call.tenant), "MetricVersion", b"", numbers={"changes": Decimal(1)}
-        )
-    )
-
-
 # Products
 
 
@@ -167,20 +223,46 @@ def create_product(call: Call, product: Product) -> None:
     """Stores a new product.
 
     Raises:
-        InvalidArgument: its metric is unknown, or its group keys are not one of the metric's.
-        NotBuilt: the type is not part of Backbeat yet.
+        InvalidArgument: its metric or a product it is composed of is unknown, its group keys are
+            not one of the metric's, or it has what only other types have.
     """
-    if product.type is not ProductType.USAGE:
-        raise NotBuilt(f"type: {product.type} products are not built yet")
-    _refuse_bad_group_keys(call, product)
+    _refuse_bad_state(call, product.type, product.initial, given=product.initial.model_fields_set)
     work = UnitOfWork(call.store)
-    item = to_item(
-        keys.entity(call.tenant, PRODUCT, product.id),
-        product,
-        gsi1=_in_list(call, PRODUCT, product.id, product.initial.created_at),
-    )
-    work.add(Put(item, Absent()))
+    custom_fields.claim(call, work, FieldEntity.PRODUCT, product.id, product.custom_fields)
+    work.add(Put(_product_item(call, product), Absent()))
     work.commit()
+
+
+def update_product(call: Call, product_id: str, update: ProductUpdate) -> None:
+    """Changes a product from an instant on, which may be past: drafts follow, final invoices stay.
+
+    Raises:
+        NotFound: no product has the id.
+        InvalidArgument: it is archived, or could not have been created like that.
+    """
+    item = _stored_product(call, product_id)
+    before = from_item(item, Product)
+    if before.archived_at is not None:
+        raise InvalidArgument("product_id: the product is archived")
+    product = before.model_copy(update={"updates": (*before.updates, update)})
+    _refuse_bad_state(
+        call, product.type, product.state_at(update.starting_at), given=update.changes
+    )
+    _replace_product(call, item, product)
+
+
+def archive_product(call: Call, product_id: str) -> None:
+    """Archives a product. Its rates go on holding; nothing new can be made of it.
+
+    Raises:
+        NotFound: no product has the id.
+        InvalidArgument: it is archived already.
+    """
+    item = _stored_product(call, product_id)
+    product = from_item(item, Product)
+    if product.archived_at is not None:
+        raise InvalidArgument("product_id: the product is already archived")
+    _replace_product(call, item, product.model_copy(update={"archived_at": call.now}))
 
 
 def get_product(call: Call, product_id: str) -> Product:
@@ -189,10 +271,7 @@ def get_product(call: Call, product_id: str) -> Product:
     Raises:
         NotFound: no product has the id.
     """
-    product = read(call.store, keys.entity(call.tenant, PRODUCT, product_id), Product)
-    if product is None:
-        raise NotFound("product", product_id)
-    return product
+    return from_item(_stored_product(call, product_id), Product)
 
 
 def products_of_ids(call: Call, product_ids: Sequence[str]) -> list[Product]:
@@ -202,8 +281,15 @@ def products_of_ids(call: Call, product_ids: Sequence[str]) -> list[Product]:
     return [from_item(found[key], Product) for key in wanted]
 
 
+def known_products(call: Call, product_ids: Sequence[str]) -> dict[str, Product]:
+    """Returns those of the products that exist, by id."""
+    wanted = [keys.entity(call.tenant, PRODUCT, product_id) for product_id in product_ids]
+    found = [from_item(item, Product) for item in call.store.get_many(wanted).values()]
+    return {product.id: product for product in found}
+
+
 def page_of_products(
-    call: Call, *, limit: int, cursor: str | None
+    call: Call, *, archive_filter: ArchiveFilter, limit: int, cursor: str | None
 ) -> tuple[list[Product], str | None]:
     """Returns a page of the products in order of creation, and the next page's cursor."""
     query = Query(
@@ -212,12 +298,29 @@ def page_of_products(
         limit=limit,
         cursor=cursor,
     )
-    items, next_cursor = page_of(call.store, query, keep=lambda item: True)
+    items, next_cursor = page_of(
+        call.store,
+        query,
+        keep=lambda item: archive_filter.keeps(from_item(item, Product).archived_at),
+    )
     return [from_item(item, Product) for item in items], next_cursor
 
 
-def _refuse_bad_group_keys(call: Call, product: Product) -> None:
-    state = product.initial
+def _refuse_bad_state(
+    call: Call, type_: ProductType, state: ProductState, *, given: Iterable[str]
+) -> None:
+    """Checks a definition. `given` are the fields that a request set, wherever the rest is from."""
+    for only, names in _ONLY_FOR.items():
+        for name in sorted(names & set(given)):
+            if only is not type_ and getattr(state, name):
+                raise InvalidArgument(f"{name}: only for {only} products")
+    if type_ is ProductType.USAGE:
+        _refuse_bad_group_keys(call, state)
+    if type_ is ProductType.COMPOSITE:
+        _refuse_bad_composition(call, state)
+
+
+def _refuse_bad_group_keys(call: Call, state: ProductState) -> None:
     if state.billable_metric_id is None:
         raise InvalidArgument("billable_metric_id: required for a USAGE product")
     metric = read(call.store, keys.metric(call.tenant, state.billable_metric_id), BillableMetric)
@@ -226,12 +329,45 @@ def _refuse_bad_group_keys(call: Call, product: Product) -> None:
             f"billable_metric_id: billable metric not found: {state.billable_metric_id}"
         )
     # Decision D-25: refused here rather than when the invoice cannot be computed.
-    together = {*(state.pricing_group_key or ()), *(state.presentation_group_key or ())}
+    together = {*state.group_keys}
     if together and together not in [set(key) for key in metric.group_keys]:
         raise InvalidArgument(
             "pricing_group_key and presentation_group_key together must be one group key of the"
             f" billable metric; {sorted(together)} is none"
         )
+
+
+def _refuse_bad_composition(call: Call, state: ProductState) -> None:
+    if not state.composite_product_ids and not state.composite_tags:
+        raise InvalidArgument(
+            "composite_product_ids or composite_tags: required for a COMPOSITE product"
+        )
+    ids = state.composite_product_ids or ()
+    unknown = set(ids) - known_products(call, ids).keys()
+    if unknown:
+        raise InvalidArgument(f"composite_product_ids: product not found: {min(unknown)}")
+
+
+def _stored_product(call: Call, product_id: str) -> Item:
+    item = call.store.get(keys.entity(call.tenant, PRODUCT, product_id))
+    if item is None:
+        raise NotFound("product", product_id)
+    return item
+
+
+def _replace_product(call: Call, item: Item, product: Product) -> None:
+    work = UnitOfWork(call.store)
+    work.add(Put(_product_item(call, product, item.version + 1), Version(item.version)))
+    work.commit()
+
+
+def _product_item(call: Call, product: Product, version: int = 1) -> Item:
+    return to_item(
+        keys.entity(call.tenant, PRODUCT, product.id),
+        product,
+        version=version,
+        gsi1=_in_list(call, PRODUCT, product.id, product.initial.created_at),
+    )
 
 
 def _in_list(call: Call, kind: str, id_: str, created_at: datetime) -> IndexKey:

@@ -1,87 +1,52 @@
-"""Contracts."""
+"""Reading contracts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from backbeat.application import billing, customers, outbox, rate_cards
+from backbeat.application import catalog, rate_cards
 from backbeat.application.services import Call
-from backbeat.domain import notices, periods
-from backbeat.models.contracts import Contract
+from backbeat.domain import periods
+from backbeat.models.catalog import Aggregation
+from backbeat.models.contracts import Contract, UsageFilter
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.period import Period
-from backbeat.models.schedules import Frequency, StatementDay, StatementSchedule
-from backbeat.persistence import claims, keys
-from backbeat.persistence.entities import from_item, read, to_item, walk
-from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Absent, Put, Query
-
-_UNIQUENESS_KEY: Final = "CONTRACT"
-_KEY_USED: Final = "This uniqueness key has already been used."
-
-
-@dataclass(frozen=True, slots=True)
-class NewContract:
-    """A contract as asked for. Dates lie on UTC hours."""
-
-    customer_id: str
-    starting_at: datetime
-    ending_before: datetime | None
-    rate_card_id: str | None
-    name: str | None
-    uniqueness_key: str | None
-    frequency: Frequency
-    statement_day: StatementDay
-    billing_anchor_date: datetime | None
-    invoice_generation_starting_at: datetime | None
-    net_payment_terms_days: int | None
-    custom_fields: dict[str, str]
-
-
-def create(call: Call, wanted: NewContract) -> Contract:
-    """Creates a contract and bills the periods that are over already.
-
-    Raises:
-        NotFound: the customer or the rate card does not exist.
-        InvalidArgument: the customer is archived, or the dates are out of order.
-        Conflict: the uniqueness key was used before.
-    """
-    customer = customers.get(call, wanted.customer_id)
-    if customer.archived_at is not None:
-        raise InvalidArgument("customer_id: the customer is archived")
-    if wanted.rate_card_id is not None:
-        rate_cards.get(call, wanted.rate_card_id)
-    if wanted.ending_before is not None and wanted.ending_before <= wanted.starting_at:
-        raise InvalidArgument("ending_before: must be after starting_at")
-    contract = _contract(call, wanted)
-    work = UnitOfWork(call.store)
-    work.add(Put(to_item(keys.contract(call.tenant, customer.id, contract.id), contract), Absent()))
-    if contract.uniqueness_key is not None:
-        work.add(
-            claims.take(call.tenant, _UNIQUENESS_KEY, contract.uniqueness_key, contract.id),
-            otherwise=claims.taken(_KEY_USED),
-        )
-    work.add(*billing.schedule_first(call, contract))
-    created = notices.contract_created(
-        contract, customer, environment_type=call.services.environment_type
-    )
-    outbox.commit(call, work, [created])
-    billing.catch_up(call, contract)
-    return contract
+from backbeat.persistence import contracts as persisted
+from backbeat.persistence.contracts import Stored
 
 
 def get(call: Call, customer_id: str, contract_id: str) -> Contract:
-    """Returns a customer's contract.
+    """Returns a customer's contract, archived ones included.
 
     Raises:
         NotFound: the customer has no contract of that id.
     """
-    contract = read(call.store, keys.contract(call.tenant, customer_id, contract_id), Contract)
-    if contract is None:
+    return stored(call, customer_id, contract_id).contract
+
+
+def stored(call: Call, customer_id: str, contract_id: str) -> Stored:
+    """Returns a customer's contract ready to be changed.
+
+    Raises:
+        NotFound: the customer has no contract of that id.
+    """
+    found = persisted.find(call.store, call.tenant, customer_id, contract_id)
+    if found is None:
         raise NotFound("contract", contract_id)
-    return contract
+    return found
+
+
+def as_of(call: Call, contract: Contract, instant: datetime) -> Contract:
+    """Returns a contract's terms after all edits up to and at an instant.
+
+    What is no term, and so never edited, is as it is now.
+    """
+    then = persisted.as_of(call.store, call.tenant, contract, instant)
+    return _with_facts_of(contract, then)
+
+
+def as_created(call: Call, contract: Contract) -> Contract:
+    """Returns a contract's terms before any edit."""
+    return _with_facts_of(contract, persisted.as_created(call.store, call.tenant, contract))
 
 
 def current_period(call: Call, customer: Customer) -> Period:
@@ -92,7 +57,7 @@ def current_period(call: Call, customer: Customer) -> Period:
     """
     running = [
         contract
-        for contract in _all(call, customer.id)
+        for contract in persisted.of_customer(call.store, call.tenant, customer.id)
         if contract.archived_at is None and contract.covers(call.now)
     ]
     if len(running) != 1:
@@ -104,34 +69,49 @@ def current_period(call: Call, customer: Customer) -> Period:
 
 def of_customer(call: Call, customer: Customer) -> list[Contract]:
     """Returns a customer's contracts, the latest start first (decision D-07)."""
-    found = sorted(_all(call, customer.id), key=lambda contract: contract.id)
+    everything = persisted.of_customer(call.store, call.tenant, customer.id)
+    found = sorted(everything, key=lambda contract: contract.id)
     return sorted(found, key=lambda contract: contract.starting_at, reverse=True)
 
 
-def _all(call: Call, customer_id: str) -> Iterator[Contract]:
-    pk, low, high = keys.contracts(call.tenant, customer_id)
-    for item in walk(call.store, Query(pk, low=low, high=high)):
-        yield from_item(item, Contract)
+def refuse_bad_filter(call: Call, contract: Contract, wanted: UsageFilter) -> None:
+    """Refuses a usage filter the contract cannot have.
+
+    Raises:
+        InvalidArgument: it starts too early, or a product is metered by its latest value.
+    """
+    if wanted.starting_at < contract.starting_at:
+        raise InvalidArgument("starting_at: must not be before the contract's")
+    if contract.ending_before is not None and wanted.starting_at >= contract.ending_before:
+        raise InvalidArgument("starting_at: must be before the contract's end")
+    if contract.rate_card_id is None:
+        return
+    _, rates = rate_cards.with_rates(call, contract.rate_card_id)
+    product_ids = dict.fromkeys(rate.product_id for rate in rates)
+    metrics = {metric.id: metric for metric in catalog.metrics(call)}
+    for product in catalog.products_of_ids(call, [*product_ids]):
+        metric = metrics.get(product.state_at(wanted.starting_at).billable_metric_id or "")
+        # Decision D-22: what would be the latest value of some events only is refused up front.
+        if metric is not None and metric.aggregation_type is Aggregation.LATEST:
+            raise InvalidArgument(
+                f"group_key: product {product.id} is metered by its latest value, which cannot"
+                " be filtered"
+            )
 
 
-def _contract(call: Call, wanted: NewContract) -> Contract:
-    anchor = periods.anchor_of(
-        wanted.frequency,
-        wanted.statement_day,
-        starting_at=wanted.starting_at,
-        custom=wanted.billing_anchor_date,
-    )
-    return Contract(
-        id=call.services.ids.new(),
-        customer_id=wanted.customer_id,
-        rate_card_id=wanted.rate_card_id,
-        starting_at=wanted.starting_at,
-        ending_before=wanted.ending_before,
-        name=wanted.name,
-        uniqueness_key=wanted.uniqueness_key,
-        usage_statement_schedule=StatementSchedule(frequency=wanted.frequency, anchor=anchor),
-        invoice_generation_starting_at=wanted.invoice_generation_starting_at,
-        net_payment_terms_days=wanted.net_payment_terms_days,
-        custom_fields=wanted.custom_fields,
-        created_at=call.now,
+def _with_facts_of(now: Contract, then: Contract) -> Contract:
+    return then.model_copy(
+        update={
+            name: getattr(now, name)
+            for name in (
+                "archived_at",
+                "child_role",
+                "custom_fields",
+                "edits",
+                "issue_dates",
+                "parent_role",
+                "professional_service_invoices",
+                "transitions",
+            )
+        }
     )

@@ -1,27 +1,53 @@
 """Customers and their ingest aliases."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Final
 
-from backbeat.application import aliases
+from backbeat.application import aliases, provider_configurations
+from backbeat.application import custom_fields as fields
+from backbeat.application.provider_configurations import NewConfiguration
 from backbeat.application.services import Call
-from backbeat.models.customers import Customer
+from backbeat.models.custom_fields import FieldEntity
+from backbeat.models.customers import BillableStatus, BillableStatusChange, Customer
 from backbeat.models.errors import NotFound
+from backbeat.models.notifications import Notification
+from backbeat.models.provider_configurations import ProviderConfiguration
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, page_of, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Effect, Index, IndexKey, Item, Put, Query, Version
 
+Beside = Callable[[UnitOfWork, Customer, Sequence[ProviderConfiguration]], Sequence[Notification]]
+"""Adds to the creation of a customer with these accounts; returns what to tell subscribers."""
+
 _NAME_LENGTH: Final = 160
 
 
+def nothing_beside(
+    work: UnitOfWork, customer: Customer, accounts: Sequence[ProviderConfiguration]
+) -> Sequence[Notification]:
+    """Adds nothing to a customer's creation."""
+    return ()
+
+
 def create(
-    call: Call, *, name: str, ingest_aliases: Iterable[str], custom_fields: dict[str, str]
+    call: Call,
+    *,
+    name: str,
+    ingest_aliases: Iterable[str],
+    custom_fields: dict[str, str],
+    configurations: Sequence[NewConfiguration] = (),
+    beside: Beside = nothing_beside,
 ) -> Customer:
     """Creates a customer. A name over 160 characters is cut there.
 
+    `beside` adds what is to be created in the same transaction.
+
     Raises:
-        Conflict: another customer holds one of the aliases.
+        Conflict: another customer holds one of the aliases, or a value that must be unique.
+        InvalidArgument: a custom field is not registered, or a configuration is not valid.
     """
     customer = Customer(
         id=call.services.ids.new(),
@@ -31,8 +57,17 @@ def create(
         created_at=call.now,
         updated_at=call.now,
     )
-    put = Put(_item(call, customer), Absent())
-    aliases.write(call, customer.id, put, claiming=customer.ingest_aliases, releasing=())
+    accounts = [
+        provider_configurations.made_of(call, customer.id, wanted) for wanted in configurations
+    ]
+
+    def add(work: UnitOfWork) -> Sequence[Notification]:
+        work.add(Put(_item(call, customer), Absent()))
+        work.add(*(provider_configurations.insert(call, account) for account in accounts))
+        fields.claim(call, work, FieldEntity.CUSTOMER, customer.id, customer.custom_fields)
+        return beside(work, customer, accounts)
+
+    aliases.write(call, customer.id, add, claiming=customer.ingest_aliases, releasing=())
     return customer
 
 
@@ -62,7 +97,12 @@ def matching_key(call: Call, customer_key: str) -> Customer | None:
 
 
 def page(
-    call: Call, *, archived: bool, limit: int, cursor: str | None
+    call: Call,
+    *,
+    archived: bool,
+    limit: int,
+    cursor: str | None,
+    salesforce_account_ids: Collection[str] | None = None,
 ) -> tuple[list[Customer], str | None]:
     """Returns a page of the customers in order of creation, and the next page's cursor."""
     query = Query(
@@ -71,7 +111,14 @@ def page(
         limit=limit,
         cursor=cursor,
     )
-    items, next_cursor = page_of(call.store, query, keep=lambda item: True)
+    items, next_cursor = page_of(
+        call.store,
+        query,
+        keep=lambda item: (
+            salesforce_account_ids is None
+            or from_item(item, Customer).salesforce_account_id in salesforce_account_ids
+        ),
+    )
     return [from_item(item, Customer) for item in items], next_cursor
 
 
@@ -92,10 +139,34 @@ def set_name(call: Call, customer_id: str, name: str) -> Customer:
     Raises:
         NotFound: no customer has the id.
     """
+    return change(call, customer_id, name=name[:_NAME_LENGTH])
+
+
+def set_billable_status(
+    call: Call, customer_id: str, value: BillableStatus, effective_at: datetime
+) -> Customer:
+    """Sets a customer's status from a date on, whatever was set for later dates.
+
+    Raises:
+        NotFound: no customer has the id.
+    """
     item = _stored(call, customer_id)
-    customer = from_item(item, Customer).model_copy(
-        update={"name": name[:_NAME_LENGTH], "updated_at": call.now}
-    )
+    added = BillableStatusChange(value=value, effective_at=effective_at)
+    statuses = (*from_item(item, Customer).billable_statuses, added)
+    return _change(call, item, {"billable_statuses": statuses})
+
+
+def change(call: Call, customer_id: str, **changes: object) -> Customer:
+    """Changes some fields of a customer, not the aliases.
+
+    Raises:
+        NotFound: no customer has the id.
+    """
+    return _change(call, _stored(call, customer_id), changes)
+
+
+def _change(call: Call, item: Item, changes: Mapping[str, object]) -> Customer:
+    customer = from_item(item, Customer).model_copy(update={**changes, "updated_at": call.now})
     work = UnitOfWork(call.store)
     work.add(_replace(call, customer, item))
     work.commit()
@@ -124,8 +195,18 @@ def set_ingest_aliases(call: Call, customer_id: str, wanted: Iterable[str]) -> N
         )
         version = item.version + number
         put = Put(_item(call, customer, version + 1), Version(version))
-        claiming = () if number else added
-        aliases.write(call, customer_id, put, claiming=claiming, releasing=now_removed)
+        aliases.write(
+            call,
+            customer_id,
+            partial(_add_alone, put),
+            claiming=() if number else added,
+            releasing=now_removed,
+        )
+
+
+def _add_alone(put: Put, work: UnitOfWork) -> Sequence[Notification]:
+    work.add(put)
+    return ()
 
 
 def _stored(call: Call, customer_id: str) -> Item:

@@ -53,7 +53,10 @@ def deliver(call: Call, key: Key, *, last: bool = False) -> Outcome:
     except Retryable:
         if not last:
             return Outcome.BUSY
-    return _record(call, key, _post(call, delivery, now), last=last)
+    outcome = _record(call, key, _post(call, delivery, now), last=last)
+    if outcome in (Outcome.FAILED, Outcome.GIVEN_UP):
+        call.services.count("DeliveriesFailed", 1)
+    return outcome
 
 
 def deliver_in_order(call: Call, deliveries: Iterable[Key], *, failing: set[str]) -> None:

@@ -1,105 +1,420 @@
 """Draft invoices: computed from contract, rates and counted usage whenever they are read."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
+from typing import Final, NamedTuple
 
-from backbeat.application import catalog, rate_cards, usage
+from backbeat.application import (
+    catalog,
+    rate_cards,
+    scheduled_invoices,
+    sql_metrics,
+    subscriptions,
+    usage,
+)
 from backbeat.application.services import Call
-from backbeat.domain import invoicing, rating, series
+from backbeat.domain import (
+    charges,
+    commit_prices,
+    composites,
+    conversions,
+    drawdown,
+    invoicing,
+    periods,
+    rating,
+    series,
+)
+from backbeat.domain.contracts import counted
+from backbeat.domain.drawdown import Source
+from backbeat.domain.overrides import Subject, price_at
 from backbeat.domain.quantities import Increment
-from backbeat.models.catalog import BillableMetric, Product, ProductState, ProductType
+from backbeat.domain.rates import in_product_order
+from backbeat.models.balances import Balance
+from backbeat.models.catalog import (
+    BillableMetric,
+    CompositeScope,
+    Product,
+    ProductState,
+    ProductType,
+    SqlGranularity,
+)
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
-from backbeat.models.invoices import Invoice
+from backbeat.models.invoices import Invoice, LineItem
 from backbeat.models.money import USD
 from backbeat.models.period import Period
-from backbeat.models.rates import Rate
+from backbeat.models.rates import Rate, RateCard, Tier
+from backbeat.models.usage import UsageCell
+from backbeat.persistence import contracts
+
+CellsOf = Callable[[Call, Customer, BillableMetric, Period], list[UsageCell]]
+"""Gives a metric's usage of a customer and span."""
+
+CellsAtOnceOf = Callable[
+    [Call, Customer, Sequence[tuple[BillableMetric, Period]], Period], list[UsageCell]
+]
+"""Gives the usage of SQL metrics that are evaluated once, each in its part of a span."""
 
 
-def assemble(call: Call, contract: Contract, customer: Customer, period: Period) -> Invoice:
+class Grouping(NamedTuple):
+    """A product's definition, whose keys make the groups, and which of the groups are wanted."""
+
+    state: ProductState
+    keeps: Callable[[Mapping[str, str]], bool] = lambda group: True
+
+
+Regroup = Callable[[ProductState, BillableMetric, Sequence[Rate]], Grouping]
+"""Chooses how a product's usage is grouped, from its definition, its metric and its rates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a draft is read when it is not just the invoice as it stands.
+
+    `cells` and `cells_at_once` give other usage than what is stored. `cuts` and `apart` keep
+    windows separate. `regroup` gives products other groups. `invoice_id` is that of an invoice
+    which takes the place of a void one. With `terms_until`, prices and definitions made after it
+    are left out. `sources` are what commits and credits have left to pay with.
+    """
+
+    cells: CellsOf = usage.cells
+    cells_at_once: CellsAtOnceOf = sql_metrics.at_once
+    cuts: frozenset[datetime] = frozenset()
+    apart: Callable[[datetime], Hashable] = field(default=lambda instant: None)
+    regroup: Regroup = field(default=lambda state, metric, rates: Grouping(state))
+    invoice_id: str | None = None
+    terms_until: datetime | None = None
+    sources: Sequence[Source] = ()
+
+    def knows(self, made_at: datetime) -> bool:
+        """Tells whether a price or definition made at that time is looked at."""
+        return self.terms_until is None or made_at <= self.terms_until
+
+
+AS_IT_STANDS = Reading()
+
+
+def assemble(
+    call: Call,
+    contract: Contract,
+    customer: Customer,
+    period: Period,
+    reading: Reading = AS_IT_STANDS,
+) -> Invoice:
     """Returns the draft of a period with the usage known now. Nothing is written."""
-    if contract.rate_card_id is None:
-        # Decision: without a price list there is nothing to rate; other charges come elsewhere.
-        return invoicing.draft(contract, customer, period, credit_type=USD, lines=lambda _: ())
-    card, rates = rate_cards.with_rates(call, contract.rate_card_id)
-    terms = rating.Terms(
-        overrides=contract.overrides, prioritization=contract.multiplier_override_prioritization
-    )
-    rated = list(_rated_products(call, customer, rates, terms, period))
-    return invoicing.draft(
+    bill = _Bill(call, contract, customer, period, reading)
+    draft = invoicing.draft(
         contract,
         customer,
         period,
-        credit_type=card.fiat_credit_type,
-        lines=lambda invoice_id: rating.usage_lines(
-            rated, period, invoice_id=invoice_id, terms=terms
-        ),
+        # Decision: without a price list no usage is rated; what is dated may join all the same.
+        credit_type=USD if bill.card is None else bill.card.fiat_credit_type,
+        lines=bill.lines,
+        invoice_id=reading.invoice_id,
     )
+    royalty = charges.royalty_of(contract, draft.line_items, at=period.starting_at)
+    return draft.model_copy(update={"reseller_royalty": royalty})
 
 
-def _rated_products(
-    call: Call, customer: Customer, rates: Sequence[Rate], terms: rating.Terms, period: Period
-) -> Iterator[rating.RatedProduct]:
-    """Yields the card's usage products in the order in which they were first priced."""
+class _Bill:
+    """What the lines of one period are made from, read once."""
+
+    def __init__(
+        self, call: Call, contract: Contract, customer: Customer, period: Period, reading: Reading
+    ) -> None:
+        self.call = call
+        self.contract = contract
+        self.customer = customer
+        self.period = period
+        self.reading = reading
+        self.counted = _filtered(reading, contract)
+        self.card: RateCard | None = None
+        self.usage: list[rating.RatedProduct] = []
+        self.composites: list[composites.Composite] = []
+        if contract.rate_card_id is not None:
+            self._read_prices(contract.rate_card_id)
+
+    def _read_prices(self, rate_card_id: str) -> None:
+        self.card, rates = rate_cards.with_rates(
+            self.call, rate_card_id, until=self.reading.terms_until
+        )
+        priced = _priced_products(self.call, self.card, rates, self.reading)
+        self.composites = [
+            composites.Composite(product, rates)
+            for product, rates in priced
+            if product.type is ProductType.COMPOSITE
+        ]
+        self.usage = list(self._rated_products(priced))
+
+    def _rated_products(
+        self, priced: Sequence[tuple[Product, Sequence[Rate]]]
+    ) -> Iterator[rating.RatedProduct]:
+        """Yields the usage products of some, in their order."""
+        metrics = {metric.id: metric for metric in catalog.metrics(self.call)}
+        for product, rates in priced:
+            if product.type is ProductType.USAGE:
+                cuts = None if self.composites else rating.cuts(product, rates, self.terms)
+                phases = _phases(self, product, rates, metrics, cuts)
+                yield rating.RatedProduct(product, tuple(phases), rates)
+
+    @property
+    def terms(self) -> rating.Terms:
+        """What the contract changes about list prices, and where else the period is cut."""
+        return rating.Terms(
+            overrides=self.contract.overrides,
+            prioritization=self.contract.multiplier_override_prioritization,
+            cuts=self.counted.cuts | drawdown.cuts(self.reading.sources),
+            apart=self.counted.apart,
+            payers=self._payers,
+        )
+
+    def _payers(self, instant: datetime, subject: Subject) -> Hashable:
+        """Returns which segments may pay for a subject; where they change, lines are cut."""
+        return tuple(
+            source.key
+            for source in self.reading.sources
+            if source.segment.period.covers(instant)
+            and drawdown.is_applicable_to(source.balance, subject)
+        )
+
+    def covered_ladder(self, balance: Balance, line: LineItem) -> Sequence[Tier] | None:
+        """Returns what units of a line cost when a balance pays them; None: what the line says."""
+        entry = next((one for one in self.usage if one.product.id == line.product_id), None)
+        if entry is None or line.starting_at is None:
+            return None
+        subject = Subject(
+            entry.product,
+            entry.product.state_at(line.starting_at),
+            line.pricing_group_values,
+            line.presentation_group_values,
+        )
+        terms = self.terms
+        price = price_at(
+            subject,
+            line.starting_at,
+            rates=entry.rates,
+            overrides=terms.overrides,
+            prioritization=terms.prioritization,
+        )
+        if price is None:
+            return None
+        return commit_prices.covered_ladder(
+            balance, subject, line.starting_at, price=price, overrides=terms.overrides
+        )
+
+    def lines(self, invoice_id: str) -> list[LineItem]:
+        """Returns the lines of the invoice. Each step is given what the ones before it made."""
+        lines: list[LineItem] = []
+        for step in _STEPS:
+            lines = step(self, lines, invoice_id)
+        return lines
+
+    def spend(self, invoice_id: str, cuts: frozenset[datetime]) -> list[LineItem]:
+        """Returns what usage and subscriptions cost, cut further where prices of others change."""
+        places = sorted(cuts)
+
+        def apart(instant: datetime) -> Hashable:
+            return self.reading.apart(instant), sum(cut <= instant for cut in places)
+
+        terms = replace(self.terms, cuts=self.terms.cuts | cuts, apart=apart)
+        lines = rating.usage_lines(self.usage, self.period, invoice_id=invoice_id, terms=terms)
+        return _with_subscriptions(self, lines, invoice_id)
+
+
+def _with_usage(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
+    return [
+        *lines,
+        *rating.usage_lines(bill.usage, bill.period, invoice_id=invoice_id, terms=bill.terms),
+    ]
+
+
+def _with_subscriptions(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
+    subscribed = subscriptions.lines_of(bill.call, bill.contract)
+    return [*lines, *subscribed.with_usage_of(bill.period, invoice_id=invoice_id)]
+
+
+def _with_composites(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
+    if not bill.composites:
+        return lines
+    cuts = composites.cuts(bill.composites, bill.period, bill.terms)
+    spend = composites.Spend(
+        own=bill.spend(invoice_id, cuts) if cuts else lines,
+        elsewhere=list(_spend_elsewhere(bill, cuts)),
+    )
+    charged = composites.lines(
+        bill.composites, spend, bill.period, invoice_id=invoice_id, terms=bill.terms
+    )
+    return [*lines, *charged]
+
+
+def _with_balances(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
+    if not bill.reading.sources:
+        return lines
+    drawn = drawdown.draw(
+        lines,
+        bill.reading.sources,
+        contract_id=bill.contract.id,
+        covered_ladder=bill.covered_ladder,
+    )
+    return list(drawn.lines)
+
+
+def _with_conversions(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
+    if bill.card is None:
+        return lines
+    converted = conversions.lines(
+        lines, bill.card, bill.period, invoice_id=invoice_id, apart=bill.reading.apart
+    )
+    return [*lines, *converted]
+
+
+def _with_dated_charges(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
+    currency = USD if bill.card is None else bill.card.fiat_credit_type
+    joined = scheduled_invoices.joined_lines(
+        bill.call, bill.contract, bill.period, currency, invoice_id=invoice_id
+    )
+    return [*lines, *joined]
+
+
+_STEPS: Final = (
+    _with_usage,
+    _with_subscriptions,
+    _with_composites,
+    _with_balances,
+    _with_conversions,
+    _with_dated_charges,
+)
+"""How an invoice comes about, in this order: later steps charge on what earlier ones made."""
+
+
+def _spend_elsewhere(bill: _Bill, cuts: frozenset[datetime]) -> Iterator[LineItem]:
+    """Yields what the customer's other contracts cost in the period, where a composite needs it."""
+    scopes = {entry.product.initial.composite_scope for entry in bill.composites}
+    if CompositeScope.CUSTOMER not in scopes:
+        return
+    # Those contracts have periods of their own, whose ladders are climbed from their beginning.
+    reading = replace(bill.reading, cuts=bill.reading.cuts | cuts | {*bill.period})
+    for other in contracts.of_customer(bill.call.store, bill.call.tenant, bill.customer.id):
+        if other.id == bill.contract.id or other.archived_at is not None:
+            continue
+        for period in periods.usage_periods_from(other, bill.period.starting_at):
+            if period.starting_at >= bill.period.ending_before:
+                break
+            one = _Bill(bill.call, other, bill.customer, period, reading)
+            for line in one.spend(other.id, cuts | {*bill.period}):
+                if line.starting_at is not None and bill.period.covers(line.starting_at):
+                    yield line
+
+
+def _priced_products(
+    call: Call, card: RateCard, rates: Sequence[Rate], reading: Reading
+) -> list[tuple[Product, list[Rate]]]:
+    """Returns the products of a card with their rates, in the order in which invoices list them."""
     by_product: dict[str, list[Rate]] = {}
     for rate in rates:
         by_product.setdefault(rate.product_id, []).append(rate)
-    metrics = {metric.id: metric for metric in catalog.metrics(call)}
-    for product in catalog.products_of_ids(call, list(by_product)):
-        if product.type is ProductType.USAGE:
-            prices = by_product[product.id]
-            cuts = _cuts(product, prices, terms)
-            phases = tuple(_phases(call, customer, product, metrics, cuts, period))
-            yield rating.RatedProduct(product, phases, prices)
+    in_order = in_product_order(by_product, card.product_order)
+    return [
+        (_known(product, reading), by_product[product.id])
+        for product in catalog.products_of_ids(call, in_order)
+    ]
 
 
-def _cuts(product: Product, rates: Sequence[Rate], terms: rating.Terms) -> set[datetime]:
-    """Returns every instant at which rating may cut the period: usage is read no finer."""
-    cuts = {*terms.cuts, *(update.starting_at for update in product.updates)}
-    for rate in rates:
-        cuts |= {rate.starting_at, rate.ending_before or rate.starting_at}
-    for override in terms.overrides:
-        cuts |= {override.starting_at, override.ending_before or override.starting_at}
-    return cuts
+def _known(product: Product, reading: Reading) -> Product:
+    updates = tuple(update for update in product.updates if reading.knows(update.created_at))
+    return product.model_copy(update={"updates": updates})
+
+
+def _filtered(reading: Reading, contract: Contract) -> Reading:
+    """Returns the reading without the usage that the contract's filters keep out."""
+    if not contract.usage_filters:
+        return reading
+
+    def cells(
+        call: Call, customer: Customer, metric: BillableMetric, period: Period
+    ) -> list[UsageCell]:
+        return counted(contract, metric, reading.cells(call, customer, metric, period))
+
+    def cells_at_once(
+        call: Call,
+        customer: Customer,
+        used: Sequence[tuple[BillableMetric, Period]],
+        period: Period,
+    ) -> list[UsageCell]:
+        metric, _ = used[-1]
+        return counted(contract, metric, reading.cells_at_once(call, customer, used, period))
+
+    starts = {entry.starting_at for entry in contract.usage_filters}
+    return replace(reading, cells=cells, cells_at_once=cells_at_once, cuts=reading.cuts | starts)
 
 
 def _phases(
-    call: Call,
-    customer: Customer,
+    bill: _Bill,
     product: Product,
+    rates: Sequence[Rate],
     metrics: Mapping[str, BillableMetric],
-    cuts: Collection[datetime],
-    period: Period,
+    cuts: Collection[datetime] | None,
 ) -> Iterator[rating.Phase]:
-    """Yields the product's definitions in order, each with its usage of the whole period."""
+    """Yields the product's definitions in order, each with its usage of the whole period.
+
+    With `cuts`, usage is told apart no finer than whole days and these instants.
+    """
+    call, customer, period, reading = bill.call, bill.customer, bill.period, bill.counted
     updates = {u.starting_at for u in product.updates if period.covers(u.starting_at)}
     starts = sorted({period.starting_at, *updates})
-    for start, end in pairwise([*starts, period.ending_before]):
-        state = product.state_at(start)
-        yield rating.Phase(
-            Period(start, end), state, _usage(call, customer, state, metrics, cuts, period)
-        )
+    parts = [Period(*ends) for ends in pairwise([*starts, period.ending_before])]
+    once: list[tuple[BillableMetric, Period]] = []
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
+        state = product.state_at(part.starting_at)
+        if state.billable_metric_id is None:
+            yield rating.Phase(part, state, {})
+            continue
+        metric = metrics[state.billable_metric_id]
+        grouping = reading.regroup(state, metric, rates)
+        if not _is_evaluated_once(state, metrics):
+            once = []
+            cells = _cells(bill, metric, cuts)
+        else:
+            once.append((metric, part))
+            goes_on = following is not None and _is_evaluated_once(
+                product.state_at(following.starting_at), metrics
+            )
+            # All that is evaluated once lies in the last hour, whatever changed before.
+            cells = [] if goes_on else reading.cells_at_once(call, customer, once, period)
+        yield rating.Phase(part, grouping.state, _usage(metric, cells, grouping))
+
+
+def _cells(
+    bill: _Bill, metric: BillableMetric, cuts: Collection[datetime] | None
+) -> list[UsageCell]:
+    reading = bill.counted
+    if reading.cells is usage.cells:
+        return usage.cells(bill.call, bill.customer, metric, bill.period, cuts=cuts)
+    # Usage that is chosen or imagined hour by hour is not added up before.
+    return reading.cells(bill.call, bill.customer, metric, bill.period)
+
+
+def _is_evaluated_once(state: ProductState, metrics: Mapping[str, BillableMetric]) -> bool:
+    """Decision D-23: a SQL metric is evaluated hour by hour only where the product says so."""
+    metric = metrics.get(state.billable_metric_id or "")
+    return (
+        metric is not None
+        and metric.sql is not None
+        and state.sql_breakdown_granularity is not SqlGranularity.HOUR
+    )
 
 
 def _usage(
-    call: Call,
-    customer: Customer,
-    state: ProductState,
-    metrics: Mapping[str, BillableMetric],
-    cuts: Collection[datetime],
-    period: Period,
+    metric: BillableMetric, cells: Sequence[UsageCell], grouping: Grouping
 ) -> dict[rating.Values, list[Increment]]:
-    if state.billable_metric_id is None:
-        return {}
-    metric = metrics[state.billable_metric_id]
-    cells = usage.cells(call, customer, metric, period, cuts=cuts)
-    grouped = series.increments_by_group(metric, cells, state.group_keys)
-    return {
+    keys = grouping.state.group_keys
+    grouped = series.increments_by_group(metric, cells, keys)
+    found = {
         tuple(
-            (key, value)
-            for key, value in zip(state.group_keys, values, strict=True)
-            if value is not None
+            (key, value) for key, value in zip(keys, values, strict=True) if value is not None
         ): increments
         for values, increments in grouped.items()
     }
+    return {group: added for group, added in found.items() if grouping.keeps(dict(group))}

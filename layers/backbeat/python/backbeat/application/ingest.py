@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from decimal import Inexact
 from itertools import chain
 from typing import Final, NamedTuple
 
-from backbeat.application import catalog
+from backbeat.application import catalog, tracking
 from backbeat.application.services import Call
 from backbeat.domain import metering
 from backbeat.domain.metering import Count
+from backbeat.models.catalog import BillableMetric
 from backbeat.models.errors import InvalidArgument, Retryable
 from backbeat.models.usage import CellKey, StoredEvent, UsageEvent
 from backbeat.persistence import usage
@@ -48,49 +50,68 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
             be stored at once; nothing was stored.
         Retryable: the store could not take all of it now.
     """
-    _refuse_out_of_window(call, events)
+    events = _in_window(call, events)
+    tracking.mark_hours(call, events)
     first: dict[str, UsageEvent] = {}
     repeats = [
         event for event in events if first.setdefault(event.transaction_id, event) is not event
     ]
-    pending = _counted(call, list(first.values()))
+    metrics = catalog.metrics(call)
+    accepted = tracking.acceptance(call, first.values(), metrics)
+    pending = _counted(list(first.values()), metrics)
+    held: dict[str, StoredEvent] = {}
     while pending:
-        pending, taken = _commit_chunk(call, pending)
+        pending, taken = _commit_chunk(call, pending, accepted)
         for counted, item in taken:
-            if _is_free_again(call, counted.event, item):
-                _supersede(call, counted, item)
+            event = counted.event
+            if _is_free_again(call, event, item):
+                _supersede(call, counted, item, accepted)
             else:
-                repeats.append(counted.event)
+                repeats.append(event)
+                held[event.transaction_id] = usage.stored_event(item, event.transaction_id)
+    taken_first = (event for id_, event in first.items() if id_ not in held)
+    tracking.track(call, accepted, taken_first, held.values())
     _note_repeats(call, repeats)
+    call.services.count("EventsAccepted", len(first) - len(held))
+    if repeats:
+        call.services.count("EventsDuplicate", len(repeats))
 
 
-def _refuse_out_of_window(call: Call, events: Sequence[UsageEvent]) -> None:
+def _in_window(call: Call, events: Sequence[UsageEvent]) -> Sequence[UsageEvent]:
+    """Returns the events to take.
+
+    Decision D-15: a batch with an event that is too old is refused, unless this stage is set to
+    take the others without a word.
+    """
     earliest, latest = call.now - _OLDEST, call.now + _FUTURE
     for number, event in enumerate(events):
         if event.timestamp > latest:
             raise InvalidArgument(f"[{number}].timestamp: more than 24 hours in the future")
-        # Decision D-15: the whole batch is refused.
-        if event.timestamp < earliest:
+        if event.timestamp < earliest and not call.services.drops_old_events:
             raise InvalidArgument(f"[{number}].timestamp: more than 34 days in the past")
+    if not call.services.drops_old_events:
+        return events
+    return [event for event in events if event.timestamp >= earliest]
 
 
-def _counted(call: Call, events: Sequence[UsageEvent]) -> list[_Counted]:
+def _counted(events: Sequence[UsageEvent], metrics: Sequence[BillableMetric]) -> list[_Counted]:
     """Returns the events with what they add, those of the same cells one after the other.
 
     So the chunks of a request have few cells in common, each of which is added to per chunk.
     """
-    counts = metering.counts_of(events, catalog.metrics(call))
-    if max(map(len, counts)) >= MAX_EFFECTS:
+    counts = metering.counts_of(events, metrics)
+    if max(map(len, counts), default=0) >= MAX_EFFECTS:
         raise InvalidArgument("one event counts for more metrics than can be stored at once")
-    alike: dict[tuple[CellKey, ...], list[_Counted]] = {}
+    alike: dict[CellKey | None, list[_Counted]] = {}
     for counted in map(_Counted, events, counts):
-        cells = tuple([cell for cell, _ in counted.counts])
-        alike.setdefault(cells, []).append(counted)
+        # Events that share one metric's cell mostly share the others'.
+        cell = counted.counts[0][0] if counted.counts else None
+        alike.setdefault(cell, []).append(counted)
     return list(chain.from_iterable(alike.values()))
 
 
 def _commit_chunk(
-    call: Call, pending: list[_Counted]
+    call: Call, pending: list[_Counted], accepted: tracking.Acceptance
 ) -> tuple[list[_Counted], list[tuple[_Counted, Item]]]:
     """Commits what fits one transaction.
 
@@ -100,7 +121,7 @@ def _commit_chunk(
     size = _fitting(pending)
     chunk, later = pending[:size], pending[size:]
     try:
-        call.store.transact([*_puts(call, chunk), *_adds(call, chunk)])
+        call.store.transact([*_puts(call, chunk, accepted), *_adds(call, chunk)])
     except TransactionCancelled as cancelled:
         taken = {
             failure.index: failure.item
@@ -111,6 +132,8 @@ def _commit_chunk(
         return remaining + later, [(chunk[number], item) for number, item in taken.items()]
     except Contention as contention:
         raise Retryable("The store is busy. Send the same events again.") from contention
+    except Inexact as inexact:
+        raise InvalidArgument("usage of one hour would add up to more than 38 digits") from inexact
     return later, []
 
 
@@ -126,11 +149,9 @@ def _fitting(pending: Iterable[_Counted]) -> int:
     return size
 
 
-def _puts(call: Call, chunk: Iterable[_Counted]) -> list[Put]:
-    events = [counted.event for counted in chunk]
-    return usage.put_events(
-        call.tenant, events, received_at=call.now, real_now=call.services.clock.now()
-    )
+def _puts(call: Call, chunk: Iterable[_Counted], accepted: tracking.Acceptance) -> list[Put]:
+    stored = [accepted.of(counted.event) for counted in chunk]
+    return usage.put_events(call.tenant, stored, real_now=call.services.clock.now())
 
 
 def _adds(call: Call, chunk: Iterable[_Counted]) -> list[Add]:
@@ -143,19 +164,19 @@ def _is_free_again(call: Call, event: UsageEvent, item: Item) -> bool:
     return accepted_at + DEDUPLICATION <= call.now
 
 
-def _supersede(call: Call, counted: _Counted, item: Item) -> None:
+def _supersede(call: Call, counted: _Counted, item: Item, accepted: tracking.Acceptance) -> None:
     """Accepts an event whose transaction id was used before the deduplication window."""
     event = counted.event
-    accepted = usage.event_item(
+    replacement = usage.event_item(
         call.tenant,
-        StoredEvent(event, call.now),
+        accepted.of(event),
         real_now=call.services.clock.now(),
         version=item.version + 1,
     )
     work = UnitOfWork(call.store)
     work.add(
         Put(usage.superseded_item(call.tenant, event.transaction_id, item)),
-        Put(accepted, Version(item.version)),
+        Put(replacement, Version(item.version)),
         *_adds(call, [counted]),
     )
     work.commit()
@@ -164,10 +185,14 @@ def _supersede(call: Call, counted: _Counted, item: Item) -> None:
 def _note_repeats(call: Call, repeats: Sequence[UsageEvent]) -> None:
     if not repeats:
         return
-    real_now = call.services.clock.now()
+    real_now, request_id = call.services.clock.now(), call.services.ids.new()
     call.store.put_many(
         usage.repeat_item(
-            call.tenant, StoredEvent(event, call.now), call.services.ids.new(), real_now=real_now
+            call.tenant,
+            StoredEvent(event, call.now),
+            request_id=request_id,
+            number=number,
+            real_now=real_now,
         )
-        for event in repeats
+        for number, event in enumerate(repeats)
     )

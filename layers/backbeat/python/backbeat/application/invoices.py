@@ -1,26 +1,39 @@
-"""Reading invoices: stored ones, and drafts of the periods that are not finalized."""
+"""Invoices: stored ones, drafts of the periods that are not finalized, and making one anew."""
 
-from backbeat.application import billing, drafts
+from collections.abc import Iterable, Iterator, Mapping
+
+from backbeat.application import (
+    contracts,
+    customers,
+    drafts,
+    historical_invoices,
+    open_periods,
+    outbox,
+    rate_cards,
+    scheduled_invoices,
+    settled_drafts,
+)
 from backbeat.application.services import Call
-from backbeat.domain import invoicing
+from backbeat.domain import invoicing, notices
+from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
-from backbeat.models.errors import NotFound
-from backbeat.models.invoices import Invoice
+from backbeat.models.errors import InvalidArgument, NotFound
+from backbeat.models.invoices import Invoice, InvoiceStatus
+from backbeat.models.rates import Rate
 from backbeat.persistence import invoices
+from backbeat.persistence.unit_of_work import UnitOfWork
+from backbeat.ports.store import Effect
 
 
 def of_customer(call: Call, customer: Customer) -> list[Invoice]:
     """Returns all of a customer's invoices, drafts included, by issue date."""
-    # The periods are read before the invoices: one finalized in between shows up as stored.
-    awaiting = list(billing.periods_awaiting(call, customer.id))
+    # Drafts are computed before the invoices are read: one finalized in between shows as stored.
+    computed = list(settled_drafts.of_customer(call, customer))
+    computed += scheduled_invoices.drafts_of(call, customer)
     stored = list(invoices.of_customer(call.store, call.tenant, customer.id))
     known = {invoice.id for invoice in stored}
-    computed = [
-        drafts.assemble(call, contract, customer, period)
-        for contract, period in awaiting
-        if invoicing.usage_invoice_id(contract.id, period) not in known
-    ]
-    return sorted([*stored, *computed], key=lambda invoice: (invoice.issued_at, invoice.id))
+    drafts_left = [invoice for invoice in computed if invoice.id not in known]
+    return sorted([*stored, *drafts_left], key=lambda invoice: (invoice.issued_at, invoice.id))
 
 
 def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
@@ -29,11 +42,125 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
     Raises:
         NotFound: the customer has no invoice of that id.
     """
-    awaiting = billing.periods_awaiting(call, customer.id)
+    awaiting = list(open_periods.of_customer(call, customer.id))
+    scheduled = list(scheduled_invoices.drafts_of(call, customer))
     stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
     if stored is not None:
         return stored
     for contract, period in awaiting:
         if invoicing.usage_invoice_id(contract.id, period) == invoice_id:
-            return drafts.assemble(call, contract, customer, period)
+            return settled_drafts.find(call, customer, contract, period)
+    for draft in scheduled:
+        if draft.id == invoice_id:
+            return draft
     raise NotFound("invoice", invoice_id)
+
+
+def locate(call: Call, invoice_id: str) -> Invoice:
+    """Returns an invoice by its id alone.
+
+    Raises:
+        NotFound: no invoice has the id.
+    """
+    found = invoices.locate(call.store, call.tenant, invoice_id)
+    if found is not None:
+        return found.invoice
+    # A draft lies nowhere, so finding one without its customer means asking all of them: fine in a
+    # sandbox, not where millions of ids could be tried.
+    for _, customer in customers.walk_all(call) if call.services.sandbox else ():
+        try:
+            return get(call, customer, invoice_id)
+        except NotFound:
+            continue
+    raise NotFound("invoice", invoice_id)
+
+
+def void(call: Call, invoice_id: str) -> None:
+    """Takes a final invoice back. It stays listed as VOID.
+
+    Raises:
+        NotFound: no invoice has the id.
+        InvalidArgument: the invoice is not final.
+    """
+    stored = invoices.locate(call.store, call.tenant, invoice_id)
+    if stored is None:
+        draft = locate(call, invoice_id)
+        raise InvalidArgument(f"id: a {draft.status} invoice cannot be voided")
+    if stored.invoice.status is not InvoiceStatus.FINALIZED:
+        raise InvalidArgument(f"id: a {stored.invoice.status} invoice cannot be voided")
+    work = UnitOfWork(call.store)
+    work.add(invoices.change(stored, status=InvoiceStatus.VOID))
+    # What it drew can be drawn again.
+    work.add(*settled_drafts.give_back(call, stored.invoice.customer_id, [invoice_id]))
+    work.commit()
+
+
+def voiding(call: Call, customer_id: str, contract_ids: Iterable[str]) -> Iterator[Effect]:
+    """Yields the effects that void all final invoices of some contracts."""
+    wanted = set(contract_ids)
+    voided = []
+    for stored in invoices.stored_of_customer(call.store, call.tenant, customer_id):
+        invoice = stored.invoice
+        if invoice.contract_id in wanted and invoice.status is InvoiceStatus.FINALIZED:
+            voided.append(invoice.id)
+            yield invoices.change(stored, status=InvoiceStatus.VOID)
+    yield from settled_drafts.give_back(call, customer_id, voided)
+
+
+def regenerate(call: Call, invoice_id: str) -> Invoice:
+    """Makes a void invoice anew from today's usage, rates and terms, and returns the new one.
+
+    Raises:
+        NotFound: no invoice has the id.
+        InvalidArgument: it is not void, was made anew already, or its contract is archived.
+    """
+    stored = invoices.locate(call.store, call.tenant, invoice_id)
+    invoice = locate(call, invoice_id) if stored is None else stored.invoice
+    if stored is None or invoice.status is not InvoiceStatus.VOID:
+        raise InvalidArgument(f"id: a {invoice.status} invoice cannot be regenerated")
+    # Decision D-54: a void invoice has one successor for good.
+    if invoice.successor_id is not None:
+        raise InvalidArgument(f"id: the invoice was regenerated already as {invoice.successor_id}")
+    contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
+    if contract.archived_at is not None:
+        raise InvalidArgument("id: the contract of the invoice is archived")
+    customer = customers.get(call, invoice.customer_id)
+    fresh = invoicing.regenerated(
+        _computed_anew(call, contract, customer, invoice), invoice, at=call.now
+    )
+    work = UnitOfWork(call.store)
+    work.add(*invoices.insert(call.store, call.tenant, fresh))
+    work.add(invoices.change(stored, successor_id=fresh.id))
+    work.add(*settled_drafts.draw(call, fresh))
+    outbox.commit(call, work, [notices.invoice_finalized(fresh, at=call.now)])
+    return fresh
+
+
+def list_rates(call: Call, invoice: Invoice) -> Mapping[int, Rate]:
+    """Returns the rates of the price list that an invoice's lines name, by sequence number."""
+    contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
+    if contract.rate_card_id is None:
+        return {}
+    named = {line.basis.rate_sequence for line in invoice.line_items if line.basis is not None}
+    rates = rate_cards.every_rate(call, contract.rate_card_id)
+    return {rate.sequence: rate for rate in rates if rate.sequence in named}
+
+
+def _computed_anew(call: Call, contract: Contract, customer: Customer, void: Invoice) -> Invoice:
+    new_id = invoicing.successor_id(void)
+    period = void.period
+    if period is None:
+        lines = scheduled_invoices.anew(call, contract, void)
+        return void.model_copy(
+            update={
+                "id": new_id,
+                "successor_id": None,
+                "line_items": lines,
+                "total": invoicing.total(lines, void.credit_type),
+            }
+        )
+    reading = drafts.Reading(invoice_id=new_id)
+    if void.given_usage:
+        fresh = historical_invoices.priced_anew(call, contract, void, period, reading)
+        return fresh.model_copy(update={"successor_id": None})
+    return settled_drafts.alone(call, contract, customer, period, reading)

@@ -1,102 +1,117 @@
-"""Rate cards and their rates."""
+"""Rate cards: their names, aliases, units and the order of their products."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
-from backbeat.application import catalog
+from backbeat.application import catalog, custom_fields, rate_card_aliases
+from backbeat.application.rate_card_aliases import NewAlias
 from backbeat.application.services import Call
-from backbeat.domain.rates import rate_at
+from backbeat.domain import rates as rate_rules
 from backbeat.models.base import Model
-from backbeat.models.catalog import Product
-from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
-from backbeat.models.money import CreditType
-from backbeat.models.rates import Rate, RateCard, RateType
+from backbeat.models.custom_fields import FieldEntity
+from backbeat.models.errors import InvalidArgument, NotFound
+from backbeat.models.money import USD
+from backbeat.models.rates import CreditTypeConversion, Rate, RateCard
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, page_of, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Absent, Index, IndexKey, Item, Put, Query, Version
+from backbeat.ports.store import Absent, Effect, Index, IndexKey, Item, Put, Query, Version
 
 _KIND: Final = "RATECARD"
 _RATES_PER_PAGE: Final = 200
 
 
-class NewRate(NamedTuple):
-    """A rate as asked for. `price` is in the unit of `credit_type` (USD: cents) per unit."""
-
-    product_id: str
-    starting_at: datetime
-    ending_before: datetime | None
-    entitled: bool
-    rate_type: RateType
-    price: Decimal
-    credit_type: CreditType
-    pricing_group_values: dict[str, str]
-
-
 @dataclass(frozen=True, slots=True)
-class Selector:
-    """Which rates are meant; every field that is given must match.
+class NewRateCard:
+    """A card as asked for. `conversions` are the fiat prices of custom pricing units by id."""
 
-    `pricing_group_values` are meant exactly, partial ones as a part, and of the tags one suffices.
-    """
-
-    product_id: str | None
-    product_tags: frozenset[str] | None
-    pricing_group_values: Mapping[str, str] | None
-    partial_pricing_group_values: Mapping[str, str] | None
-
-    def selects(self, rate: Rate, product: Product) -> bool:
-        """Tells whether a rate of the product is meant."""
-        values = rate.pricing_group_values
-        partial = self.partial_pricing_group_values or {}
-        return (
-            self.product_id in (None, product.id)
-            and (self.product_tags is None or bool(self.product_tags & {*product.initial.tags}))
-            and self.pricing_group_values in (None, values)
-            and partial.items() <= values.items()
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PricedProduct:
-    """A rate and the product it prices."""
-
-    rate: Rate
-    product: Product
+    name: str
+    description: str | None
+    fiat_credit_type_id: str | None
+    conversions: Sequence[tuple[str, Decimal]]
+    aliases: Sequence[NewAlias]
+    custom_fields: dict[str, str]
 
 
 class _RatePage(Model):
     rates: tuple[Rate, ...]
 
 
-def create(
-    call: Call,
-    *,
-    name: str,
-    description: str | None,
-    fiat_credit_type: CreditType,
-    custom_fields: dict[str, str],
-) -> RateCard:
-    """Creates an empty rate card."""
+# Cards
+
+
+def create(call: Call, wanted: NewRateCard) -> RateCard:
+    """Creates a card without rates.
+
+    Raises:
+        InvalidArgument: a credit type is unknown or of the wrong kind, an alias ends before it
+            starts, or a custom field is not registered.
+    """
+    fiat_id = wanted.fiat_credit_type_id
+    fiat = USD if fiat_id is None else catalog.credit_type(call, fiat_id)
+    if not fiat.is_currency:
+        raise InvalidArgument("fiat_credit_type_id: must be a currency")
     card = RateCard(
         id=call.services.ids.new(),
-        name=name,
-        description=description,
-        fiat_credit_type=fiat_credit_type,
-        custom_fields=custom_fields,
+        name=wanted.name,
+        description=wanted.description,
+        fiat_credit_type=fiat,
+        credit_type_conversions=_conversions(call, wanted.conversions),
+        custom_fields=wanted.custom_fields,
         created_at=call.now,
     )
     work = UnitOfWork(call.store)
+    custom_fields.claim(call, work, FieldEntity.RATE_CARD, card.id, card.custom_fields)
+    card = rate_card_aliases.assign(call, work, card, wanted.aliases)
     work.add(Put(_item(call, card), Absent()))
     work.commit()
     return card
 
 
+def update(
+    call: Call,
+    rate_card_id: str,
+    *,
+    name: str | None,
+    description: str | None,
+    aliases: Sequence[NewAlias] | None,
+) -> None:
+    """Changes what is given; aliases replace the ones the card had.
+
+    Raises:
+        NotFound: no card has the id.
+        InvalidArgument: the card is archived, or an alias ends before it starts.
+    """
+    item = _stored(call, rate_card_id)
+    card = _active(from_item(item, RateCard))
+    changes = {"name": name, "description": description}
+    card = card.model_copy(update={field: v for field, v in changes.items() if v is not None})
+    work = UnitOfWork(call.store)
+    if aliases is not None:
+        card = rate_card_aliases.assign(call, work, card, aliases)
+    work.add(_replacing(call, card, item))
+    work.commit()
+
+
+def archive(call: Call, rate_card_id: str) -> None:
+    """Archives a card: contracts on it go on, new ones cannot be put on it.
+
+    Raises:
+        NotFound: no card has the id.
+        InvalidArgument: it is archived already.
+    """
+    item = _stored(call, rate_card_id)
+    card = _active(from_item(item, RateCard))
+    work = UnitOfWork(call.store)
+    work.add(_replacing(call, card.model_copy(update={"archived_at": call.now}), item))
+    work.commit()
+
+
 def get(call: Call, rate_card_id: str) -> RateCard:
-    """Returns a rate card.
+    """Returns a card, archived ones included.
 
     Raises:
         NotFound: no card has the id.
@@ -104,8 +119,30 @@ def get(call: Call, rate_card_id: str) -> RateCard:
     return from_item(_stored(call, rate_card_id), RateCard)
 
 
+def get_active(call: Call, rate_card_id: str) -> RateCard:
+    """Returns a card that new contracts may be put on.
+
+    Raises:
+        NotFound: no card has the id.
+        InvalidArgument: the card is archived.
+    """
+    return _active(get(call, rate_card_id))
+
+
+def resolve_alias(call: Call, alias: str, at: datetime) -> str:
+    """Returns the id of the card that an alias stands for at an instant, for a new contract.
+
+    Raises:
+        InvalidArgument: it stands for none then, or for an archived one.
+    """
+    rate_card_id = rate_card_aliases.holder(call, alias, at)
+    if rate_card_id is None:
+        raise InvalidArgument(f"rate_card_alias: no rate card has the alias {alias} at that time")
+    return get_active(call, rate_card_id).id
+
+
 def page(call: Call, *, limit: int, cursor: str | None) -> tuple[list[RateCard], str | None]:
-    """Returns a page of the cards in order of creation, and the next page's cursor."""
+    """Returns a page of the cards not archived, oldest first, and the next page's cursor."""
     query = Query(
         keys.entities(call.tenant, _KIND, archived=False),
         index=Index.GSI1,
@@ -116,77 +153,123 @@ def page(call: Call, *, limit: int, cursor: str | None) -> tuple[list[RateCard],
     return [from_item(item, RateCard) for item in items], next_cursor
 
 
-def add_rates(call: Call, rate_card_id: str, wanted: Sequence[NewRate]) -> list[Rate]:
-    """Adds rates to a card, all or none. Each supersedes what it overlaps.
+# The order of products
+
+
+def set_product_order(call: Call, rate_card_id: str, product_ids: Sequence[str]) -> None:
+    """Lists these products first on invoices, the card's others behind them as they were added.
 
     Raises:
         NotFound: no card has the id.
-        InvalidArgument: a product is unknown or archived, its unit would change, or the group
-            values are not those of its pricing group key.
-        NotBuilt: the rate type is not part of Backbeat yet.
+        InvalidArgument: a product has no rate on the card, or is named twice.
+    """
+    item = _stored(call, rate_card_id)
+    on_card = {rate.product_id for rate in _rates(call, item)}
+    _refuse_absent(product_ids, on_card, field="product_order")
+    _reorder(call, item, product_ids)
+
+
+def move_products(call: Call, rate_card_id: str, moves: Sequence[tuple[str, int]]) -> None:
+    """Moves products, one after the other, each to a position counted from 0 or to the end.
+
+    Raises:
+        NotFound: no card has the id.
+        InvalidArgument: a product has no rate on the card, or is named twice.
     """
     item = _stored(call, rate_card_id)
     card = from_item(item, RateCard)
-    existing = _rates(call, item)
-    for number, rate in enumerate(wanted):
-        _refuse_bad_rate(call, rate, existing, field=f"rates[{number}]")
-    rates = [
-        Rate(**rate._asdict(), created_at=call.now, sequence=card.rates_added + number)
-        for number, rate in enumerate(wanted, start=1)
-    ]
-    card = card.model_copy(update={"rates_added": card.rates_added + len(rates)})
-    work = UnitOfWork(call.store)
-    # The card's version makes concurrent additions one after the other.
-    work.add(Put(_item(call, card, item.version + 1), Version(item.version)))
-    for start in range(0, len(rates), _RATES_PER_PAGE):
-        page = rates[start : start + _RATES_PER_PAGE]
-        key = keys.rate_page(call.tenant, card.id, page[0].sequence)
-        work.add(Put(to_item(key, _RatePage(rates=tuple(page))), Absent()))
-    work.commit()
-    return rates
+    on_card = dict.fromkeys(rate.product_id for rate in _rates(call, item))
+    _refuse_absent([product_id for product_id, _ in moves], on_card, field="product_moves")
+    order = rate_rules.in_product_order(on_card, card.product_order)
+    for product_id, position in moves:
+        order.remove(product_id)
+        order.insert(min(position, len(order)), product_id)
+    _reorder(call, item, order)
 
 
-def in_force(
-    call: Call, rate_card_id: str, *, at: datetime, selectors: Sequence[Selector]
-) -> list[PricedProduct]:
-    """Returns the rates that hold at an instant, in the order they were added.
-
-    Without selectors all are meant, else those that any of them selects.
-
-    Raises:
-        NotFound: no card has the id.
-    """
-    _, rates = with_rates(call, rate_card_id)
-    product_ids = dict.fromkeys(rate.product_id for rate in rates)
-    products = {product.id: product for product in catalog.products_of_ids(call, [*product_ids])}
-    holding = [
-        rate
-        for rate in rates
-        if rate.in_force(at)
-        and rate
-        is rate_at(
-            [other for other in rates if other.product_id == rate.product_id],
-            group_values=rate.pricing_group_values,
-            instant=at,
-        )
-    ]
-    found = [PricedProduct(rate, products[rate.product_id]) for rate in holding]
-    return [
-        entry
-        for entry in found
-        if not selectors
-        or any(selector.selects(entry.rate, entry.product) for selector in selectors)
-    ]
+# The rates of a card
 
 
-def with_rates(call: Call, rate_card_id: str) -> tuple[RateCard, tuple[Rate, ...]]:
-    """Returns a card and its rates as of one instant.
+def with_rates(
+    call: Call, rate_card_id: str, *, until: datetime | None = None
+) -> tuple[RateCard, tuple[Rate, ...]]:
+    """Returns a card and its rates as of one instant, without those that were replaced.
+
+    With `until` the rates are those that had been added by then.
 
     Raises:
         NotFound: no card has the id.
     """
     item = _stored(call, rate_card_id)
-    return from_item(item, RateCard), _rates(call, item)
+    if until is None:
+        return from_item(item, RateCard), _rates(call, item)
+    added = (rate for rate in _added(call, item) if rate.created_at <= until)
+    return from_item(item, RateCard), tuple(rate_rules.not_replaced(added))
+
+
+def every_rate(call: Call, rate_card_id: str) -> tuple[Rate, ...]:
+    """Returns all rates ever added to a card, in that order: final invoices may name any of them.
+
+    Raises:
+        NotFound: no card has the id.
+    """
+    return _added(call, _stored(call, rate_card_id))
+
+
+def stored_with_rates(call: Call, rate_card_id: str) -> tuple[Item, tuple[Rate, ...]]:
+    """Returns the item of a card that may be changed, and its rates.
+
+    Raises:
+        NotFound: no card has the id.
+        InvalidArgument: the card is archived.
+    """
+    item = _stored(call, rate_card_id)
+    _active(from_item(item, RateCard))
+    return item, _rates(call, item)
+
+
+def append_rates(call: Call, item: Item, rates: Sequence[Rate]) -> list[Effect]:
+    """Returns the effects that add rates, numbered from the next one on, to a card's item."""
+    card = from_item(item, RateCard)
+    card = card.model_copy(update={"rates_added": card.rates_added + len(rates)})
+    # The card's version makes concurrent additions one after the other.
+    effects: list[Effect] = [_replacing(call, card, item)]
+    for start in range(0, len(rates), _RATES_PER_PAGE):
+        together = rates[start : start + _RATES_PER_PAGE]
+        key = keys.rate_page(call.tenant, card.id, together[0].sequence)
+        effects.append(Put(to_item(key, _RatePage(rates=tuple(together))), Absent()))
+    return effects
+
+
+def _conversions(
+    call: Call, wanted: Sequence[tuple[str, Decimal]]
+) -> tuple[CreditTypeConversion, ...]:
+    units = [catalog.credit_type(call, unit_id) for unit_id, _ in wanted]
+    if any(unit.is_currency for unit in units):
+        raise InvalidArgument(
+            "credit_type_conversions: custom_credit_type_id must be a custom pricing unit"
+        )
+    if len({unit.id for unit in units}) < len(units):
+        raise InvalidArgument("credit_type_conversions: names a custom pricing unit twice")
+    return tuple(
+        CreditTypeConversion(custom_credit_type=unit, fiat_per_custom_credit=price)
+        for unit, (_, price) in zip(units, wanted, strict=True)
+    )
+
+
+def _refuse_absent(product_ids: Sequence[str], on_card: Collection[str], *, field: str) -> None:
+    for product_id in product_ids:
+        if product_id not in on_card:
+            raise InvalidArgument(f"{field}: the rate card has no rate of product {product_id}")
+    if len(set(product_ids)) < len(product_ids):
+        raise InvalidArgument(f"{field}: names a product twice")
+
+
+def _reorder(call: Call, item: Item, order: Sequence[str]) -> None:
+    card = from_item(item, RateCard).model_copy(update={"product_order": tuple(order)})
+    work = UnitOfWork(call.store)
+    work.add(_replacing(call, card, item))
+    work.commit()
 
 
 def _rates(call: Call, item: Item) -> tuple[Rate, ...]:
@@ -195,6 +278,10 @@ def _rates(call: Call, item: Item) -> tuple[Rate, ...]:
 
 
 def _load_rates(call: Call, item: Item) -> tuple[Rate, ...]:
+    return tuple(rate_rules.not_replaced(_added(call, item)))
+
+
+def _added(call: Call, item: Item) -> tuple[Rate, ...]:
     card = from_item(item, RateCard)
     pk, low, high = keys.rates(call.tenant, card.id)
     return tuple(
@@ -206,33 +293,10 @@ def _load_rates(call: Call, item: Item) -> tuple[Rate, ...]:
     )
 
 
-def _refuse_bad_rate(call: Call, rate: NewRate, existing: Sequence[Rate], *, field: str) -> None:
-    try:
-        product = catalog.get_product(call, rate.product_id)
-    except NotFound as unknown:
-        raise InvalidArgument(f"{field}.product_id: {unknown.message}") from unknown
-    if product.archived_at is not None:
-        raise InvalidArgument(f"{field}.product_id: the product is archived")
-    if rate.rate_type is not RateType.FLAT:
-        raise NotBuilt(f"{field}.rate_type: {rate.rate_type} rates are not built yet")
-    if rate.ending_before is not None and rate.ending_before <= rate.starting_at:
-        raise InvalidArgument(f"{field}.ending_before: must be after starting_at")
-    if any(
-        other.product_id == rate.product_id and other.credit_type != rate.credit_type
-        for other in existing
-    ):
-        raise InvalidArgument(f"{field}.credit_type_id: a product's pricing unit cannot change")
-    _refuse_bad_group_values(product, rate, field=field)
-
-
-def _refuse_bad_group_values(product: Product, rate: NewRate, *, field: str) -> None:
-    expected = set(product.initial.pricing_group_key or ())
-    # A rate without values is the product's default for groups that have no rate of their own.
-    if rate.pricing_group_values and set(rate.pricing_group_values) != expected:
-        raise InvalidArgument(
-            f"{field}.pricing_group_values: must name exactly the product's pricing group key"
-            f" {sorted(expected)}"
-        )
+def _active(card: RateCard) -> RateCard:
+    if card.archived_at is not None:
+        raise InvalidArgument("rate_card_id: the rate card is archived")
+    return card
 
 
 def _stored(call: Call, rate_card_id: str) -> Item:
@@ -242,13 +306,17 @@ def _stored(call: Call, rate_card_id: str) -> Item:
     return item
 
 
+def _replacing(call: Call, card: RateCard, before: Item) -> Put:
+    return Put(_item(call, card, before.version + 1), Version(before.version))
+
+
 def _item(call: Call, card: RateCard, version: int = 1) -> Item:
     return to_item(
         keys.entity(call.tenant, _KIND, card.id),
         card,
         version=version,
         gsi1=IndexKey(
-            keys.entities(call.tenant, _KIND, archived=False),
+            keys.entities(call.tenant, _KIND, archived=card.archived_at is not None),
             keys.created(card.created_at, card.id),
         ),
     )

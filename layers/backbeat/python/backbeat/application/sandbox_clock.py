@@ -10,7 +10,7 @@ from backbeat.domain import periods
 from backbeat.models.base import Model
 from backbeat.persistence import keys
 from backbeat.persistence.entities import read, to_item
-from backbeat.ports.store import Delete, Item, Key, Put
+from backbeat.ports.store import Delete, Item, Put
 
 
 class SandboxClock(Model):
@@ -61,26 +61,26 @@ def run_until(call: Call, target: datetime) -> None:
     failing: set[str] = set()
     deliveries.deliver_in_order(call, deliveries.outstanding(call), failing=failing)
     now = call.now
-    begun: set[tuple[datetime, Key]] = set()
+    begun: set[billing.Work] = set()
     # Webhook targets may call back and make more work, so the list is read until nothing is new.
     while work := set(billing.due_until(call, target)) - begun:
         upcoming = list(work)
         heapify(upcoming)
         while upcoming:
-            due_at, key = heappop(upcoming)
-            begun.add((due_at, key))
-            now = max(now, due_at)
+            due = heappop(upcoming)
+            begun.add(due)
+            now = max(now, due.due_at)
             # Stored first: what a crash leaves half done is then found due by everybody.
             _store(call, now)
             told: list[Item] = []
             step = call.at(now, held=told)
-            billing.run(step, key)
+            was_due = billing.run(step, due.key)
             for notification in told:
                 made = outbox.fan_out(step, notification, queued=False)
                 deliveries.deliver_in_order(step, made, failing=failing)
-            following = billing.due_time(step, key)
-            if following is not None and due_at < following <= target:
-                heappush(upcoming, (following, key))
+            following = billing.due_work(step, due.key)
+            if was_due and following is not None and following.due_at <= target:
+                heappush(upcoming, following)
 
 
 def _store(call: Call, now: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from backbeat.application.caches import VersionedCache
+from backbeat.application.caches import RecentlySeen, VersionedCache
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.rates import Rate
 from backbeat.ports.clock import Clock
@@ -13,6 +13,7 @@ from backbeat.ports.http import Http
 from backbeat.ports.ids import Ids
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
+from backbeat.ports.sql import SqlEngine
 from backbeat.ports.store import Item, Store
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ class Services:
 
     `clock` is real time, `clock_for` a tenant's: where there are sandboxes, each may stop its own.
     `cell_slot` keeps concurrent environments from adding to the same usage cells.
+    `count` adds a number to a metric of a name.
     `forget` deletes what a tenant left behind, where the store can.
+    `marked_hours` are those that this process has noted as having events.
+    `drops_old_events` takes batches with events older than 34 days, without those.
     `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
     """
 
@@ -44,11 +48,15 @@ class Services:
     open_tokens: bool
     environment_type: str
     cell_slot: str
+    marked_hours: RecentlySeen
+    drops_old_events: bool
+    sql: SqlEngine
     any_webhook_target: bool
     webhook_max_attempts: int
     webhook_retry_base_seconds: int
     default_webhook_secret: str | None
     forget: Callable[[str], None]
+    count: Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)

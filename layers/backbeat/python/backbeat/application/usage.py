@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
-from backbeat.application import catalog, customers
+from backbeat.application import catalog, customers, sql_metrics
 from backbeat.application.services import Call
-from backbeat.domain import metering, windows
+from backbeat.domain import counting, metering, windows
 from backbeat.domain.identity import derived_id
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.period import Period
 from backbeat.models.usage import StoredEvent, UsageCell, WindowSize
-from backbeat.persistence import usage
+from backbeat.persistence import tracked, usage
+
+_SEARCHED: Final = timedelta(days=34)
+"""How far back events are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +70,30 @@ class GroupRow:
 
 
 def search(call: Call, transaction_ids: Iterable[str]) -> list[FoundEvent]:
-    """Returns everything sent under the transaction ids, repeats included."""
+    """Returns what was sent under the transaction ids in the last 34 days, repeats included."""
     metrics = catalog.metrics(call)
+    earliest = call.now - _SEARCHED
     return [
         FoundEvent(
             derived_id("event", transaction_id, stored.received_at, number),
             stored,
             is_duplicate,
             customers.matching_key(call, stored.event.customer_key),
-            tuple(
-                metric
-                for metric in metrics
-                if metric.created_at <= stored.received_at
-                and metering.matches(stored.event, metric)
-            ),
+            tuple(metric for metric in metrics if _looks_at(metric, stored)),
         )
         for transaction_id in dict.fromkeys(transaction_ids)
         for number, (stored, is_duplicate) in enumerate(
             usage.events_of(call.store, call.tenant, transaction_id)
         )
+        if stored.received_at >= earliest
     ]
+
+
+def _looks_at(metric: BillableMetric, stored: StoredEvent) -> bool:
+    """Tells whether an event is among those a metric takes in; a SQL metric takes in all."""
+    return metric.sql is not None or (
+        counting.counts(metric, stored) and metering.matches(stored.event, metric)
+    )
 
 
 def cells(
@@ -98,9 +106,17 @@ def cells(
 ) -> list[UsageCell]:
     """Returns a metric's cells of a span, whatever name the customer's events came under.
 
-    With `cuts`, hours that need not be told apart are added up, see `persistence.usage.cells`.
+    Those of a SQL metric are what its answer grew by in each hour. With `cuts`, hours of counts
+    and sums that need not be told apart are added up, see `persistence.usage.cells`.
+
+    Raises:
+        InvalidArgument: the query of a SQL metric fails over the events.
     """
+    if metric.sql is not None:
+        return sql_metrics.hourly_growth(call, customer, metric, span)
     keys = customer.usage_keys
+    if metric.is_tracked:
+        return tracked.cells(call.store, call.tenant, keys, metric.id, span)
     return usage.cells(call.store, call.tenant, keys, metric.id, span, cuts=cuts)
 
 
@@ -131,7 +147,7 @@ def _rows(
 ) -> Iterator[UsageRow]:
     """Yields one row per window, empty windows included (decision D-24)."""
     metric, group_by = wanted.metric, wanted.group_by
-    in_window = _by_window(cells(call, customer, metric, span), span, size)
+    in_window = by_window(call, customer, metric, span, size=size)
     for window in windows.windows(span, size):
         inside = in_window.get(window.starting_at, [])
         groups = None if group_by is None else _marginal(metric, inside, *group_by)
@@ -179,7 +195,7 @@ def group_rows(
 
     `wanted` limits the values of some keys; an empty list limits nothing.
     """
-    in_window = _by_window(cells(call, customer, metric, span), span, size)
+    in_window = by_window(call, customer, metric, span, size=size)
     for window in windows.windows(span, size):
         inside = in_window.get(window.starting_at, [])
         if not keys:
@@ -192,9 +208,14 @@ def group_rows(
                 yield GroupRow(window, group, windows.quantity(metric, found[values]))
 
 
-def _by_window(
-    counted: Iterable[UsageCell], span: Period, size: WindowSize
+def by_window(
+    call: Call, customer: Customer, metric: BillableMetric, span: Period, *, size: WindowSize
 ) -> dict[datetime, list[UsageCell]]:
+    """Returns the usage of the windows that have any, by their start."""
+    if metric.sql is not None:
+        counted = sql_metrics.by_window(call, customer, metric, span, size=size)
+    else:
+        counted = cells(call, customer, metric, span)
     sorted_in: dict[datetime, list[UsageCell]] = {}
     for cell in counted:
         start = windows.window_start(span, size, cell.hour)

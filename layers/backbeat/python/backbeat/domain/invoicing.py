@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Final
 
 from backbeat.domain.identity import derived_id
+from backbeat.models.balances import BalanceType
 from backbeat.models.contracts import Contract
-from backbeat.models.customers import Customer
+from backbeat.models.customers import BillableStatus, Customer
 from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineItem
 from backbeat.models.money import EXACT, CreditType
 from backbeat.models.period import Period
@@ -24,6 +25,11 @@ GRACE: Final = timedelta(hours=24)
 def usage_invoice_id(contract_id: str, period: Period) -> str:
     """Returns the id of a period's usage invoice, the same for draft and final (decision D-11)."""
     return derived_id("invoice", contract_id, "USAGE", period.starting_at)
+
+
+def successor_id(void: Invoice) -> str:
+    """Returns the id of the invoice that replaces a void one: the next generation's."""
+    return derived_id("invoice", void.id, "GENERATION", void.generation + 1)
 
 
 def finalizes_at(period: Period) -> datetime:
@@ -38,9 +44,13 @@ def draft(
     *,
     credit_type: CreditType,
     lines: Callable[[str], Sequence[LineItem]],
+    invoice_id: str | None = None,
 ) -> Invoice:
-    """Returns the draft of a period. `lines` is given the invoice id and returns the lines."""
-    invoice_id = usage_invoice_id(contract.id, period)
+    """Returns the draft of a period. `lines` is given the invoice id and returns the lines.
+
+    `invoice_id` is given where the draft takes the place of a void invoice.
+    """
+    invoice_id = invoice_id or usage_invoice_id(contract.id, period)
     line_items = tuple(lines(invoice_id))
     return Invoice(
         id=invoice_id,
@@ -53,21 +63,49 @@ def draft(
         end_timestamp=period.ending_before,
         issued_at=finalizes_at(period),
         line_items=line_items,
-        total=total(line_items),
+        total=total(line_items, credit_type),
         net_payment_terms_days=contract.net_payment_terms_days,
         customer_custom_fields=customer.custom_fields,
         contract_custom_fields=contract.custom_fields,
+        billable_status=billable_status(customer, period.starting_at),
     )
 
 
-def finalize(invoice: Invoice) -> Invoice:
-    """Returns the draft as a final invoice: nothing but its status differs."""
-    return invoice.model_copy(update={"status": InvoiceStatus.FINALIZED})
+def billable_status(customer: Customer, instant: datetime) -> BillableStatus:
+    """Returns a customer's status for periods that start, or charges issued, at an instant."""
+    change = customer.billable_status_at(instant)
+    return BillableStatus.BILLABLE if change is None else change.value
 
 
-def total(lines: Sequence[LineItem]) -> Decimal:
-    """Returns the sum of the lines, unrounded."""
+def finalize(invoice: Invoice, *, at: datetime) -> Invoice:
+    """Returns the draft as a final invoice: its numbers are those of the draft."""
+    return invoice.model_copy(update={"status": InvoiceStatus.FINALIZED, "finalized_at": at})
+
+
+def regenerated(invoice: Invoice, void: Invoice, *, at: datetime) -> Invoice:
+    """Returns the draft as the invoice that replaces a void one.
+
+    Decision D-55: it is final at once and issued now.
+    """
+    return invoice.model_copy(
+        update={
+            "status": InvoiceStatus.FINALIZED,
+            "issued_at": at,
+            "finalized_at": at,
+            "generation": void.generation + 1,
+            "regenerated_from_invoice_id": void.id,
+        }
+    )
+
+
+def total(lines: Sequence[LineItem], credit_type: CreditType) -> Decimal:
+    """Returns the sum of the lines in the unit of the invoice, unrounded.
+
+    What lines in other units come to is in the lines that convert them.
+    """
     amount = Decimal(0)
     for line in lines:
-        amount = EXACT.add(amount, line.total)
+        # What a postpaid commit covers is paid by this invoice all the same.
+        if line.credit_type.id == credit_type.id and line.applied_type != BalanceType.POSTPAID:
+            amount = EXACT.add(amount, line.total)
     return amount

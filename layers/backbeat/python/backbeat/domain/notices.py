@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from backbeat.domain.identity import derived_id
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
+from backbeat.models.edits import ContractEdit
 from backbeat.models.invoices import Invoice
 from backbeat.models.notifications import Notification
 
@@ -20,19 +21,24 @@ def contract_created(
     contract: Contract, customer: Customer, *, environment_type: str
 ) -> Notification:
     """Tells that a contract was created."""
-    return _notice(
-        "contract.create",
-        contract.id,
-        {
-            "timestamp": _seconds(contract.created_at),
-            "environment_type": environment_type,
-            "contract_id": contract.id,
-            "contract_custom_fields": contract.custom_fields,
-            "customer_id": customer.id,
-            "customer_custom_fields": customer.custom_fields,
-        },
-        at=contract.created_at,
-    )
+    fields = _contract_fields(contract, customer, environment_type, at=contract.created_at)
+    return _notice("contract.create", contract.id, fields, at=contract.created_at)
+
+
+def contract_edited(
+    contract: Contract, customer: Customer, edit: ContractEdit, *, environment_type: str
+) -> Notification:
+    """Tells that a contract was edited, amended, ended or given a usage filter."""
+    fields = _contract_fields(contract, customer, environment_type, at=edit.timestamp)
+    return _notice("contract.edit", edit.id, fields, at=edit.timestamp)
+
+
+def contract_archived(
+    contract: Contract, customer: Customer, *, environment_type: str, at: datetime
+) -> Notification:
+    """Tells that a contract was archived."""
+    fields = _contract_fields(contract, customer, environment_type, at=at)
+    return _notice("contract.archive", contract.id, fields, at=at)
 
 
 def invoice_finalized(invoice: Invoice, *, at: datetime) -> Notification:
@@ -43,6 +49,19 @@ def invoice_finalized(invoice: Invoice, *, at: datetime) -> Notification:
         "invoice_finalized_date": _milliseconds(at),
     }
     return _notice("invoice.finalized", invoice.id, {"properties": properties}, at=at)
+
+
+def _contract_fields(
+    contract: Contract, customer: Customer, environment_type: str, *, at: datetime
+) -> dict[str, object]:
+    return {
+        "timestamp": _seconds(at),
+        "environment_type": environment_type,
+        "contract_id": contract.id,
+        "contract_custom_fields": contract.custom_fields,
+        "customer_id": customer.id,
+        "customer_custom_fields": customer.custom_fields,
+    }
 
 
 def _notice(

@@ -73,7 +73,9 @@ def price_at(
     Order: an OVERWRITE (the one added last), then one multiplier, then the list rate. Overrides
     that are for commits only do not take part.
     """
-    rate = rate_at(rates, group_values=subject.pricing, instant=instant)
+    rate = rate_at(
+        rates, group_values=subject.pricing, instant=instant, frequency=subject.frequency
+    )
     applying = [
         override
         for override in overrides

@@ -66,10 +66,8 @@ def usage_periods(contract: Contract) -> Iterator[Period]:
     The first runs from the contract's start (or from where its invoices start) to the first
     boundary strictly after it, the last is cut at the contract's end.
     """
-    start = contract.starting_at
-    if contract.invoice_generation_starting_at is not None:
-        start = max(start, contract.invoice_generation_starting_at)
-    number = _first_after(contract.usage_statement_schedule, start)
+    start = invoices_from(contract)
+    number = first_after(contract.usage_statement_schedule, start)
     while contract.ending_before is None or start < contract.ending_before:
         end = boundary(contract.usage_statement_schedule, number)
         if contract.ending_before is not None:
@@ -83,7 +81,16 @@ def usage_periods_from(contract: Contract, instant: datetime) -> Iterator[Period
     return (period for period in usage_periods(contract) if period.ending_before > instant)
 
 
-def _first_after(schedule: StatementSchedule, instant: datetime) -> int:
+def periods_left(contract: Contract, start: datetime) -> Iterator[Period]:
+    """Yields the contract's usage periods from an instant on, the one it lies in cut there.
+
+    It lies inside a period only where a contract that had ended there was extended.
+    """
+    for period in usage_periods_from(contract, start):
+        yield Period(max(period.starting_at, start), period.ending_before)
+
+
+def first_after(schedule: StatementSchedule, instant: datetime) -> int:
     """Returns the number of the first boundary strictly after the instant."""
     if schedule.frequency is Frequency.WEEKLY:
         number = (instant - schedule.anchor) // timedelta(weeks=1)
@@ -93,3 +100,27 @@ def _first_after(schedule: StatementSchedule, instant: datetime) -> int:
     while boundary(schedule, number) <= instant:
         number += 1
     return number
+
+
+def ends_usage_period(contract: Contract, instant: datetime) -> bool:
+    """Tells whether a usage period of the contract that has an invoice ends at the instant."""
+    return instant > invoices_from(contract) and is_usage_boundary(contract, instant)
+
+
+def is_usage_boundary(contract: Contract, instant: datetime) -> bool:
+    """Tells whether the contract's calendar, or its end, has a usage period end at the instant."""
+    return (
+        instant == contract.ending_before
+        or boundary_from(contract.usage_statement_schedule, instant) == instant
+    )
+
+
+def boundary_from(schedule: StatementSchedule, instant: datetime) -> datetime:
+    """Returns the first boundary at or after the instant."""
+    return boundary(schedule, first_after(schedule, instant - timedelta(microseconds=1)))
+
+
+def invoices_from(contract: Contract) -> datetime:
+    """Returns when the first usage period begins that has an invoice."""
+    start = contract.invoice_generation_starting_at
+    return contract.starting_at if start is None else max(contract.starting_at, start)

@@ -63,13 +63,15 @@ class RatedProduct:
 class Terms:
     """What a contract changes about list prices, and where else the period is to be cut.
 
-    Segments with different `apart` keys are never merged, as where windows are shown separately.
+    Segments with different `apart` keys are never merged, as where windows are shown separately;
+    nor are those that different `payers` may pay for.
     """
 
     overrides: Sequence[Override] = ()
     prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     cuts: frozenset[datetime] = frozenset()
     apart: Callable[[datetime], Hashable] = field(default=lambda instant: None)
+    payers: Callable[[datetime, Subject], Hashable] = field(default=lambda instant, subject: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _runs(entry: RatedProduct, group: Values, period: Period, terms: Terms) -> I
             segment,
             phase.state,
             price,
-            terms.apart(segment.starting_at),
+            (terms.apart(segment.starting_at), terms.payers(segment.starting_at, subject)),
             raw,
             raw_to,
             quantity,
@@ -158,15 +160,20 @@ def _runs(entry: RatedProduct, group: Values, period: Period, terms: Terms) -> I
         raw, quantity = raw_to, quantity_to
 
 
-def _segments(entry: RatedProduct, period: Period, terms: Terms) -> Iterator[tuple[Phase, Period]]:
-    cuts = {*terms.cuts, period.starting_at, period.ending_before}
-    dates: list[Rate | Override] = [*entry.rates, *terms.overrides]
+def cuts(product: Product, rates: Iterable[Rate], terms: Terms) -> set[datetime]:
+    """Returns every instant at which a product's usage may change in price or definition."""
+    found = {*terms.cuts, *(update.starting_at for update in product.updates)}
+    dates: list[Rate | Override] = [*rates, *terms.overrides]
     for dated in dates:
-        cuts.add(dated.starting_at)
+        found.add(dated.starting_at)
         if dated.ending_before is not None:
-            cuts.add(dated.ending_before)
-    cuts |= {phase.period.starting_at for phase in entry.phases}
-    inside = sorted(cut for cut in cuts if period.starting_at <= cut <= period.ending_before)
+            found.add(dated.ending_before)
+    return found
+
+
+def _segments(entry: RatedProduct, period: Period, terms: Terms) -> Iterator[tuple[Phase, Period]]:
+    places = {*cuts(entry.product, entry.rates, terms), *period}
+    inside = sorted(cut for cut in places if period.starting_at <= cut <= period.ending_before)
     for start, end in pairwise(inside):
         for phase in entry.phases:
             if phase.period.covers(start):

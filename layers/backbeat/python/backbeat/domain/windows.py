@@ -3,16 +3,17 @@
 Owns: hour, day and whole-span windows, marginals over groups.
 Does not own: prices, unit conversion.
 Times: windows are half-open and start at UTC hours or midnights.
-Invariants: the windows of a span add up to the span, the groups of a window to the window.
+Invariants: of counts and sums, the windows of a span add up to the span and the groups of a window
+to the window; every other value is taken anew from all the cells.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from backbeat.models.catalog import Aggregation, BillableMetric
-from backbeat.models.money import EXACT
-from backbeat.models.period import DAY, HOUR, Period
+from backbeat.domain import measures
+from backbeat.models.catalog import BillableMetric
+from backbeat.models.period import DAY, HOUR, Period, hour_of
 from backbeat.models.usage import UsageCell, WindowSize
 
 Groups = tuple[str | None, ...]
@@ -33,6 +34,17 @@ def windows(span: Period, size: WindowSize) -> Iterator[Period]:
         start = end
 
 
+def aligned(span: Period, size: WindowSize) -> Iterator[Period]:
+    """Yields the UTC hours or days that a span touches, cut to the span; NONE is the span."""
+    first = hour_of(span.starting_at)
+    if size is WindowSize.DAY:
+        first = first.replace(hour=0)
+    for window in windows(Period(first, span.ending_before), size):
+        part = window.within(span)
+        if part is not None:
+            yield part
+
+
 def window_start(span: Period, size: WindowSize, hour: datetime) -> datetime:
     """Returns the start of the window that an hour inside the span falls into."""
     if size is WindowSize.NONE:
@@ -42,16 +54,11 @@ def window_start(span: Period, size: WindowSize, hour: datetime) -> datetime:
 
 
 def quantity(metric: BillableMetric, cells: Iterable[UsageCell]) -> Decimal | None:
-    """Returns the metric's value over the cells; None when there are none."""
-    total: Decimal | None = None
-    for cell in cells:
-        added = (
-            Decimal(cell.tally.count)
-            if metric.aggregation_type is Aggregation.COUNT
-            else cell.tally.sum
-        )
-        total = added if total is None else EXACT.add(total, added)
-    return total
+    """Returns the metric's value over the cells; None when there are none.
+
+    Only counts and sums add up: other values of a window are not the sum of its parts'.
+    """
+    return measures.total(metric, (cell.tally for cell in cells))
 
 
 def by_group(

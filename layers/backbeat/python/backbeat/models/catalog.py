@@ -36,18 +36,35 @@ class PropertyFilter(Model):
 
 
 class BillableMetric(Model):
-    """What is counted. Each entry of `group_keys` is one simple or compound group key."""
+    """What is counted. Each entry of `group_keys` is one simple or compound group key.
+
+    Has either an aggregation or `sql`, whose columns beside the value are its group key.
+    `first_place` is where in the order of ingest a metric begins that keeps greatest, latest or
+    distinct values.
+    """
 
     id: str
     name: str
-    aggregation_type: Aggregation
+    aggregation_type: Aggregation | None = None
     aggregation_key: str | None = None
     event_type_filter: EventTypeFilter | None = None
     property_filters: tuple[PropertyFilter, ...] = ()
     group_keys: tuple[tuple[str, ...], ...] = ()
     custom_fields: dict[str, str] = {}
+    sql: str | None = None
+    first_place: Decimal | None = None
     created_at: datetime
     archived_at: datetime | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Tells whether events add up: their effect is stored together with them."""
+        return self.aggregation_type in (Aggregation.COUNT, Aggregation.SUM)
+
+    @property
+    def is_tracked(self) -> bool:
+        """Tells whether greatest, latest or distinct values are kept: repeats change none."""
+        return self.sql is None and not self.is_counted
 
     @property
     def cell_keys(self) -> tuple[str, ...]:
@@ -102,8 +119,19 @@ class CompositeScope(StrEnum):
     CUSTOMER = "CUSTOMER"
 
 
+class SqlGranularity(StrEnum):
+    """How often a SQL metric is evaluated: each hour, or once for the whole period."""
+
+    HOUR = "HOUR"
+    SERVICE_PERIOD = "SERVICE_PERIOD"
+
+
 class ProductState(Model):
-    """How a product is defined from some instant on."""
+    """How a product is defined from some instant on.
+
+    A composite is charged on the spend of the products it names and of those with one of its
+    tags; on that of other composites only with `include_composite_spend`.
+    """
 
     name: str
     created_at: datetime
@@ -116,6 +144,8 @@ class ProductState(Model):
     composite_product_ids: tuple[str, ...] | None = None
     composite_tags: tuple[str, ...] | None = None
     composite_scope: CompositeScope | None = None
+    include_composite_spend: bool = False
+    sql_breakdown_granularity: SqlGranularity | None = None
     tags: tuple[str, ...] = ()
     is_refundable: bool = True
     exclude_free_usage: bool = False

@@ -1,21 +1,129 @@
 """Agreements: which customer pays by which price list, from when, in which periods."""
 
 from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
 
 from backbeat.models.base import Model
+from backbeat.models.charges import (
+    Discount,
+    ProService,
+    ProServiceInvoice,
+    ResellerRoyalty,
+    ScheduledCharge,
+)
 from backbeat.models.overrides import Override, Prioritization
 from backbeat.models.schedules import StatementSchedule
+from backbeat.models.subscriptions import Subscription
+
+
+class UsageFilter(Model):
+    """From `starting_at` on, only events whose property has one of the values are rated."""
+
+    group_key: str
+    group_values: tuple[str, ...]
+    starting_at: datetime
+
+
+class FilterSegment(Model):
+    """A usage filter while it is the one in force; without end it goes on."""
+
+    filter: UsageFilter
+    starting_at: datetime
+    ending_before: datetime | None = None
+
+
+class TransitionType(StrEnum):
+    """How a contract follows another one."""
+
+    RENEWAL = "RENEWAL"
+    SUPERSEDE = "SUPERSEDE"
+
+
+class TrueUpBehavior(StrEnum):
+    """What becomes of the true-up of the earlier contract's postpaid commits."""
+
+    REMOVE = "REMOVE"
+    AS_IS = "AS_IS"
+
+
+class Transition(Model):
+    """One contract following another; both bear it."""
+
+    type: TransitionType
+    from_contract_id: str
+    to_contract_id: str
+    trueup: TrueUpBehavior | None = None
+
+
+class Payer(StrEnum):
+    """Who pays for a child contract."""
+
+    SELF = "SELF"
+    PARENT = "PARENT"
+
+
+class StatementBehavior(StrEnum):
+    """Whether a child's usage appears on its parent's consolidated invoices."""
+
+    CONSOLIDATE = "CONSOLIDATE"
+    SEPARATE = "SEPARATE"
+
+
+class InvoiceConsolidation(StrEnum):
+    """How a parent's invoices take in those of its children."""
+
+    CONCATENATE = "CONCATENATE"
+    NONE = "NONE"
+
+
+class HierarchyLink(Model):
+    """A contract of a hierarchy; its members may be different customers."""
+
+    contract_id: str
+    customer_id: str
+
+
+class ParentRole(Model):
+    """The top of a hierarchy."""
+
+    children: tuple[HierarchyLink, ...] = ()
+    invoice_consolidation_type: InvoiceConsolidation | None = None
+
+
+class ChildRole(Model):
+    """A contract below another one."""
+
+    parent: HierarchyLink
+    payer: Payer | None = None
+    usage_statement_behavior: StatementBehavior | None = None
+
+
+class ProviderChoice(Model):
+    """Which of the customer's billing provider or revenue system configurations is meant.
+
+    Either by id, or by provider and delivery method.
+    """
+
+    configuration_id: str | None = None
+    provider: str | None = None
+    delivery_method: str | None = None
 
 
 class Contract(Model):
     """An agreement. Without `ending_before` it is open-ended.
 
-    `terms_added` counts the terms ever added: it gives each its sequence number.
+    `terms_added` counts the terms ever added: it gives each its sequence number. `edits` counts
+    the changes after creation, each of which is stored beside the contract.
     Usage before `invoice_generation_starting_at` is billed elsewhere: it has no invoice here.
+    `usage_filters` are in the order they were set: from its start on, each replaces the earlier.
+    `issue_dates` are those of scheduled invoices that were moved, by invoice id.
     """
 
     id: str
     customer_id: str
+    package_id: str | None = None
     rate_card_id: str | None = None
     starting_at: datetime
     ending_before: datetime | None = None
@@ -25,8 +133,26 @@ class Contract(Model):
     invoice_generation_starting_at: datetime | None = None
     overrides: tuple[Override, ...] = ()
     multiplier_override_prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
+    scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
+    scheduled_charges: tuple[ScheduledCharge, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    professional_services: tuple[ProService, ...] = ()
+    professional_service_invoices: tuple[ProServiceInvoice, ...] = ()
+    reseller_royalties: tuple[ResellerRoyalty, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    issue_dates: dict[str, datetime] = {}
+    usage_filters: tuple[UsageFilter, ...] = ()
     terms_added: int = 0
+    edits: int = 0
+    transitions: tuple[Transition, ...] = ()
+    parent_role: ParentRole | None = None
+    child_role: ChildRole | None = None
     net_payment_terms_days: int | None = None
+    total_contract_value: Decimal | None = None
+    salesforce_opportunity_id: str | None = None
+    netsuite_sales_order_id: str | None = None
+    billing_provider: ProviderChoice | None = None
+    revenue_system: ProviderChoice | None = None
     custom_fields: dict[str, str] = {}
     created_at: datetime
     archived_at: datetime | None = None
@@ -37,16 +163,31 @@ class Contract(Model):
             self.ending_before is None or instant < self.ending_before
         )
 
+    @property
+    def link(self) -> HierarchyLink:
+        """This contract as a member of a hierarchy."""
+        return HierarchyLink(contract_id=self.id, customer_id=self.customer_id)
+
+
+class WorkKind(StrEnum):
+    """What scheduled work is about, in the order in which work of one instant is done."""
+
+    USAGE = "usage"
+    SCHEDULED = "scheduled"
+
 
 class DueItem(Model):
-    """A contract's next scheduled work: at `due_at`, finalize the period from `period_start`.
+    """A contract's next scheduled work of a kind, at `due_at`.
 
+    USAGE: finalize the usage invoice of the period from `period_start`. SCHEDULED: finalize the
+    next scheduled invoice; everything issued before `period_start` is final.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
     A parked item is work that cannot be done until somebody mends the reason.
     """
 
     customer_id: str
     contract_id: str
+    kind: WorkKind = WorkKind.USAGE
     period_start: datetime
     due_at: datetime
     leased_until: datetime | None = None

@@ -6,6 +6,7 @@ BackbeatError
 ├── Forbidden         403
 ├── NotFound          404  (400 where the operation says so)
 ├── Conflict          409
+├── Unprocessable     422
 ├── TooMany           429
 ├── NotBuilt          501
 └── Retryable         503  nothing was changed; the same call may succeed
@@ -59,6 +60,12 @@ class Conflict(BackbeatError):
         super().__init__(message)
         self.conflicting_id = conflicting_id
         self.value = value
+
+
+class Unprocessable(BackbeatError):
+    """The request is well formed, but what it asks for was done already."""
+
+    code = "UnprocessableEntity"
 
 
 class TooMany(BackbeatError):

@@ -5,7 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backbeat.models.base import Model
+from backbeat.models.charges import ResellerRoyalty
+from backbeat.models.customers import BillableStatus
 from backbeat.models.money import CreditType
+from backbeat.models.period import Period
 
 
 class InvoiceType(StrEnum):
@@ -32,6 +35,7 @@ class LineType(StrEnum):
     COMMIT_PURCHASE = "commit_purchase"
     APPLIED = "applied_commit_or_credit"
     CPU_CONVERSION = "cpu_conversion"
+    PROFESSIONAL_SERVICE = "professional_service"
 
 
 class LineTier(Model):
@@ -47,7 +51,8 @@ class LineBasis(Model):
 
     The line's units are those between the cumulative quantities `quantity_from` and
     `quantity_to` of the period; the metric's own running totals at its ends are `raw_from` and
-    `raw_to`. `rate_sequence` names the card's rate, `override_id` what changed it.
+    `raw_to`. `rate_sequence` names the card's rate, `override_id` what changed it. `minimum` is
+    the least that the lines of a composite product come to together.
     """
 
     metric_id: str | None = None
@@ -57,6 +62,7 @@ class LineBasis(Model):
     quantity_to: Decimal = Decimal(0)
     rate_sequence: int | None = None
     list_price: Decimal | None = None
+    minimum: Decimal | None = None
     override_id: str | None = None
 
 
@@ -84,11 +90,56 @@ class LineItem(Model):
     scheduled_charge_id: str | None = None
     discount_id: str | None = None
     professional_service_id: str | None = None
+    commit_id: str | None = None
+    commit_segment_id: str | None = None
+    commit_type: str | None = None
+    applied_id: str | None = None
+    applied_type: str | None = None
+    metadata: str | None = None
     basis: LineBasis | None = None
 
 
+class GivenAmount(Model):
+    """A quantity that was given for a stretch of time, in the unit that is priced."""
+
+    starting_at: datetime
+    ending_before: datetime
+    quantity: Decimal
+
+
+class GivenLine(Model):
+    """A line as it was given: one amount for all of it, or one for each of its hours or days."""
+
+    starting_at: datetime
+    ending_before: datetime
+    amounts: tuple[GivenAmount, ...]
+
+
+class GivenUsage(Model):
+    """What a historical invoice bills of one product and group, instead of counted usage."""
+
+    product_id: str
+    pricing_group_values: dict[str, str] = {}
+    presentation_group_values: dict[str, str] = {}
+    lines: tuple[GivenLine, ...]
+
+
+class RoyaltyRecord(Model):
+    """What a reseller keeps of an invoice: `amount` is the fraction of the matching lines."""
+
+    royalty: ResellerRoyalty
+    amount: Decimal
+
+
 class Invoice(Model):
-    """A bill. `issued_at` of a draft is when it will be finalized."""
+    """A bill. `issued_at` of a draft is when it will be finalized.
+
+    Only usage invoices have a start and an end. A scheduled one has `scheduled_at`, the date of
+    what it bills, and `apart` when it is not the one that all of that date and unit shares.
+    `generation` counts how often the bill was made
+    anew: `regenerated_from_invoice_id` is the void one it replaces, `successor_id` what replaces
+    this one. What was received after `finalized_at` is not in it.
+    """
 
     id: str
     customer_id: str
@@ -96,11 +147,28 @@ class Invoice(Model):
     type: InvoiceType
     status: InvoiceStatus
     credit_type: CreditType
-    start_timestamp: datetime
-    end_timestamp: datetime
+    start_timestamp: datetime | None = None
+    end_timestamp: datetime | None = None
+    scheduled_at: datetime | None = None
+    apart: str | None = None
     issued_at: datetime
+    finalized_at: datetime | None = None
     line_items: tuple[LineItem, ...]
     total: Decimal
     net_payment_terms_days: int | None = None
     customer_custom_fields: dict[str, str] = {}
     contract_custom_fields: dict[str, str] = {}
+    reseller_royalty: RoyaltyRecord | None = None
+    custom_fields: dict[str, str] = {}
+    billable_status: BillableStatus = BillableStatus.BILLABLE
+    generation: int = 0
+    regenerated_from_invoice_id: str | None = None
+    successor_id: str | None = None
+    given_usage: tuple[GivenUsage, ...] = ()
+
+    @property
+    def period(self) -> Period | None:
+        """The usage period; None when the invoice is not about one."""
+        if self.start_timestamp is None or self.end_timestamp is None:
+            return None
+        return Period(self.start_timestamp, self.end_timestamp)

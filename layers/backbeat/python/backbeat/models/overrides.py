@@ -55,14 +55,18 @@ class OverrideTier(Model):
     multiplier: Decimal
 
 
-class OverwriteRate(Model):
-    """The rate that takes the place of the card's."""
+class RateTerms(Model):
+    """A price without its unit. Tiered ones have `tiers`; for percentages prices are fractions.
+
+    `quantity` and `is_prorated` belong to the older SUBSCRIPTION rates and are only shown.
+    """
 
     rate_type: RateType
     price: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
     minimum: Decimal | None = None
-    credit_type: CreditType
+    quantity: Decimal | None = None
+    is_prorated: bool | None = None
 
     @property
     def ladder(self) -> tuple[Tier, ...]:
@@ -70,18 +74,18 @@ class OverwriteRate(Model):
         return self.tiers or (Tier(price=self.price or Decimal(0)),)
 
 
-class Override(Model):
-    """An exception in force on `[starting_at, ending_before)`.
+class OverwriteRate(RateTerms):
+    """The rate that takes the place of the card's."""
 
-    `sequence` counts the overrides ever added to the contract: "added last" is the highest.
+    credit_type: CreditType
+
+
+class OverrideTerms(Model):
+    """What an override changes, and for what. When it does so is not said here.
+
     Without specifiers, `product_id` and `applicable_product_tags` it applies to every product.
     """
 
-    id: str
-    sequence: int
-    created_at: datetime
-    starting_at: datetime
-    ending_before: datetime | None = None
     type: OverrideType | None = None
     entitled: bool | None = None
     multiplier: Decimal | None = None
@@ -93,6 +97,25 @@ class Override(Model):
     applicable_product_tags: tuple[str, ...] = ()
     is_commit_specific: bool = False
     target: OverrideTarget = OverrideTarget.LIST_RATE
+
+    @property
+    def named_product_ids(self) -> tuple[str, ...]:
+        """The products it names, each once."""
+        named = [self.product_id, *(specifier.product_id for specifier in self.specifiers)]
+        return tuple(dict.fromkeys(id_ for id_ in named if id_ is not None))
+
+
+class Override(OverrideTerms):
+    """An exception in force on `[starting_at, ending_before)`.
+
+    `sequence` counts the overrides ever added to the contract: "added last" is the highest.
+    """
+
+    id: str
+    sequence: int
+    created_at: datetime
+    starting_at: datetime
+    ending_before: datetime | None = None
 
     def in_force(self, instant: datetime) -> bool:
         """Tells whether the instant lies between start and end."""

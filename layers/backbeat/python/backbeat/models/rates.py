@@ -31,6 +31,7 @@ class RateCard(Model):
     """A price list. Its rates are stored beside it.
 
     `product_order` names the products that invoices list first, in that order.
+    `alias_names` are the names it was given; which of them it holds when is stored by name.
     """
 
     id: str
@@ -39,10 +40,32 @@ class RateCard(Model):
     fiat_credit_type: CreditType
     credit_type_conversions: tuple[CreditTypeConversion, ...] = ()
     product_order: tuple[str, ...] = ()
+    alias_names: tuple[str, ...] = ()
     rates_added: int = 0
     custom_fields: dict[str, str] = {}
     created_at: datetime
     archived_at: datetime | None = None
+
+
+class AliasSegment(Model):
+    """When a card answers to a name; None is without start or end."""
+
+    rate_card_id: str
+    starting_at: datetime | None = None
+    ending_before: datetime | None = None
+
+    def covers(self, instant: datetime) -> bool:
+        """Tells whether the card answers to the name at the instant."""
+        return (self.starting_at is None or self.starting_at <= instant) and (
+            self.ending_before is None or instant < self.ending_before
+        )
+
+
+class Alias(Model):
+    """A name that contracts choose a card by. Its segments never overlap."""
+
+    name: str
+    segments: tuple[AliasSegment, ...] = ()
 
 
 class Tier(Model):
@@ -58,6 +81,7 @@ class CommitRate(Model):
     rate_type: RateType
     price: Decimal | None = None
     tiers: tuple[Tier, ...] = ()
+    minimum: Decimal | None = None
 
     @property
     def ladder(self) -> tuple[Tier, ...]:
@@ -70,7 +94,8 @@ class Rate(Model):
 
     `price` is per unit of the product's quantity, in the unit of `credit_type` (USD: cents);
     for PERCENTAGE it is a fraction. Tiered rates have `tiers` instead. `minimum` is the least a
-    percentage charge comes to. `billing_frequency` belongs to subscription products.
+    percentage charge comes to. `billing_frequency` belongs to subscription products, `quantity`
+    and `is_prorated` to the older SUBSCRIPTION rates.
     `sequence` counts the rates ever added to the card: where two overlap, the higher one holds.
     """
 
@@ -84,6 +109,8 @@ class Rate(Model):
     minimum: Decimal | None = None
     commit_rate: CommitRate | None = None
     billing_frequency: Frequency | None = None
+    quantity: Decimal | None = None
+    is_prorated: bool | None = None
     credit_type: CreditType
     pricing_group_values: dict[str, str] = {}
     created_at: datetime

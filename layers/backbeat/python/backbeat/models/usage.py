@@ -32,10 +32,31 @@ class UsageEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event with the server time it was accepted at."""
+    """An event with the server time it was accepted at.
+
+    `place` is its number in the order of ingest: among events of one instant the later one wins.
+    Only tenants that meter greatest, latest or distinct values give their events one.
+    """
 
     event: UsageEvent
     received_at: datetime
+    place: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An event, what it added to a metric's value, and the value after it."""
+
+    stored: StoredEvent
+    contribution: Decimal
+    running_total: Decimal
+
+    @property
+    def position(self) -> str:
+        """Its place among events in order of time: the order of these texts."""
+        stored = self.stored
+        times = f"{stored.event.timestamp.isoformat()}|{stored.received_at.isoformat()}"
+        return f"{times}|{int(stored.place or 0):024}|{stored.event.transaction_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +81,35 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Highest:
+    """The greatest value."""
+
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The last value. `place` orders by the events' timestamps, then by their order of ingest."""
+
+    place: Decimal
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """The different values, each as its digest."""
+
+    values: frozenset[str]
+
+
+Measure = Tally | Highest | Latest | Distinct
+"""What is known of a metric's events; measures of one metric can be put together."""
+
+
+@dataclass(frozen=True, slots=True)
 class UsageCell:
     """Counted usage of one hour and group."""
 
     hour: datetime
     groups: tuple[str | None, ...]
-    tally: Tally
+    tally: Measure

@@ -1,13 +1,14 @@
 """Stored invoices: finalized and void ones. Drafts are never stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from backbeat.models.base import Model
 from backbeat.models.invoices import Invoice, LineItem
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
-from backbeat.ports.store import Absent, Item, Key, Put, Query, Store
+from backbeat.ports.store import Absent, Item, Key, Put, Query, Store, Version
 
 _LINES_INLINE: Final = 200
 """Longer invoices keep their lines in pages of their own: an item holds 350 KB at the most."""
@@ -26,6 +27,14 @@ class _LinePage(Model):
     line_items: tuple[LineItem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredInvoice:
+    """An invoice and the item its header lies in."""
+
+    invoice: Invoice
+    item: Item
+
+
 def insert(store: Store, tenant: str, invoice: Invoice) -> list[Put]:
     """Returns the effects that store a new invoice.
 
@@ -40,7 +49,8 @@ def insert(store: Store, tenant: str, invoice: Invoice) -> list[Put]:
     header = _StoredInvoice.model_validate(
         {**dict(invoice), "line_items": () if pages else invoice.line_items}
     ).model_copy(update={"line_pages": len(pages)})
-    key = keys.invoice(tenant, invoice.customer_id, invoice.start_timestamp, invoice.id)
+    start = invoice.start_timestamp or invoice.issued_at
+    key = keys.invoice(tenant, invoice.customer_id, start, invoice.id)
     pointer = _Pointer(customer_id=invoice.customer_id, sk=key.sk)
     return [
         Put(to_item(key, header), Absent()),
@@ -50,18 +60,42 @@ def insert(store: Store, tenant: str, invoice: Invoice) -> list[Put]:
 
 def find(store: Store, tenant: str, customer_id: str, invoice_id: str) -> Invoice | None:
     """Returns a customer's stored invoice, or None."""
+    found = locate(store, tenant, invoice_id)
+    return None if found is None or found.invoice.customer_id != customer_id else found.invoice
+
+
+def locate(store: Store, tenant: str, invoice_id: str) -> StoredInvoice | None:
+    """Returns a stored invoice, whoever it bills, or None."""
     pointer = read(store, keys.invoice_pointer(tenant, invoice_id), _Pointer)
-    if pointer is None or pointer.customer_id != customer_id:
+    if pointer is None:
         return None
-    item = store.get(Key(keys.customer(tenant, customer_id).pk, pointer.sk))
-    return None if item is None else _whole(store, tenant, item)
+    item = store.get(Key(keys.customer(tenant, pointer.customer_id).pk, pointer.sk))
+    return None if item is None else StoredInvoice(_whole(store, tenant, item), item)
+
+
+def stored_ids(store: Store, tenant: str, invoice_ids: Sequence[str]) -> set[str]:
+    """Returns which of the invoices are stored, be they final or void."""
+    wanted = {keys.invoice_pointer(tenant, invoice_id): invoice_id for invoice_id in invoice_ids}
+    return {wanted[key] for key in store.get_many(list(wanted))}
 
 
 def of_customer(store: Store, tenant: str, customer_id: str) -> Iterator[Invoice]:
     """Yields a customer's stored invoices in order of their period."""
+    return (found.invoice for found in stored_of_customer(store, tenant, customer_id))
+
+
+def stored_of_customer(store: Store, tenant: str, customer_id: str) -> Iterator[StoredInvoice]:
+    """Yields a customer's stored invoices in order of their period, ready to be changed."""
     pk, low, high = keys.invoices(tenant, customer_id)
     for item in walk(store, Query(pk, low=low, high=high)):
-        yield _whole(store, tenant, item)
+        yield StoredInvoice(_whole(store, tenant, item), item)
+
+
+def change(stored: StoredInvoice, **changes: object) -> Put:
+    """Returns the effect that changes some fields of a stored invoice, not its lines."""
+    header = from_item(stored.item, _StoredInvoice).model_copy(update=changes)
+    version = stored.item.version
+    return Put(to_item(stored.item.key, header, version=version + 1), Version(version))
 
 
 def _pages(invoice: Invoice) -> list[_LinePage]:

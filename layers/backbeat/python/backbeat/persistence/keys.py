@@ -7,6 +7,7 @@ order is time order.
 
 import zlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Final
 
@@ -29,6 +30,11 @@ def part(text: str) -> str:
         # "%~" cannot come out of the escaping, so a hash never meets a short text.
         return f"%~{sha256(text.encode()).hexdigest()}"
     return escaped
+
+
+def whole(part: str) -> str:
+    """Returns the text that a part of a key was made of, unless it was hashed."""
+    return part.replace("%23", "#").replace("%25", "%")
 
 
 def time_text(instant: datetime) -> str:
@@ -99,6 +105,16 @@ def customers(tenant: str, *, archived: bool) -> str:
     return f"{tenant}#CUSTOMERS#{'archived' if archived else 'active'}"
 
 
+def provider_configuration(tenant: str, customer_id: str, kind: str, id_: str) -> Key:
+    """A customer's account at a billing provider or revenue system."""
+    return Key(customer(tenant, customer_id).pk, f"CFG#{kind}#{part(id_)}")
+
+
+def provider_configurations(tenant: str, customer_id: str, kind: str) -> tuple[str, str, str]:
+    """Partition and range of a customer's accounts at systems of one kind."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"CFG#{kind}#"))
+
+
 def contract(tenant: str, customer_id: str, contract_id: str) -> Key:
     """A contract."""
     return Key(customer(tenant, customer_id).pk, f"CON#{part(contract_id)}")
@@ -107,6 +123,52 @@ def contract(tenant: str, customer_id: str, contract_id: str) -> Key:
 def contracts(tenant: str, customer_id: str) -> tuple[str, str, str]:
     """Partition and range of a customer's contracts."""
     return (customer(tenant, customer_id).pk, *prefix_range("CON#"))
+
+
+def contract_edit(
+    tenant: str, customer_id: str, contract_id: str, at: datetime, number: int
+) -> Key:
+    """A change of a contract, in the order they were made."""
+    place = f"EDIT#{part(contract_id)}#{time_text(at)}#{number:08}"
+    return Key(customer(tenant, customer_id).pk, place)
+
+
+def contract_edits(tenant: str, customer_id: str, contract_id: str) -> tuple[str, str, str]:
+    """Partition and range of a contract's changes."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"EDIT#{part(contract_id)}#"))
+
+
+def contract_state(
+    tenant: str, customer_id: str, contract_id: str, at: datetime, number: int
+) -> Key:
+    """A contract as it was after a change; number 0 is the contract as created."""
+    place = f"STATE#{part(contract_id)}#{time_text(at)}#{number:08}"
+    return Key(customer(tenant, customer_id).pk, place)
+
+
+def contract_states(tenant: str, customer_id: str, contract_id: str) -> tuple[str, str, str]:
+    """Partition and range of a contract's earlier forms."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"STATE#{part(contract_id)}#"))
+
+
+def contract_states_until(contract_id: str, at: datetime) -> str:
+    """Where the forms of a contract begin that came after an instant."""
+    return f"STATE#{part(contract_id)}#{time_text(at)}#{_AFTER_EVERYTHING}"
+
+
+def contracts_on_package(tenant: str, package_id: str) -> str:
+    """Gsi1 partition of the contracts made from a package, in order of their start."""
+    return f"{tenant}#PACKAGE#{part(package_id)}#CONTRACTS"
+
+
+def balance(tenant: str, customer_id: str, balance_id: str) -> Key:
+    """A commit or credit."""
+    return Key(customer(tenant, customer_id).pk, f"BAL#{part(balance_id)}")
+
+
+def balances(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of a customer's commits and credits."""
+    return (customer(tenant, customer_id).pk, *prefix_range("BAL#"))
 
 
 def invoice(tenant: str, customer_id: str, start: datetime, invoice_id: str) -> Key:
@@ -137,6 +199,11 @@ def due_item(tenant: str, customer_id: str, contract_id: str, kind: str) -> Key:
 def due_items(tenant: str, customer_id: str) -> tuple[str, str, str]:
     """Partition and range of a customer's due items."""
     return (customer(tenant, customer_id).pk, *prefix_range("DUE#"))
+
+
+def due_items_of_contract(tenant: str, customer_id: str, contract_id: str) -> tuple[str, str, str]:
+    """Partition and range of the due items of one contract."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"DUE#{part(contract_id)}#"))
 
 
 def due_at(tenant: str, key: Key, at: datetime) -> IndexKey:
@@ -188,6 +255,21 @@ def created(at: datetime, id_: str) -> str:
     return f"{time_text(at)}#{part(id_)}"
 
 
+def credit_type(tenant: str, id_: str) -> Key:
+    """A custom pricing unit."""
+    return Key(credit_types(tenant), part(id_))
+
+
+def credit_types(tenant: str) -> str:
+    """Partition of a tenant's custom pricing units."""
+    return f"{tenant}#CREDITTYPES"
+
+
+def rate_card_alias(tenant: str, name: str) -> Key:
+    """Which cards answer to a name, and when."""
+    return Key(f"{tenant}#RATECARDALIAS#{part(name)}", "ALIAS")
+
+
 def rate_page(tenant: str, rate_card_id: str, first_sequence: int) -> Key:
     """Rates added together. They are never changed or removed, only superseded."""
     return Key(entity(tenant, "RATECARD", rate_card_id).pk, f"RATE#{first_sequence:08}")
@@ -198,6 +280,39 @@ def rates(tenant: str, rate_card_id: str) -> tuple[str, str, str]:
     return (entity(tenant, "RATECARD", rate_card_id).pk, *prefix_range("RATE#"))
 
 
+# What can be attached to anything
+
+
+def custom_field(tenant: str, entity: str, name: str) -> Key:
+    """A custom field that things of a kind may have. All of them share a partition."""
+    return Key(custom_fields(tenant), f"{entity}#{part(name)}")
+
+
+def custom_fields(tenant: str) -> str:
+    """Partition of a tenant's custom fields."""
+    return f"{tenant}#CUSTOMFIELDS"
+
+
+def custom_field_values(entity: str, name: str) -> str:
+    """The scope in which the values of a custom field are claimed."""
+    return f"FIELD.{entity}.{part(name)}"
+
+
+def contract_pointer(tenant: str, contract_id: str) -> Key:
+    """Where a contract lies."""
+    return Key(f"{tenant}#CONTRACT#{part(contract_id)}", "CON")
+
+
+def named_schedule(tenant: str, kind: str, owner_id: str, name: str, properties: str) -> Key:
+    """A named schedule of a customer, contract or rate card."""
+    return Key(named_schedules(tenant, kind, owner_id), f"{part(name)}#{part(properties)}")
+
+
+def named_schedules(tenant: str, kind: str, owner_id: str) -> str:
+    """Partition of an owner's named schedules."""
+    return f"{tenant}#SCHED#{kind}#{part(owner_id)}"
+
+
 # Usage
 
 
@@ -206,9 +321,12 @@ def event(tenant: str, transaction_id: str) -> Key:
     return Key(f"{tenant}#EVT#{part(transaction_id)}", "EVT")
 
 
-def event_repeat(tenant: str, transaction_id: str, received_at: datetime, id_: str) -> Key:
-    """A later event with a transaction id that was taken. Several may come at one instant."""
-    return Key(event(tenant, transaction_id).pk, f"DUP#{time_text(received_at)}#{id_}")
+def event_repeat(
+    tenant: str, transaction_id: str, real_now: datetime, request_id: str, number: int
+) -> Key:
+    """A later event with a transaction id that was taken, the n-th repeat in its request."""
+    sk = f"DUP#{time_text(real_now)}#{request_id}#{number:03}"
+    return Key(event(tenant, transaction_id).pk, sk)
 
 
 def event_superseded(tenant: str, transaction_id: str, received_at: datetime) -> Key:
@@ -219,7 +337,13 @@ def event_superseded(tenant: str, transaction_id: str, received_at: datetime) ->
 def event_time(tenant: str, customer_key: str, at: datetime, slot: int) -> IndexKey:
     """An event's place among the events of its customer key and hour, in one of the slots."""
     text = time_text(at)
-    return IndexKey(f"{tenant}#USE#{part(customer_key)}#{text[:13]}#{slot:02}", text[14:])
+    return IndexKey(_events_of_hour(tenant, customer_key, text[:13], slot), text[14:])
+
+
+@lru_cache(maxsize=256)
+def _events_of_hour(tenant: str, customer_key: str, hour: str, slot: int) -> str:
+    # Remembered, since the events of a request are mostly of one customer and hour.
+    return f"{tenant}#USE#{part(customer_key)}#{hour}#{slot:02}"
 
 
 def cells(tenant: str, customer_key: str, metric_id: str, month: datetime) -> str:
@@ -232,6 +356,11 @@ def cell_day(day: int) -> str:
     return f"{day:02}"
 
 
+def hour_of_month(hour: datetime) -> str:
+    """Where what is kept by the hour begins inside its month."""
+    return f"{hour.day:02}T{hour.hour:02}"
+
+
 def cell(
     tenant: str, customer_key: str, metric_id: str, at: datetime, group: bytes, slot: str
 ) -> Key:
@@ -239,6 +368,42 @@ def cell(
     group_hash = blake2b(group, digest_size=12).hexdigest()
     pk = cells(tenant, customer_key, metric_id, at)
     return Key(pk, f"{cell_day(at.day)}#{group_hash}#{slot}")
+
+
+def tracked(tenant: str, customer_key: str, metric_id: str, month: datetime) -> str:
+    """Partition of a metric's greatest, latest or distinct values, laid out as `cells` are."""
+    return f"{tenant}#TRACK#{part(customer_key)}#{part(metric_id)}#{month:%Y-%m}"
+
+
+def tracked_value(
+    tenant: str, customer_key: str, metric_id: str, hour: datetime, group: bytes, last: str
+) -> Key:
+    """A greatest or latest value by writer's slot, or a distinct value by its digest."""
+    group_hash = blake2b(group, digest_size=12).hexdigest()
+    return Key(
+        tracked(tenant, customer_key, metric_id, hour), f"{hour_of_month(hour)}#{group_hash}#{last}"
+    )
+
+
+def active_hours(tenant: str, customer_key: str, month: datetime) -> str:
+    """Partition of the hours of a month in which a customer key has events."""
+    return f"{tenant}#HOURS#{part(customer_key)}#{month:%Y-%m}"
+
+
+def active_hour(tenant: str, customer_key: str, hour: datetime) -> Key:
+    """The mark that a customer key has events in an hour."""
+    return Key(active_hours(tenant, customer_key, hour), hour_of_month(hour))
+
+
+def event_times(tenant: str, customer_key: str, hour: datetime) -> list[str]:
+    """Gsi1 partitions of the events of a customer key and hour."""
+    text = time_text(hour)[:13]
+    return [f"{tenant}#USE#{part(customer_key)}#{text}#{slot:02}" for slot in range(SLOTS)]
+
+
+def event_id(tenant: str, key: Key) -> str:
+    """Returns the transaction id in an event's key, or what stands for one that is too long."""
+    return whole(key.pk.removeprefix(f"{tenant}#EVT#"))
 
 
 # Webhooks

@@ -23,8 +23,13 @@ class UnitOfWork:
     _effects: list[tuple[Effect, Otherwise]] = field(default_factory=list)
 
     def add(self, *effects: Effect, otherwise: Otherwise = changed_meanwhile) -> None:
-        """Adds effects. A failing condition of theirs raises what `otherwise` makes."""
-        self._effects.extend((effect, otherwise) for effect in effects)
+        """Adds effects. A failing condition of theirs raises what `otherwise` makes.
+
+        What several parts of a use case ask for in the same words is done once.
+        """
+        for effect in effects:
+            if (effect, otherwise) not in self._effects:
+                self._effects.append((effect, otherwise))
 
     def commit(self) -> None:
         """Writes everything.

@@ -1,11 +1,143 @@
 """Requests about customers."""
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
 from backbeat.api.pagination import DEFAULT_LIMIT
-from backbeat.api.schemas.types import Alias, CustomFields, Id, Limit, Name, QueryFlag, Schema
+from backbeat.api.schemas.types import (
+    Alias,
+    CustomFields,
+    Flag,
+    Id,
+    JsonObject,
+    Limit,
+    Name,
+    QueryFlag,
+    Schema,
+    Timestamp,
+)
+from backbeat.application.provider_configurations import AT_ONCE, NewConfiguration
+from backbeat.models.customers import BillableStatus
+from backbeat.models.provider_configurations import DeliveryMethod, ProviderKind
+
+_INLINE: Final = 15
+"""Accounts of each kind that a new customer may come with."""
+
+
+class InlineBillingConfiguration(Schema):
+    """An account at a billing provider, without its customer."""
+
+    billing_provider: Literal[
+        "aws_marketplace",
+        "stripe",
+        "netsuite",
+        "custom",
+        "azure_marketplace",
+        "quickbooks_online",
+        "workday",
+        "gcp_marketplace",
+        "metronome",
+    ]
+    delivery_method: DeliveryMethod | None = None
+    delivery_method_id: Id | None = None
+    configuration: JsonObject = {}
+    tax_provider: Literal["anrok", "avalara", "stripe"] | None = None
+
+    def to_configuration(self) -> NewConfiguration:
+        """Returns the account asked for."""
+        return NewConfiguration(
+            ProviderKind.BILLING,
+            self.billing_provider,
+            self.delivery_method,
+            self.delivery_method_id,
+            self.configuration,
+            self.tax_provider,
+        )
+
+
+class InlineRevenueConfiguration(Schema):
+    """An account at a revenue system, without its customer."""
+
+    provider: Literal["netsuite"]
+    delivery_method: DeliveryMethod | None = None
+    delivery_method_id: Id | None = None
+    configuration: JsonObject = {}
+
+    def to_configuration(self) -> NewConfiguration:
+        """Returns the account asked for."""
+        return NewConfiguration(
+            ProviderKind.REVENUE,
+            self.provider,
+            self.delivery_method,
+            self.delivery_method_id,
+            self.configuration,
+        )
+
+
+class BillingConfiguration(InlineBillingConfiguration):
+    """A customer's account at a billing provider."""
+
+    customer_id: Id
+
+
+class RevenueConfiguration(InlineRevenueConfiguration):
+    """A customer's account at a revenue system."""
+
+    customer_id: Id
+
+
+class SetBillingConfigurations(Schema):
+    """Accounts to add to customers."""
+
+    data: Annotated[list[BillingConfiguration], Field(max_length=AT_ONCE)]
+
+
+class SetRevenueConfigurations(Schema):
+    """Accounts to add to customers."""
+
+    data: Annotated[list[RevenueConfiguration], Field(max_length=AT_ONCE)]
+
+
+class GetConfigurations(Schema):
+    """A customer's accounts. Only revenue systems are filtered by provider."""
+
+    customer_id: Id
+    provider: Literal["netsuite"] | None = None
+    include_archived: Flag = False
+
+
+class ArchiveBillingConfigurations(Schema):
+    """Accounts to archive."""
+
+    customer_id: Id
+    customer_billing_provider_configuration_ids: Annotated[list[Id], Field(max_length=AT_ONCE)]
+
+
+class ArchiveRevenueConfigurations(Schema):
+    """Accounts to archive."""
+
+    customer_id: Id
+    customer_revenue_system_configuration_ids: Annotated[list[Id], Field(max_length=AT_ONCE)]
+
+
+class SetBillableStatus(Schema):
+    """Whether a customer's invoices are sent, from a date on."""
+
+    customer_id: Id
+    billable_status: BillableStatus
+    effective_at: Timestamp
+
+
+class UpdateConfig(Schema):
+    """Settings of a customer. What is left out stays; null takes a value away."""
+
+    salesforce_account_id: str | None = None
+    leave_stripe_invoices_in_draft: Flag | None = None
+
+    def changes(self) -> dict[str, object]:
+        """Returns the fields that were sent."""
+        return self.model_dump(include=self.model_fields_set)
 
 
 class CreateCustomer(Schema):
@@ -15,6 +147,18 @@ class CreateCustomer(Schema):
     ingest_aliases: Annotated[list[Alias], Field(max_length=2000)] = []
     external_id: Alias | None = None
     custom_fields: CustomFields = {}
+    customer_billing_provider_configurations: Annotated[
+        list[InlineBillingConfiguration], Field(max_length=_INLINE)
+    ] = []
+    customer_revenue_system_configurations: Annotated[
+        list[InlineRevenueConfiguration], Field(max_length=_INLINE)
+    ] = []
+
+    def to_configurations(self) -> list[NewConfiguration]:
+        """Returns the accounts that the customer comes with."""
+        billing = [one.to_configuration() for one in self.customer_billing_provider_configurations]
+        revenue = [one.to_configuration() for one in self.customer_revenue_system_configurations]
+        return [*billing, *revenue]
 
 
 class ListCustomers(Schema):
@@ -24,6 +168,7 @@ class ListCustomers(Schema):
     next_page: str | None = None
     ingest_alias: str | None = None
     customer_ids: str | None = None
+    salesforce_account_ids: str | None = None
     only_archived: QueryFlag = False
 
 

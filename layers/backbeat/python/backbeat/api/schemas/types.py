@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+)
 
 from backbeat.models.period import is_midnight, is_on_hour
 
@@ -63,6 +71,17 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _plain(value: Any) -> Any:
+    # Stored JSON knows no exact fractions, and terms of other systems hold no amounts.
+    if isinstance(value, Decimal):
+        if value != value.to_integral_value():
+            raise ValueError("numbers in it must be whole")
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
+
+
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
 HourTimestamp = Annotated[datetime, BeforeValidator(_on_hour)]
 """A date of a contract term: on a UTC hour (decision D-08)."""
@@ -74,8 +93,13 @@ Alias = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 UniquenessKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 CustomFields = dict[str, Annotated[str, StringConstraints(max_length=200)]]
 
+JsonObject = Annotated[dict[str, Any], AfterValidator(_plain)]
+"""An object of another system's words, kept and shown as it came."""
+
 Number = Annotated[Decimal, BeforeValidator(_number)]
 Price = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
+
+Whole = Annotated[int, BeforeValidator(_number)]
 
 Upper = BeforeValidator(_upper)
 """Put before an enum: the API takes upper and lower case and answers in upper case."""
@@ -91,3 +115,6 @@ def _query_flag(value: Any) -> Any:
 QueryFlag = Annotated[StrictBool, BeforeValidator(_query_flag)]
 
 Limit = Annotated[int, Field(ge=1, le=100)]
+"""Entries per page, in a query."""
+BodyLimit = Annotated[Whole, Field(ge=1, le=100)]
+"""The same in a body, where it is a number and no text."""

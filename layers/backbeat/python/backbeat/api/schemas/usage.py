@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from backbeat.api.pagination import DEFAULT_LIMIT
 from backbeat.api.schemas.types import Flag, Id, Limit, MidnightTimestamp, Name, Schema, Upper
+from backbeat.application.seats import SeatUsage
 from backbeat.models.period import Period
 from backbeat.models.usage import WindowSize
 
@@ -63,23 +64,17 @@ class PageOf(Schema):
     next_page: str | None = None
 
 
-class GetGroupedUsage(Schema):
-    """Usage of one metric by group: `group_key`, or the older `group_by` for one simple key."""
+class OfOneCustomer(Schema):
+    """Usage of one customer between dates, or in the current period."""
 
     customer_id: Id
-    billable_metric_id: Id
     window_size: Annotated[WindowSize, Upper]
     starting_on: MidnightTimestamp | None = None
     ending_before: MidnightTimestamp | None = None
     current_period: Flag = False
-    group_key: list[Name] | None = None
-    group_filters: dict[str, list[str]] = {}
-    group_by: GroupBySchema | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.group_key is not None and self.group_by is not None:
-            raise ValueError("group_key: cannot be combined with group_by")
+    def _dates_or_current(self) -> Self:
         if self.current_period:
             if self.starting_on is not None or self.ending_before is not None:
                 raise ValueError("current_period: cannot be combined with dates")
@@ -90,19 +85,37 @@ class GetGroupedUsage(Schema):
             raise ValueError("ending_before: must be after starting_on")
         return self
 
-    @model_validator(mode="after")
-    def _filters_are_keys(self) -> Self:
-        unknown = set(self.group_filters) - set(self.group_key or ())
-        if unknown:
-            raise ValueError(f"group_filters: {sorted(unknown)} are not in group_key")
-        return self
-
     @property
     def span(self) -> Period | None:
         """The time asked about; None for the current period."""
         if self.starting_on is None or self.ending_before is None:
             return None
         return Period(self.starting_on, self.ending_before)
+
+
+class GetSeatsUsage(OfOneCustomer):
+    """The seat count of each window: the greatest, or the latest."""
+
+    seat_metric_id: Id
+    usage_type: Annotated[SeatUsage, Upper]
+
+
+class GetGroupedUsage(OfOneCustomer):
+    """Usage of one metric by group: `group_key`, or the older `group_by` for one simple key."""
+
+    billable_metric_id: Id
+    group_key: list[Name] | None = None
+    group_filters: dict[str, list[str]] = {}
+    group_by: GroupBySchema | None = None
+
+    @model_validator(mode="after")
+    def _one_grouping(self) -> Self:
+        if self.group_key is not None and self.group_by is not None:
+            raise ValueError("group_key: cannot be combined with group_by")
+        unknown = set(self.group_filters) - set(self.group_key or ())
+        if unknown:
+            raise ValueError(f"group_filters: {sorted(unknown)} are not in group_key")
+        return self
 
     @property
     def grouping(self) -> tuple[list[str], dict[str, list[str]]]:

@@ -1,9 +1,14 @@
 """Billable metrics, products and rate cards as the API shows them."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from backbeat.api import json
 from backbeat.api.views.times import optional, present, timestamp
-from backbeat.models.catalog import BillableMetric, Product, ProductState
+from backbeat.application.rates import PricedProduct
+from backbeat.models.catalog import BillableMetric, Product, ProductState, ProductUpdate
 from backbeat.models.money import CreditType
-from backbeat.models.rates import Rate, RateCard
+from backbeat.models.rates import AliasSegment, CommitRate, Rate, RateCard, Tier
 
 _CREATED_BY = "api"
 
@@ -16,6 +21,14 @@ def credit_type_view(credit_type: CreditType) -> dict[str, object]:
 def metric_view(metric: BillableMetric) -> dict[str, object]:
     """Returns a billable metric."""
     event_types = metric.event_type_filter
+    if metric.aggregation_type is None:
+        return present(
+            id=metric.id,
+            name=metric.name,
+            sql=metric.sql,
+            custom_fields=metric.custom_fields,
+            archived_at=optional(metric.archived_at),
+        )
     return present(
         id=metric.id,
         name=metric.name,
@@ -29,21 +42,22 @@ def metric_view(metric: BillableMetric) -> dict[str, object]:
     )
 
 
-def product_view(product: Product) -> dict[str, object]:
-    """Returns a product with its first and its present state."""
-    state = _state_view(product.initial)
+def product_view(product: Product, now: datetime) -> dict[str, object]:
+    """Returns a product with its first and its present definition and the changes made to it."""
     return {
         "id": product.id,
         "type": product.type.value,
         "archived_at": optional(product.archived_at),
-        "initial": state,
-        "current": state,
-        "updates": [],
+        "initial": _state_view(product.initial),
+        "current": _state_view(product.state_at(now)),
+        "updates": [_update_view(product, update) for update in product.updates],
         "custom_fields": product.custom_fields,
     }
 
 
-def rate_card_view(card: RateCard) -> dict[str, object]:
+def rate_card_view(
+    card: RateCard, aliases: Sequence[tuple[str, AliasSegment]]
+) -> dict[str, object]:
     """Returns a rate card without its rates."""
     return present(
         id=card.id,
@@ -52,8 +66,22 @@ def rate_card_view(card: RateCard) -> dict[str, object]:
         created_at=timestamp(card.created_at),
         created_by=_CREATED_BY,
         fiat_credit_type=credit_type_view(card.fiat_credit_type),
-        credit_type_conversions=[],
-        aliases=[],
+        credit_type_conversions=[
+            {
+                "custom_credit_type": credit_type_view(conversion.custom_credit_type),
+                # A number when it is sent, a text when it is read.
+                "fiat_per_custom_credit": json.number_text(conversion.fiat_per_custom_credit),
+            }
+            for conversion in card.credit_type_conversions
+        ],
+        aliases=[
+            present(
+                name=name,
+                starting_at=optional(segment.starting_at),
+                ending_before=optional(segment.ending_before),
+            )
+            for name, segment in aliases
+        ],
         custom_fields=card.custom_fields,
     )
 
@@ -63,24 +91,53 @@ def rate_view(rate: Rate) -> dict[str, object]:
     return present(
         rate_type=rate.rate_type.value,
         price=rate.price,
+        tiers=_tiers_view(rate.tiers),
+        minimum_config=None if rate.minimum is None else {"minimum": rate.minimum},
+        quantity=rate.quantity,
+        is_prorated=rate.is_prorated,
         credit_type=credit_type_view(rate.credit_type),
         pricing_group_values=rate.pricing_group_values or None,
     )
 
 
-def dated_rate_view(rate: Rate, product: Product) -> dict[str, object]:
-    """Returns a rate with its dates and the product it prices."""
+def added_rate_view(rate: Rate) -> dict[str, object]:
+    """Returns a rate as the answer to adding it."""
+    return {**rate_view(rate), **present(commit_rate=_commit_rate_view(rate.commit_rate))}
+
+
+def priced_product_view(entry: PricedProduct, at: datetime) -> dict[str, object]:
+    """Returns a rate, when it holds, and the product it prices as that is defined at an instant."""
+    rate, product = entry.rate, entry.product
+    state = product.state_at(at)
+    frequency = rate.billing_frequency
     return present(
         product_id=product.id,
-        product_name=product.initial.name,
-        product_tags=list(product.initial.tags),
+        product_name=state.name,
+        product_tags=list(state.tags),
         product_custom_fields=product.custom_fields,
         entitled=rate.entitled,
-        starting_at=timestamp(rate.starting_at),
-        ending_before=optional(rate.ending_before),
+        starting_at=timestamp(entry.starting_at),
+        ending_before=optional(entry.ending_before),
         pricing_group_values=rate.pricing_group_values or None,
+        billing_frequency=None if frequency is None else frequency.value,
         rate=rate_view(rate),
+        commit_rate=_commit_rate_view(rate.commit_rate),
     )
+
+
+def _commit_rate_view(rate: CommitRate | None) -> dict[str, object] | None:
+    if rate is None:
+        return None
+    return present(
+        rate_type=rate.rate_type.value,
+        price=rate.price,
+        tiers=_tiers_view(rate.tiers),
+        minimum_config=None if rate.minimum is None else {"minimum": rate.minimum},
+    )
+
+
+def _tiers_view(tiers: Sequence[Tier]) -> list[dict[str, object]] | None:
+    return [present(size=tier.size, price=tier.price) for tier in tiers] or None
 
 
 def _given(condition: object) -> dict[str, object]:
@@ -91,19 +148,19 @@ def _given(condition: object) -> dict[str, object]:
 
 def _state_view(state: ProductState) -> dict[str, object]:
     return present(
-        name=state.name,
+        **state.model_dump(exclude={"created_at", "starting_at"}),
         created_at=timestamp(state.created_at),
         created_by=_CREATED_BY,
-        billable_metric_id=state.billable_metric_id,
-        pricing_group_key=None
-        if state.pricing_group_key is None
-        else list(state.pricing_group_key),
-        presentation_group_key=None
-        if state.presentation_group_key is None
-        else list(state.presentation_group_key),
-        tags=list(state.tags),
-        is_refundable=state.is_refundable,
-        exclude_free_usage=state.exclude_free_usage,
-        netsuite_internal_item_id=state.netsuite_internal_item_id,
-        netsuite_overage_item_id=state.netsuite_overage_item_id,
+        starting_at=optional(state.starting_at),
     )
+
+
+def _update_view(product: Product, update: ProductUpdate) -> dict[str, object]:
+    """Returns a change: of the definition, only what it changed."""
+    changed = ProductState.model_validate({**product.initial.model_dump(), **update.changes})
+    return {
+        **changed.model_dump(include={*update.changes}),
+        "created_at": timestamp(update.created_at),
+        "created_by": _CREATED_BY,
+        "starting_at": timestamp(update.starting_at),
+    }

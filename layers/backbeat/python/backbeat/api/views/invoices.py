@@ -1,13 +1,24 @@
 """Invoices as the API shows them."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from backbeat.api import json
-from backbeat.api.views.catalog import credit_type_view
+from backbeat.api.views.catalog import credit_type_view, rate_view
+from backbeat.api.views.charges import royalty_record_view
 from backbeat.api.views.times import optional, present, timestamp
+from backbeat.application.breakdowns import Row
 from backbeat.models.invoices import Invoice, LineItem, LineTier
+from backbeat.models.rates import Rate
 
 
-def invoice_view(invoice: Invoice, *, skip_zero: bool) -> dict[str, object]:
-    """Returns an invoice. With `skip_zero`, lines of quantity zero are left out."""
+def invoice_view(
+    invoice: Invoice, *, skip_zero: bool, list_rates: Mapping[int, Rate] | None = None
+) -> dict[str, object]:
+    """Returns an invoice. With `skip_zero`, lines of quantity zero are left out.
+
+    `list_rates` are the price list's rates by sequence number, to be shown with the lines.
+    """
     lines = [line for line in invoice.line_items if not (skip_zero and line.quantity == 0)]
     return {
         **present(
@@ -17,22 +28,64 @@ def invoice_view(invoice: Invoice, *, skip_zero: bool) -> dict[str, object]:
             type=invoice.type.value,
             status=invoice.status.value,
             issued_at=timestamp(invoice.issued_at),
-            start_timestamp=timestamp(invoice.start_timestamp),
-            end_timestamp=timestamp(invoice.end_timestamp),
+            start_timestamp=optional(invoice.start_timestamp),
+            end_timestamp=optional(invoice.end_timestamp),
             net_payment_terms_days=invoice.net_payment_terms_days,
+            regenerated_from_invoice_id=invoice.regenerated_from_invoice_id,
+            reseller_royalty=None
+            if invoice.reseller_royalty is None
+            else royalty_record_view(invoice.reseller_royalty),
         ),
         "credit_type": credit_type_view(invoice.credit_type),
         "total": invoice.total,
         "external_invoice": None,
-        "billable_status": "billable",
+        "billable_status": invoice.billable_status.value,
         "customer_custom_fields": invoice.customer_custom_fields,
         "contract_custom_fields": invoice.contract_custom_fields,
-        "custom_fields": {},
-        "line_items": [_line_view(line) for line in lines],
+        "custom_fields": invoice.custom_fields,
+        "line_items": [line_view(line, list_rates=list_rates) for line in lines],
     }
 
 
-def _line_view(line: LineItem) -> dict[str, object]:
+def breakdown_view(
+    row: Row, *, skip_zero: bool, list_rates: Mapping[int, Rate] | None = None
+) -> dict[str, object]:
+    """Returns the part of an invoice that falls into one window."""
+    return {
+        **invoice_view(row.invoice, skip_zero=skip_zero, list_rates=list_rates),
+        "breakdown_start_timestamp": timestamp(row.window.starting_at),
+        "breakdown_end_timestamp": timestamp(row.window.ending_before),
+    }
+
+
+_SPEND_FIELDS: Final = (
+    "id",
+    "customer_id",
+    "contract_id",
+    "type",
+    "status",
+    "credit_type",
+    "issued_at",
+    "start_timestamp",
+    "end_timestamp",
+    "line_items",
+    "breakdown_start_timestamp",
+    "breakdown_end_timestamp",
+)
+
+
+def spend_view(
+    row: Row, *, skip_zero: bool, list_rates: Mapping[int, Rate] | None = None
+) -> dict[str, object]:
+    """Returns what was spent in one window, before credits. There is no total."""
+    whole = breakdown_view(row, skip_zero=skip_zero, list_rates=list_rates)
+    return {name: whole[name] for name in _SPEND_FIELDS if name in whole}
+
+
+def line_view(line: LineItem, *, list_rates: Mapping[int, Rate] | None = None) -> dict[str, object]:
+    """Returns a line, with the price list's rate where those are given."""
+    sequence = None if line.basis is None else line.basis.rate_sequence
+    list_rate = (list_rates or {}).get(sequence or 0)
     return present(
         type=line.type.value,
         name=line.name,
@@ -43,6 +96,7 @@ def _line_view(line: LineItem) -> dict[str, object]:
         quantity=line.quantity,
         unit_price=line.unit_price,
         total=line.total,
+        list_price=None if list_rate is None else rate_view(list_rate),
         credit_type=credit_type_view(line.credit_type),
         starting_at=optional(line.starting_at),
         ending_before=optional(line.ending_before),
@@ -54,6 +108,13 @@ def _line_view(line: LineItem) -> dict[str, object]:
         scheduled_charge_id=line.scheduled_charge_id,
         discount_id=line.discount_id,
         professional_service_id=line.professional_service_id,
+        commit_id=line.commit_id,
+        commit_segment_id=line.commit_segment_id,
+        commit_type=line.commit_type,
+        applied_commit_or_credit=None
+        if line.applied_id is None
+        else {"id": line.applied_id, "type": line.applied_type},
+        metadata=line.metadata,
     )
 
 

@@ -1,7 +1,8 @@
 """Usage as the API shows it."""
 
-from backbeat.api.views.catalog import metric_view
+from backbeat.api.views.older_metrics import matched_metric_view
 from backbeat.api.views.times import present, timestamp
+from backbeat.application.seats import SeatRow
 from backbeat.application.usage import FoundEvent, GroupRow, UsageRow
 
 
@@ -26,13 +27,21 @@ def group_row_view(row: GroupRow) -> dict[str, object]:
     view: dict[str, object] = {
         "starting_on": timestamp(row.window.starting_at),
         "ending_before": timestamp(row.window.ending_before),
+        **({"group": row.group} if row.group else {}),
         "group_key": key,
         "group_value": value,
         "value": row.value,
     }
-    if row.group:
-        view["group"] = row.group
     return view
+
+
+def seat_row_view(row: SeatRow) -> dict[str, object]:
+    """Returns the seat count of one window; null when none is known."""
+    return {
+        "starting_on": timestamp(row.window.starting_at),
+        "ending_before": timestamp(row.window.ending_before),
+        "value": row.value,
+    }
 
 
 def event_view(found: FoundEvent) -> dict[str, object]:
@@ -49,5 +58,5 @@ def event_view(found: FoundEvent) -> dict[str, object]:
         is_duplicate=found.is_duplicate,
         processed_at=timestamp(found.stored.received_at),
         matched_customer=None if customer is None else {"id": customer.id, "name": customer.name},
-        matched_billable_metrics=[metric_view(metric) for metric in found.metrics],
+        matched_billable_metrics=[matched_metric_view(metric) for metric in found.metrics],
     )

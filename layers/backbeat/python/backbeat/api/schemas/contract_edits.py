@@ -1,0 +1,193 @@
+"""Requests that change a contract."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from backbeat.api.schemas.charges import ChargeEditsSchema, ChargesSchema, IdSchema
+from backbeat.api.schemas.contracts import (
+    BillingProviderSchema,
+    ContractOfCustomer,
+    PaymentDays,
+    RevenueSystemSchema,
+    refuse_unbuilt,
+)
+from backbeat.api.schemas.overrides import OverrideSchema
+from backbeat.api.schemas.subscriptions import SubscriptionEditSchema, SubscriptionSchema
+from backbeat.api.schemas.types import (
+    CustomFields,
+    Flag,
+    HourTimestamp,
+    Name,
+    Number,
+    Schema,
+    UniquenessKey,
+    Upper,
+)
+from backbeat.application.contract_edits import Changes
+from backbeat.models.contracts import UsageFilter
+from backbeat.models.edits import Amendment, EndDate, PaymentTerms, Renaming
+
+
+class EffectiveSchema(Schema):
+    """From when on a provider is used."""
+
+    effective_at: Annotated[Literal["START_OF_CURRENT_PERIOD"], Upper]
+
+
+class BillingProviderUpdateSchema(Schema):
+    """A billing provider for a contract that has none."""
+
+    billing_provider_configuration: BillingProviderSchema
+    schedule: EffectiveSchema
+
+
+class RevenueSystemUpdateSchema(Schema):
+    """A revenue system for a contract that has none."""
+
+    revenue_system_configuration: RevenueSystemSchema
+    schedule: EffectiveSchema
+
+
+class EditContract(ContractOfCustomer, ChargeEditsSchema):
+    """Changes to make together. A field given as null takes the value away."""
+
+    model_config = ConfigDict(extra="allow")
+
+    uniqueness_key: UniquenessKey | None = None
+    add_overrides: list[OverrideSchema] = []
+    remove_overrides: list[IdSchema] = []
+    add_subscriptions: list[SubscriptionSchema] = []
+    update_subscriptions: list[SubscriptionEditSchema] = []
+    add_billing_provider_configuration_update: BillingProviderUpdateSchema | None = None
+    add_revenue_system_configuration_update: RevenueSystemUpdateSchema | None = None
+    update_contract_name: Name | None = None
+    update_contract_end_date: HourTimestamp | None = None
+    update_net_payment_terms_days: PaymentDays | None = None
+    allow_contract_ending_before_finalized_invoice: Flag = True
+
+    def to_changes(self) -> Changes:
+        """Returns the changes asked for.
+
+        Raises:
+            NotBuilt: they are about terms that are not part of Backbeat yet.
+        """
+        refuse_unbuilt(self.model_extra, _UNBUILT)
+        given = self.model_fields_set
+        provider = self.add_billing_provider_configuration_update
+        revenue = self.add_revenue_system_configuration_update
+        return Changes(
+            uniqueness_key=self.uniqueness_key,
+            add_overrides=[override.to_override() for override in self.add_overrides],
+            remove_overrides=[removed.id for removed in self.remove_overrides],
+            charges=self.to_charges(),
+            add_subscriptions=[entry.to_subscription() for entry in self.add_subscriptions],
+            update_subscriptions=[entry.to_edit() for entry in self.update_subscriptions],
+            add_billing_provider=None
+            if provider is None
+            else provider.billing_provider_configuration.to_choice(),
+            add_revenue_system=None
+            if revenue is None
+            else revenue.revenue_system_configuration.to_choice(),
+            rename=Renaming(name=self.update_contract_name)
+            if "update_contract_name" in given
+            else None,
+            end=EndDate(ending_before=self.update_contract_end_date)
+            if "update_contract_end_date" in given
+            else None,
+            payment_terms=PaymentTerms(days=self.update_net_payment_terms_days)
+            if "update_net_payment_terms_days" in given
+            else None,
+            allow_ending_before_finalized_invoice=(
+                self.allow_contract_ending_before_finalized_invoice
+            ),
+        )
+
+
+class AmendContract(ContractOfCustomer, ChargesSchema):
+    """Terms to add, in the older form."""
+
+    model_config = ConfigDict(extra="allow")
+
+    starting_at: HourTimestamp
+    overrides: list[OverrideSchema] = []
+    total_contract_value: Number | None = None
+    salesforce_opportunity_id: str | None = None
+    netsuite_sales_order_id: str | None = None
+    custom_fields: CustomFields = {}
+
+    def to_changes(self) -> Changes:
+        """Returns the changes asked for.
+
+        Raises:
+            NotBuilt: they are about terms that are not part of Backbeat yet.
+        """
+        refuse_unbuilt(self.model_extra, _UNBUILT_AMENDMENTS)
+        return Changes(
+            amendment=Amendment(
+                starting_at=self.starting_at,
+                salesforce_opportunity_id=self.salesforce_opportunity_id,
+                netsuite_sales_order_id=self.netsuite_sales_order_id,
+                total_contract_value=self.total_contract_value,
+            ),
+            add_overrides=[override.to_override() for override in self.overrides],
+            charges=self.to_charges(),
+        )
+
+
+class UpdateEndDate(ContractOfCustomer):
+    """A new end; without one the contract becomes open-ended."""
+
+    ending_before: HourTimestamp | None = None
+    allow_ending_before_finalized_invoice: Flag = True
+
+    def to_changes(self) -> Changes:
+        """Returns the change asked for."""
+        return Changes(
+            end=EndDate(ending_before=self.ending_before),
+            allow_ending_before_finalized_invoice=self.allow_ending_before_finalized_invoice,
+        )
+
+
+class SetUsageFilter(ContractOfCustomer):
+    """Which usage the contract rates from an instant on."""
+
+    group_key: Name
+    group_values: Annotated[list[str], Field(min_length=1)]
+    starting_at: HourTimestamp
+
+    def to_changes(self) -> Changes:
+        """Returns the change asked for."""
+        return Changes(
+            add_usage_filter=UsageFilter(
+                group_key=self.group_key,
+                group_values=tuple(self.group_values),
+                starting_at=self.starting_at,
+            )
+        )
+
+
+_UNBUILT: Final = frozenset(
+    {
+        "add_commits",
+        "add_credits",
+        "add_prepaid_balance_threshold_configuration",
+        "add_recurring_commits",
+        "add_recurring_credits",
+        "add_spend_threshold_configuration",
+        "archive_commits",
+        "archive_credits",
+        "update_commits",
+        "update_credits",
+        "update_prepaid_balance_threshold_configuration",
+        "update_recurring_commits",
+        "update_recurring_credits",
+        "update_spend_threshold_configuration",
+    }
+)
+_UNBUILT_AMENDMENTS: Final = frozenset(
+    {
+        "commits",
+        "credits",
+    }
+)

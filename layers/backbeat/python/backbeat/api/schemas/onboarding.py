@@ -1,0 +1,23 @@
+"""Requests that create a customer together with a contract."""
+
+from backbeat.api.schemas.contracts import ContractTermsSchema
+from backbeat.api.schemas.customers import CreateCustomer
+from backbeat.api.schemas.types import Schema
+from backbeat.application.onboarding import NewCustomer
+
+
+class CreateCustomerWithContract(Schema):
+    """Both are created, or neither is."""
+
+    customer: CreateCustomer
+    contract: ContractTermsSchema
+
+    def to_customer(self) -> NewCustomer:
+        """Returns the customer asked for."""
+        external = [] if self.customer.external_id is None else [self.customer.external_id]
+        return NewCustomer(
+            name=self.customer.name,
+            ingest_aliases=[*external, *self.customer.ingest_aliases],
+            custom_fields=self.customer.custom_fields,
+            configurations=self.customer.to_configurations(),
+        )

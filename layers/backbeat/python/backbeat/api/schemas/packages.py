@@ -1,0 +1,331 @@
+"""Requests about packages."""
+
+from decimal import Decimal
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from backbeat.api.schemas.contracts import (
+    DeliveryMethod,
+    PaymentDays,
+    Provider,
+    refuse_unbuilt,
+)
+from backbeat.api.schemas.overrides import OverrideSpecifierSchema, OverrideTermsSchema
+from backbeat.api.schemas.rates import BillingFrequency
+from backbeat.api.schemas.subscriptions import ProrationSchema, SubscriptionRateSchema
+from backbeat.api.schemas.types import (
+    CustomFields,
+    Flag,
+    HourTimestamp,
+    Id,
+    Limit,
+    Name,
+    Number,
+    Schema,
+    Timestamp,
+    UniquenessKey,
+    Upper,
+    Whole,
+)
+from backbeat.application.catalog import ArchiveFilter
+from backbeat.application.packages import (
+    ListedContracts,
+    NewChargeTemplate,
+    NewOverrideTemplate,
+    NewPackage,
+)
+from backbeat.models.charges import Amount
+from backbeat.models.contracts import ProviderChoice
+from backbeat.models.overrides import Prioritization
+from backbeat.models.packages import (
+    PackageAlias,
+    RelativeDate,
+    RelativeUnit,
+    SubscriptionTemplate,
+)
+from backbeat.models.schedules import Frequency, StatementDay
+from backbeat.models.subscriptions import CollectionSchedule, InvoiceBehavior, QuantityMode
+
+_PER_PAGE: Final = 10
+
+
+class OffsetSchema(Schema):
+    """How long after the contract's start; may be nothing."""
+
+    value: Annotated[Whole, Field(ge=0)]
+    unit: RelativeUnit
+
+    def to_date(self) -> RelativeDate:
+        """Returns the stored form."""
+        return RelativeDate(value=self.value, unit=self.unit)
+
+
+class DurationSchema(OffsetSchema):
+    """How long something lasts."""
+
+    value: Annotated[Whole, Field(ge=1)]
+
+
+class PackageAliasSchema(Schema):
+    """A name to choose the package by, and from when to when."""
+
+    name: Name
+    starting_at: HourTimestamp | None = None
+    ending_before: HourTimestamp | None = None
+
+
+class StatementScheduleTemplateSchema(Schema):
+    """When usage periods begin."""
+
+    frequency: BillingFrequency
+    day: Annotated[StatementDay, Upper] = StatementDay.FIRST_OF_MONTH
+    invoice_generation_starting_at_offset: OffsetSchema | None = None
+
+    @model_validator(mode="after")
+    def _relative(self) -> Self:
+        if self.day is StatementDay.CUSTOM_DATE:
+            raise ValueError("day: must be FIRST_OF_MONTH or CONTRACT_START")
+        return self
+
+
+class OverrideTemplateSchema(OverrideTermsSchema):
+    """An override that begins some time after the contract."""
+
+    override_specifiers: list[OverrideSpecifierSchema]
+    starting_at_offset: OffsetSchema
+    duration: DurationSchema | None = None
+
+    @model_validator(mode="after")
+    def _specified(self) -> Self:
+        if self.product_id is not None or self.applicable_product_tags:
+            raise ValueError("override_specifiers: packages take nothing else")
+        return self
+
+    def to_template(self) -> NewOverrideTemplate:
+        """Returns the template asked for."""
+        return NewOverrideTemplate(
+            self.to_terms(),
+            self.starting_at_offset.to_date(),
+            None if self.duration is None else self.duration.to_date(),
+        )
+
+
+class TemplateItemSchema(Schema):
+    """An amount and when after the contract's start it falls due."""
+
+    unit_price: Number
+    quantity: Number
+    date_offset: OffsetSchema
+
+
+class TemplateScheduleSchema(Schema):
+    """Amounts in one unit."""
+
+    credit_type_id: Id | None = None
+    schedule_items: Annotated[list[TemplateItemSchema], Field(min_length=1)]
+
+
+class ScheduledChargeTemplateSchema(Schema):
+    """A scheduled charge with relative dates."""
+
+    product_id: Id
+    name: Name | None = None
+    schedule: TemplateScheduleSchema
+    custom_fields: CustomFields = {}
+
+    def to_template(self) -> NewChargeTemplate:
+        """Returns the template asked for."""
+        return NewChargeTemplate(
+            product_id=self.product_id,
+            name=self.name,
+            credit_type_id=self.schedule.credit_type_id,
+            items=[
+                (
+                    item.date_offset.to_date(),
+                    Amount(unit_price=item.unit_price, quantity=item.quantity),
+                )
+                for item in self.schedule.schedule_items
+            ],
+            custom_fields=self.custom_fields,
+        )
+
+
+class SeatConfigTemplateSchema(Schema):
+    """The seats that a contract's subscription starts with."""
+
+    seat_group_key: Name
+    initial_unassigned_seats: Annotated[Number, Field(ge=0, multiple_of=1)] = Decimal(0)
+
+
+class SubscriptionTemplateSchema(Schema):
+    """A subscription with relative dates."""
+
+    subscription_rate: SubscriptionRateSchema
+    collection_schedule: Annotated[CollectionSchedule, Upper]
+    proration: ProrationSchema
+    name: str | None = None
+    description: str | None = None
+    initial_quantity: Annotated[Number, Field(ge=0)] | None = None
+    starting_at_offset: OffsetSchema | None = None
+    duration: DurationSchema | None = None
+    quantity_management_mode: Annotated[QuantityMode, Upper] = QuantityMode.QUANTITY_ONLY
+    seat_config: SeatConfigTemplateSchema | None = None
+    custom_fields: CustomFields = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        seats = self.quantity_management_mode is QuantityMode.SEAT_BASED
+        if seats is (self.seat_config is None):
+            raise ValueError("seat_config: goes together with SEAT_BASED")
+        if seats is (self.initial_quantity is not None):
+            raise ValueError("initial_quantity: goes together with QUANTITY_ONLY")
+        immediately = self.proration.invoice_behavior is InvoiceBehavior.BILL_IMMEDIATELY
+        if immediately and self.collection_schedule is not CollectionSchedule.ADVANCE:
+            raise ValueError("proration.invoice_behavior: BILL_IMMEDIATELY needs ADVANCE")
+        return self
+
+    def to_template(self) -> SubscriptionTemplate:
+        """Returns the template asked for, without its id."""
+        offset, seats = self.starting_at_offset, self.seat_config
+        quantity = self.initial_quantity if seats is None else seats.initial_unassigned_seats
+        return SubscriptionTemplate(
+            id="",
+            product_id=self.subscription_rate.product_id,
+            frequency=Frequency(self.subscription_rate.billing_frequency),
+            name=self.name,
+            description=self.description,
+            collection_schedule=self.collection_schedule,
+            proration=self.proration.to_proration(),
+            initial_quantity=quantity or Decimal(0),
+            quantity_mode=self.quantity_management_mode,
+            seat_group_key=None if seats is None else seats.seat_group_key,
+            starting_at_offset=None if offset is None else offset.to_date(),
+            duration=None if self.duration is None else self.duration.to_date(),
+            custom_fields=self.custom_fields,
+        )
+
+
+class CreatePackage(Schema):
+    """A template of contracts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Name
+    contract_name: Name | None = None
+    uniqueness_key: UniquenessKey | None = None
+    net_payment_terms_days: PaymentDays | None = None
+    rate_card_id: Id | None = None
+    rate_card_alias: Name | None = None
+    aliases: list[PackageAliasSchema] = []
+    duration: DurationSchema | None = None
+    multiplier_override_prioritization: Annotated[Prioritization, Upper] = (
+        Prioritization.LOWEST_MULTIPLIER
+    )
+    overrides: list[OverrideTemplateSchema] = []
+    scheduled_charges: list[ScheduledChargeTemplateSchema] = []
+    subscriptions: list[SubscriptionTemplateSchema] = []
+    scheduled_charges_on_usage_invoices: Annotated[Literal["ALL"], Upper] | None = None
+    usage_statement_schedule: StatementScheduleTemplateSchema = StatementScheduleTemplateSchema(
+        frequency=Frequency.MONTHLY
+    )
+    billing_provider: Provider | None = None
+    delivery_method: DeliveryMethod | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.rate_card_id is not None and self.rate_card_alias is not None:
+            raise ValueError("rate_card_alias: cannot be combined with rate_card_id")
+        if (self.billing_provider is None) != (self.delivery_method is None):
+            raise ValueError("billing_provider: goes together with delivery_method")
+        return self
+
+    def to_package(self) -> NewPackage:
+        """Returns the package asked for.
+
+        Raises:
+            NotBuilt: it has terms that Backbeat would have to bill by and cannot yet.
+        """
+        refuse_unbuilt(self.model_extra, _UNBUILT)
+        schedule = self.usage_statement_schedule
+        generation = schedule.invoice_generation_starting_at_offset
+        return NewPackage(
+            name=self.name,
+            uniqueness_key=self.uniqueness_key,
+            contract_name=self.contract_name,
+            aliases=[PackageAlias(**alias.model_dump()) for alias in self.aliases],
+            rate_card_id=self.rate_card_id,
+            rate_card_alias=self.rate_card_alias,
+            duration=None if self.duration is None else self.duration.to_date(),
+            overrides=[override.to_template() for override in self.overrides],
+            prioritization=self.multiplier_override_prioritization,
+            scheduled_charges=[charge.to_template() for charge in self.scheduled_charges],
+            subscriptions=[entry.to_template() for entry in self.subscriptions],
+            scheduled_charges_on_usage_invoices=self.scheduled_charges_on_usage_invoices,
+            frequency=schedule.frequency,
+            statement_day=schedule.day,
+            invoice_generation_offset=None if generation is None else generation.to_date(),
+            net_payment_terms_days=self.net_payment_terms_days,
+            billing_provider=None
+            if self.billing_provider is None
+            else ProviderChoice(
+                provider=self.billing_provider, delivery_method=self.delivery_method
+            ),
+        )
+
+
+_UNBUILT: Final = frozenset(
+    {
+        "commits",
+        "credits",
+        "prepaid_balance_threshold_configuration",
+        "recurring_commits",
+        "recurring_credits",
+        "spend_threshold_configuration",
+    }
+)
+
+
+class GetPackage(Schema):
+    """Names a package."""
+
+    package_id: Id
+
+
+class ArchivePackage(GetPackage):
+    """Names a package; the documentation closes this body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ListPackages(Schema):
+    """Which packages to list; the documentation closes this body."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    archive_filter: Annotated[ArchiveFilter, Upper] = ArchiveFilter.NOT_ARCHIVED
+
+
+class PackagePage(Schema):
+    """A page of the packages."""
+
+    limit: Limit = _PER_PAGE
+    next_page: str | None = None
+
+
+class ListContractsOnPackage(GetPackage):
+    """The contracts made from a package."""
+
+    starting_at: Timestamp | None = None
+    covering_date: Timestamp | None = None
+    include_archived: Flag = False
+
+    @model_validator(mode="after")
+    def _one_filter(self) -> Self:
+        if self.covering_date is not None and self.starting_at is not None:
+            raise ValueError("covering_date: cannot be combined with starting_at")
+        return self
+
+    def to_filters(self) -> ListedContracts:
+        """Returns the filters."""
+        return ListedContracts(self.starting_at, self.covering_date, self.include_archived)

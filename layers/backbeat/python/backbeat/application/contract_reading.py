@@ -1,0 +1,189 @@
+"""Contracts with everything that showing them takes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from backbeat.application import (
+    balances,
+    catalog,
+    contracts,
+    provider_choices,
+    scheduled_invoices,
+    subscription_history,
+)
+from backbeat.application.balances import ShownBalance
+from backbeat.application.services import Call
+from backbeat.application.subscription_history import ShownSubscription
+from backbeat.domain import charges
+from backbeat.domain import contracts as rules
+from backbeat.models.contracts import Contract, FilterSegment, UsageFilter
+from backbeat.models.edits import ContractEdit
+from backbeat.models.provider_configurations import ProviderConfiguration
+from backbeat.persistence import contracts as persisted
+
+
+class BalanceDetail(NamedTuple):
+    """What is wanted of a contract's commits and credits beside their terms."""
+
+    worth: bool = False
+    ledger: bool = False
+
+
+TERMS_ALONE: Final = BalanceDetail()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownContract:
+    """A contract, the names of the products it names, and its usage filters by date.
+
+    `invoices` are those of schedule items, by item id. `usage_filter` is the filter in force, or
+    the first to come. `account` is where invoices are sent, unless it was archived.
+    """
+
+    contract: Contract
+    products: Mapping[str, str]
+    invoices: Mapping[str, str]
+    subscriptions: Sequence[ShownSubscription]
+    filters: Sequence[FilterSegment]
+    usage_filter: UsageFilter | None
+    account: ProviderConfiguration | None
+    balances: Sequence[ShownBalance] = ()
+    detail: BalanceDetail = TERMS_ALONE
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEdit:
+    """An edit with everything that showing it takes; see `ShownContract`."""
+
+    edit: ContractEdit
+    products: Mapping[str, str]
+    invoices: Mapping[str, str]
+    subscriptions: Sequence[ShownSubscription]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownHistory:
+    """A contract as it is, as it was created, and the amendments between."""
+
+    current: ShownContract
+    initial: ShownContract
+    amendments: Sequence[ShownEdit]
+
+
+def shown(
+    call: Call,
+    found: Sequence[Contract],
+    *,
+    at: datetime,
+    detail: BalanceDetail = TERMS_ALONE,
+) -> list[ShownContract]:
+    """Returns contracts ready to be shown as they stand at an instant."""
+    products = product_names(call, found)
+    owned = balances.of_contracts(call, found, detailed=any(detail))
+    return [
+        replace(_shown(call, contract, products, at=at), balances=owned[contract.id], detail=detail)
+        for contract in found
+    ]
+
+
+def shown_edits(call: Call, contract: Contract, edits: Sequence[ContractEdit]) -> list[ShownEdit]:
+    """Returns edits of a contract ready to be shown."""
+    products = product_names(call, edits)
+    currency = scheduled_invoices.currency_of(call, contract)
+    invoices = charges.invoice_ids(contract, currency)
+    return [
+        ShownEdit(
+            edit,
+            products,
+            invoices,
+            subscription_history.shown(contract, edit.add_subscriptions, currency, at=call.now),
+        )
+        for edit in edits
+    ]
+
+
+def with_history(
+    call: Call,
+    found: Sequence[Contract],
+    *,
+    detail: BalanceDetail = TERMS_ALONE,
+) -> list[ShownHistory]:
+    """Returns contracts ready to be shown with what they once were."""
+    first = [contracts.as_created(call, contract) for contract in found]
+    amended = [
+        [edit for edit in _edits(call, contract) if edit.amendment is not None]
+        for contract in found
+    ]
+    edits = [edit for made in amended for edit in made]
+    products = product_names(call, [*found, *first, *edits])
+    owned = balances.of_contracts(call, found, detailed=any(detail))
+    return [
+        ShownHistory(
+            replace(
+                _shown(call, contract, products, at=call.now),
+                balances=owned[contract.id],
+                detail=detail,
+            ),
+            replace(
+                _shown(call, initial, products, at=initial.starting_at),
+                # No change of a contract adds any yet: all it has, it was created with.
+                balances=owned[contract.id],
+                detail=detail,
+            ),
+            shown_edits(call, contract, made),
+        )
+        for contract, initial, made in zip(found, first, amended, strict=True)
+    ]
+
+
+def product_names(call: Call, found: Iterable[Contract | ContractEdit]) -> dict[str, str]:
+    """Returns the present names of the products that contracts or edits name."""
+    wanted = {product_id for entry in found for product_id in _named(entry)}
+    products = catalog.products_of_ids(call, sorted(wanted))
+    return {product.id: product.state_at(call.now).name for product in products}
+
+
+def _named(entry: Contract | ContractEdit) -> Iterator[str]:
+    if isinstance(entry, ContractEdit):
+        overrides, recurring = entry.add_overrides, entry.add_subscriptions
+        dated, discounts = entry.add_scheduled_charges, entry.add_discounts
+    else:
+        overrides, recurring = entry.overrides, entry.subscriptions
+        dated, discounts = entry.scheduled_charges, entry.discounts
+    yield from (o.product_id for o in overrides if o.product_id is not None)
+    yield from (charge.product_id for charge in dated)
+    yield from (discount.product_id for discount in discounts)
+    yield from (subscription.product_id for subscription in recurring)
+
+
+def _account(call: Call, contract: Contract) -> ProviderConfiguration | None:
+    choice = contract.billing_provider
+    if choice is None:
+        return None
+    accounts = provider_choices.accounts_of(call, contract.customer_id)
+    return next((one for one in accounts if one.id == choice.configuration_id), None)
+
+
+def _shown(
+    call: Call, contract: Contract, products: Mapping[str, str], *, at: datetime
+) -> ShownContract:
+    holding = rules.filter_at(contract, at)
+    segments = rules.filter_segments(contract)
+    if holding is None and segments:
+        holding = segments[0].filter
+    currency = scheduled_invoices.currency_of(call, contract)
+    return ShownContract(
+        contract,
+        products,
+        charges.invoice_ids(contract, currency),
+        subscription_history.shown(contract, contract.subscriptions, currency, at=at),
+        segments,
+        holding,
+        _account(call, contract),
+    )
+
+
+def _edits(call: Call, contract: Contract) -> list[ContractEdit]:
+    return persisted.edits(call.store, call.tenant, contract)

@@ -1,0 +1,286 @@
+"""Why a line costs what it costs: the events, the rate, and the amount computed anew.
+
+The amount is computed from the events themselves, not from the counters that billing uses: those
+received up to when the invoice was final, priced by the terms as they were then. It reads every
+event of the billing period and is meant for sandboxes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from backbeat.application import (
+    catalog,
+    contracts,
+    customers,
+    drafts,
+    historical_invoices,
+    rate_cards,
+    scheduled_invoices,
+    settled_drafts,
+    usage,
+)
+from backbeat.application import invoices as invoicing
+from backbeat.application.services import Call
+from backbeat.domain import counting
+from backbeat.domain.contracts import filter_at
+from backbeat.domain.properties import text_of
+from backbeat.models.catalog import BillableMetric, Product, ProductState
+from backbeat.models.contracts import Contract, UsageFilter
+from backbeat.models.customers import Customer
+from backbeat.models.errors import NotFound
+from backbeat.models.invoices import Invoice, InvoiceStatus, LineItem
+from backbeat.models.overrides import Override
+from backbeat.models.period import Period, hour_of
+from backbeat.models.rates import Rate, RateCard
+from backbeat.models.usage import Counted, StoredEvent, UsageCell, UsageEvent
+from backbeat.persistence import raw_events
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a price came from: the card's rate, and the override that changed it."""
+
+    card: RateCard
+    rate: Rate | None
+    override: Override | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metering:
+    """What was counted for a line, and how.
+
+    `events` are those of the line's own stretch of time; `late` of the period's events came after
+    the invoice was final. For a SQL metric, `events` are all it looked at; none adds by itself.
+    """
+
+    metric: BillableMetric
+    state: ProductState
+    usage_filter: UsageFilter | None
+    events: Sequence[Counted]
+    late: Sequence[StoredEvent]
+
+    @property
+    def is_itemized(self) -> bool:
+        """Tells whether every event adds an amount of its own."""
+        return self.metric.sql is None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A line, what it rests on, and the same line computed anew (None: there is none now)."""
+
+    invoice: Invoice
+    line: LineItem
+    anew: LineItem | None
+    product: Product | None
+    metering: Metering | None
+    source: Source | None
+
+    @property
+    def matches(self) -> bool:
+        """Tells whether computing anew gives exactly the line, and the events exactly its units."""
+        if self.anew is None or _amounts(self.anew) != _amounts(self.line):
+            return False
+        basis, counted = self.line.basis, self.metering
+        if basis is None or counted is None or not counted.is_itemized:
+            return True
+        return sum(one.contribution for one in counted.events) == basis.raw_to - basis.raw_from
+
+
+def line(call: Call, invoice_id: str, line_item_id: str) -> Explanation:
+    """Explains a line.
+
+    Raises:
+        NotFound: no invoice has the id, or it has no line of that id.
+    """
+    invoice = invoicing.locate(call, invoice_id)
+    found = next((one for one in invoice.line_items if one.id == line_item_id), None)
+    if found is None:
+        raise NotFound("line item", line_item_id)
+    contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
+    customer = customers.get(call, invoice.customer_id)
+    everything: dict[Period, list[StoredEvent]] = {}
+    first, *others = [_Reader(call, customer, then, everything) for then in _instants(invoice)]
+    told = _explained(invoice, found, contract, first)
+    for reader in () if told.matches else others:
+        again = _explained(invoice, found, contract, reader)
+        if again.matches:
+            return again
+    return told
+
+
+def _instants(invoice: Invoice) -> list["_Then"]:
+    """Returns what may have been known when the invoice was made.
+
+    A clock that stands still gives what came before and what came after the same time, so at that
+    very instant either is possible; the amounts tell which it was.
+    """
+    if invoice.status is InvoiceStatus.DRAFT:
+        return [_Then(None, None)]
+    at = invoice.finalized_at or invoice.issued_at
+    before = at - _INSTANT
+    return [_Then(events, terms) for terms in (at, before) for events in (at, before)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """Up to when events and terms count; None is now."""
+
+    events_until: datetime | None
+    terms_until: datetime | None
+
+
+def _explained(
+    invoice: Invoice, found: LineItem, contract: Contract, reader: "_Reader"
+) -> Explanation:
+    call, until = reader.call, reader.then.terms_until
+    terms = contract if until is None else contracts.as_of(call, contract, until)
+    product = None if found.product_id is None else catalog.get_product(call, found.product_id)
+    return Explanation(
+        invoice=invoice,
+        line=found,
+        anew=_same(found, _lines_anew(invoice, terms, reader)),
+        product=product,
+        metering=_metering(invoice, found, product, terms, reader),
+        source=_source(call, found, terms),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A customer's events as far as they count; `everything` keeps those that were read."""
+
+    call: Call
+    customer: Customer
+    then: _Then
+    everything: dict[Period, list[StoredEvent]]
+
+    def events(self, span: Period) -> list[StoredEvent]:
+        """Returns the events of a span that had been received, in order of time."""
+        return [one for one in self._all(span) if not self._is_late(one)]
+
+    def late(self, span: Period) -> list[StoredEvent]:
+        """Returns the events of a span that were received afterwards."""
+        return [one for one in self._all(span) if self._is_late(one)]
+
+    def cells(
+        self, call: Call, customer: Customer, metric: BillableMetric, span: Period
+    ) -> list[UsageCell]:
+        """Returns what the events alone make of a metric."""
+        if metric.sql is not None:
+            return usage.cells(call, customer, metric, span)
+        return counting.cells(metric, self.events(span))
+
+    def _all(self, span: Period) -> list[StoredEvent]:
+        if span not in self.everything:
+            self.everything[span] = raw_events.events(
+                self.call.store, self.call.tenant, self.customer.usage_keys, span
+            )
+        return self.everything[span]
+
+    def _is_late(self, stored: StoredEvent) -> bool:
+        until = self.then.events_until
+        return until is not None and stored.received_at > until
+
+
+def _lines_anew(invoice: Invoice, contract: Contract, reader: _Reader) -> Sequence[LineItem]:
+    call = reader.call
+    if invoice.period is None:
+        return scheduled_invoices.anew(call, contract, invoice)
+    reading = drafts.Reading(
+        cells=reader.cells, invoice_id=invoice.id, terms_until=reader.then.terms_until
+    )
+    if invoice.given_usage:
+        return historical_invoices.priced_anew(
+            call, contract, invoice, invoice.period, reading
+        ).line_items
+    return settled_drafts.again(call, contract, reader.customer, invoice.period, reading).line_items
+
+
+def _same(wanted: LineItem, lines: Sequence[LineItem]) -> LineItem | None:
+    """Returns the line by its id, else the one that says the same."""
+    for one in lines:
+        if one.id == wanted.id:
+            return one
+    for one in lines:
+        if one.model_copy(update={"id": wanted.id}) == wanted:
+            return one
+    return None
+
+
+def _metering(
+    invoice: Invoice,
+    found: LineItem,
+    product: Product | None,
+    contract: Contract,
+    reader: _Reader,
+) -> Metering | None:
+    if (
+        product is None
+        or invoice.period is None
+        or invoice.given_usage
+        or found.basis is None
+        or found.basis.metric_id is None
+        or found.starting_at is None
+        or found.ending_before is None
+    ):
+        return None
+    metric = catalog.get_metric(reader.call, found.basis.metric_id)
+    group = {**found.pricing_group_values, **found.presentation_group_values}
+    stretch = Period(found.starting_at, found.ending_before)
+
+    def keeps(event: UsageEvent) -> bool:
+        return counting.is_in_group(event, group) and _passes(event, metric, contract)
+
+    whole = reader.events(invoice.period)
+    counted: Iterator[Counted] = (
+        counting.counted(metric, whole, keep=keeps) if metric.sql is None else _looked_at(whole)
+    )
+    return Metering(
+        metric=metric,
+        state=product.state_at(found.starting_at),
+        usage_filter=filter_at(contract, found.starting_at),
+        events=[one for one in counted if stretch.covers(one.stored.event.timestamp)],
+        late=[
+            one.stored
+            for one in counting.counted(metric, reader.late(stretch), keep=keeps)
+            if metric.sql is None
+        ],
+    )
+
+
+def _looked_at(events: Sequence[StoredEvent]) -> Iterator[Counted]:
+    for stored in events:
+        yield Counted(stored, Decimal(0), Decimal(0))
+
+
+def _passes(event: UsageEvent, metric: BillableMetric, contract: Contract) -> bool:
+    holding = filter_at(contract, hour_of(event.timestamp))
+    if holding is None:
+        return True
+    return (
+        holding.group_key in metric.cell_keys
+        and text_of(event.properties.get(holding.group_key)) in holding.group_values
+    )
+
+
+def _source(call: Call, found: LineItem, contract: Contract) -> Source | None:
+    if found.basis is None or contract.rate_card_id is None:
+        return None
+    card = rate_cards.get(call, contract.rate_card_id)
+    by_sequence = {rate.sequence: rate for rate in rate_cards.every_rate(call, card.id)}
+    by_id = {override.id: override for override in contract.overrides}
+    basis = found.basis
+    return Source(
+        card,
+        None if basis.rate_sequence is None else by_sequence.get(basis.rate_sequence),
+        None if basis.override_id is None else by_id.get(basis.override_id),
+    )
+
+
+def _amounts(one: LineItem) -> tuple[object, ...]:
+    return one.quantity, one.unit_price, one.total, one.credit_type.id

@@ -1,0 +1,223 @@
+"""Scheduled invoices: what a contract bills on dates of its own, by date and unit.
+
+Drafts exist from when their term is added and are computed whenever they are read.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backbeat.application import catalog, rate_cards
+from backbeat.application.services import Call
+from backbeat.application.subscriptions import lines_of
+from backbeat.domain import charges, conversions, invoicing
+from backbeat.domain import subscriptions as recurring
+from backbeat.domain.charges import Billed, Slot
+from backbeat.domain.subscriptions import Part
+from backbeat.models.catalog import Product
+from backbeat.models.charges import ProServiceInvoice
+from backbeat.models.contracts import Contract, DueItem, WorkKind
+from backbeat.models.customers import Customer
+from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineItem
+from backbeat.models.money import USD, CreditType
+from backbeat.models.period import Period
+from backbeat.persistence import contracts as persisted
+from backbeat.persistence import invoices, keys
+from backbeat.persistence.entities import read
+
+
+@dataclass(slots=True)
+class Statement:
+    """What one scheduled invoice bills."""
+
+    slot: Slot
+    credit_type: CreditType
+    invoice_id: str
+    issued_at: datetime
+    amounts: list[Billed] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    services: list[ProServiceInvoice] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The scheduled invoices of a contract that are not final, in the order they fall due.
+
+    `next_look` is when something may fall due that has no price yet.
+    """
+
+    open: list[Statement]
+    next_look: datetime | None
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When there is something to do next."""
+        times = [statement.issued_at for statement in self.open[:1]]
+        times += [] if self.next_look is None else [self.next_look]
+        return min(times, default=None)
+
+
+def outlook(call: Call, contract: Contract, *, since: datetime | None = None) -> Outlook:
+    """Returns a contract's scheduled invoices that are not final and not due before `since`."""
+    everything, next_look = _statements(call, contract)
+    wanted = [entry for entry in everything if since is None or entry.issued_at >= since]
+    ids = [entry.invoice_id for entry in wanted]
+    final = invoices.stored_ids(call.store, call.tenant, ids)
+    opened = [entry for entry in wanted if entry.invoice_id not in final]
+    return Outlook(sorted(opened, key=lambda entry: (entry.issued_at, entry.slot)), next_look)
+
+
+def assemble(call: Call, contract: Contract, customer: Customer, statement: Statement) -> Invoice:
+    """Returns the draft of a scheduled invoice. Nothing is written."""
+    lines = tuple(_lines(call, contract, statement, invoice_id=statement.invoice_id))
+    return Invoice(
+        id=statement.invoice_id,
+        customer_id=customer.id,
+        contract_id=contract.id,
+        type=InvoiceType.SCHEDULED,
+        status=InvoiceStatus.DRAFT,
+        credit_type=statement.credit_type,
+        scheduled_at=statement.slot.scheduled_at,
+        apart=statement.slot.apart or None,
+        issued_at=statement.issued_at,
+        line_items=lines,
+        total=invoicing.total(lines, statement.credit_type),
+        net_payment_terms_days=contract.net_payment_terms_days,
+        customer_custom_fields=customer.custom_fields,
+        contract_custom_fields=contract.custom_fields,
+        billable_status=invoicing.billable_status(customer, statement.issued_at),
+        reseller_royalty=charges.royalty_of(contract, lines, at=statement.issued_at),
+    )
+
+
+def drafts_of(call: Call, customer: Customer) -> Iterator[Invoice]:
+    """Yields the drafts of a customer's scheduled invoices."""
+    for contract in persisted.of_customer(call.store, call.tenant, customer.id):
+        if contract.archived_at is not None or not _bills_on_dates(contract):
+            continue
+        key = keys.due_item(call.tenant, customer.id, contract.id, WorkKind.SCHEDULED)
+        due = read(call.store, key, DueItem)
+        if due is not None:
+            for statement in outlook(call, contract, since=due.period_start).open:
+                yield assemble(call, contract, customer, statement)
+
+
+def joined_lines(
+    call: Call, contract: Contract, period: Period, currency: CreditType, *, invoice_id: str
+) -> Iterator[LineItem]:
+    """Yields the lines of dated amounts that are billed with the usage of a period."""
+    joining = list(charges.joining(contract, period, currency))
+    products = _products(call, [entry.term.product_id for entry in joining])
+    for entry in joining:
+        yield charges.line(entry, products[entry.term.product_id], invoice_id=invoice_id)
+
+
+def anew(call: Call, contract: Contract, void: Invoice) -> tuple[LineItem, ...]:
+    """Returns the lines that a void scheduled invoice has by today's terms."""
+    if void.scheduled_at is None:
+        return void.line_items
+    slot = Slot(void.scheduled_at, void.credit_type.id, void.apart or "")
+    everything, _ = _statements(call, contract)
+    return tuple(
+        line
+        for statement in everything
+        if statement.slot == slot
+        for line in _lines(call, contract, statement, invoice_id=invoicing.successor_id(void))
+    )
+
+
+def currency_of(call: Call, contract: Contract) -> CreditType:
+    """Returns the currency of a contract's usage invoices."""
+    if contract.rate_card_id is None:
+        return USD
+    return rate_cards.get(call, contract.rate_card_id).fiat_credit_type
+
+
+def _statements(call: Call, contract: Contract) -> tuple[list[Statement], datetime | None]:
+    """Returns all scheduled invoices that are known of, and when to look for more."""
+    found: dict[Slot, Statement] = {}
+    next_look: datetime | None = None
+    if not _bills_on_dates(contract):
+        return [], None
+    currency = currency_of(call, contract)
+    for entry in charges.billed(contract):
+        if not charges.joins_usage_invoice(contract, entry, currency):
+            _at(contract, found, entry.slot, entry.credit_type).amounts.append(entry)
+    lines = lines_of(call, contract)
+    for subscription in contract.subscriptions:
+        for part in recurring.scheduled_parts(subscription, contract, now=call.now):
+            price = lines.price(part)
+            if price is not None:
+                # What is priced in a custom unit is converted into the card's currency.
+                unit = price.credit_type if price.credit_type.is_currency else currency
+                slot = Slot(part.at, unit.id, part.apart or "")
+                _at(contract, found, slot, unit).parts.append(part)
+            elif part.at > call.now:
+                next_look = part.at if next_look is None else min(next_look, part.at)
+    for service in contract.professional_service_invoices:
+        slot = Slot(service.issued_at, currency.id, service.id)
+        _at(contract, found, slot, currency).services.append(service)
+    return list(found.values()), next_look
+
+
+def _at(
+    contract: Contract, found: dict[Slot, Statement], slot: Slot, credit_type: CreditType
+) -> Statement:
+    if slot not in found:
+        id_ = charges.slot_id(contract.id, slot)
+        issued_at = contract.issue_dates.get(id_, slot.scheduled_at)
+        found[slot] = Statement(slot, credit_type, id_, issued_at)
+    return found[slot]
+
+
+def _lines(
+    call: Call, contract: Contract, statement: Statement, *, invoice_id: str
+) -> Iterator[LineItem]:
+    service_ids = {entry.id: entry.product_id for entry in contract.professional_services}
+    products = _products(
+        call,
+        [
+            *(entry.term.product_id for entry in statement.amounts),
+            *(
+                service_ids[part.professional_service_id]
+                for service in statement.services
+                for part in service.lines
+            ),
+        ],
+    )
+    for entry in statement.amounts:
+        yield charges.line(entry, products[entry.term.product_id], invoice_id=invoice_id)
+    for service in statement.services:
+        by_service = {
+            id_: products[product] for id_, product in service_ids.items() if product in products
+        }
+        yield from charges.pro_service_lines(
+            service, by_service, statement.credit_type, invoice_id=invoice_id
+        )
+    subscriptions = lines_of(call, contract)
+    recurring_lines = [
+        line
+        for part in statement.parts
+        for line in subscriptions.of_part(part, invoice_id=invoice_id)
+    ]
+    yield from recurring_lines
+    if contract.rate_card_id is not None:
+        card = rate_cards.get(call, contract.rate_card_id)
+        at = statement.slot.scheduled_at
+        yield from conversions.lines(
+            recurring_lines, card, Period(at, at), invoice_id=invoice_id, apart=lambda _: None
+        )
+
+
+def _products(call: Call, product_ids: list[str]) -> dict[str, Product]:
+    found = catalog.products_of_ids(call, [*dict.fromkeys(product_ids)])
+    return {product.id: product for product in found}
+
+
+def _bills_on_dates(contract: Contract) -> bool:
+    return bool(
+        contract.scheduled_charges
+        or contract.discounts
+        or contract.subscriptions
+        or contract.professional_service_invoices
+    )

@@ -1,0 +1,130 @@
+"""Packages: templates of contracts whose dates count from the contract's start."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from backbeat.models.base import Model
+from backbeat.models.charges import Amount
+from backbeat.models.contracts import ProviderChoice
+from backbeat.models.money import CreditType
+from backbeat.models.overrides import OverrideTerms, Prioritization
+from backbeat.models.schedules import Frequency, StatementDay
+from backbeat.models.subscriptions import CollectionSchedule, Proration, QuantityMode
+
+
+class RelativeUnit(StrEnum):
+    """What a distance in time is counted in."""
+
+    DAYS = "DAYS"
+    WEEKS = "WEEKS"
+    MONTHS = "MONTHS"
+    YEARS = "YEARS"
+
+
+class RelativeDate(Model):
+    """A distance in time."""
+
+    value: int
+    unit: RelativeUnit
+
+
+class PackageAlias(Model):
+    """A name a package was given; None is without start or end."""
+
+    name: str
+    starting_at: datetime | None = None
+    ending_before: datetime | None = None
+
+
+class PackageAssignment(Model):
+    """When a package was made to answer to a name."""
+
+    package_id: str
+    starting_at: datetime | None = None
+    ending_before: datetime | None = None
+
+
+class PackageName(Model):
+    """A name and every package it was given to, in the order that happened."""
+
+    name: str
+    assignments: tuple[PackageAssignment, ...] = ()
+
+
+class OverrideTemplate(Model):
+    """An override that begins some time after the contract; without duration it stays."""
+
+    id: str
+    terms: OverrideTerms
+    starting_at_offset: RelativeDate
+    duration: RelativeDate | None = None
+
+
+class TemplateItem(Model):
+    """A dated amount whose date counts from the contract's start."""
+
+    id: str
+    date_offset: RelativeDate
+    amount: Amount
+
+
+class ScheduledChargeTemplate(Model):
+    """Something billed on dates that count from the contract's start."""
+
+    id: str
+    product_id: str
+    name: str | None = None
+    credit_type: CreditType
+    items: tuple[TemplateItem, ...]
+    custom_fields: dict[str, str] = {}
+
+
+class SubscriptionTemplate(Model):
+    """A subscription; without offset it begins with the contract, without duration it stays.
+
+    `initial_quantity` is a bare quantity or, with seats, how many of them are unassigned.
+    """
+
+    id: str
+    product_id: str
+    frequency: Frequency
+    name: str | None = None
+    description: str | None = None
+    collection_schedule: CollectionSchedule
+    proration: Proration
+    initial_quantity: Decimal
+    quantity_mode: QuantityMode = QuantityMode.QUANTITY_ONLY
+    seat_group_key: str | None = None
+    starting_at_offset: RelativeDate | None = None
+    duration: RelativeDate | None = None
+    custom_fields: dict[str, str] = {}
+
+
+class Package(Model):
+    """A template. It never changes, but may be archived.
+
+    Its price list is named by id, or by an alias that is looked up for each contract's start.
+    """
+
+    id: str
+    name: str
+    uniqueness_key: str | None = None
+    contract_name: str | None = None
+    aliases: tuple[PackageAlias, ...] = ()
+    rate_card_id: str | None = None
+    rate_card_alias: str | None = None
+    duration: RelativeDate | None = None
+    overrides: tuple[OverrideTemplate, ...] = ()
+    multiplier_override_prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
+    scheduled_charges: tuple[ScheduledChargeTemplate, ...] = ()
+    subscriptions: tuple[SubscriptionTemplate, ...] = ()
+    scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
+    frequency: Frequency = Frequency.MONTHLY
+    statement_day: StatementDay = StatementDay.FIRST_OF_MONTH
+    invoice_generation_offset: RelativeDate | None = None
+    net_payment_terms_days: int | None = None
+    billing_provider: ProviderChoice | None = None
+    created_at: datetime
+    archived_at: datetime | None = None

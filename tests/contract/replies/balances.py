@@ -1,0 +1,238 @@
+"""Commits, credits and their balances: what works, and what is refused."""
+
+from typing import Final
+
+from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success
+from tests.contract.replies.world import JSON, USD, World
+
+
+def commit_of(world: World, **changes: object) -> JSON:
+    return {**world.commit, "customer_id": world.customer, **changes}
+
+
+def credit_of(world: World, **changes: object) -> JSON:
+    wanted = {name: value for name, value in world.commit.items() if name != "type"}
+    return {**wanted, "customer_id": world.customer, **changes}
+
+
+def everything(world: World) -> JSON:
+    """Returns the terms of a balance that may be left out."""
+    return {
+        "name": "Paid ahead",
+        "description": "For 2025",
+        "rate_type": "COMMIT_RATE",
+        "specifiers": [
+            {
+                "product_tags": ["llm"],
+                "pricing_group_values": {"model": "a"},
+                "presentation_group_values": {"region": "eu"},
+            }
+        ],
+        "custom_fields": {"order": "7"},
+        "uniqueness_key": world.new("balance"),
+    }
+
+
+def entry_of(world: World, amount: int) -> JSON:
+    """Returns an entry for a new customer's commit, as requests name it."""
+    customer_id, commit = world.new_commit()
+    return {
+        "customer_id": customer_id,
+        "id": commit["id"],
+        "segment_id": commit["access_schedule"]["schedule_items"][0]["id"],
+        "amount": amount,
+        "reason": "Goodwill",
+    }
+
+
+def corrected(world: World) -> str:
+    """Returns a customer whose commit has a manual entry."""
+    entry = entry_of(world, -10)
+    world.call("addManualBalanceLedgerEntry-v1", body=entry)
+    return str(entry["customer_id"])
+
+
+def mixed(world: World) -> str:
+    """Returns a customer with a commit and a credit that say everything."""
+    customer_id = world.new_customer()
+    wanted = {**everything(world), "customer_id": customer_id}
+    world.call("createCustomerCommit-v1", body={**commit_of(world), **wanted})
+    wanted = {**everything(world), "customer_id": customer_id, "rate_type": "LIST_RATE"}
+    world.call("createCustomerCredit-v1", body={**credit_of(world), **wanted})
+    return customer_id
+
+
+SUCCESSES: Final[list[Success]] = [
+    Success(
+        "createCustomerCommit-v1",
+        "prepaid",
+        lambda w: w.sdk.v1.customers.commits.create(**commit_of(w, customer_id=w.new_customer())),
+    ),
+    Success(
+        "createCustomerCommit-v1",
+        "with everything",
+        lambda w: w.sdk.v1.customers.commits.create(
+            **commit_of(w, **everything(w), applicable_contract_ids=[w.contract])
+        ),
+    ),
+    Success(
+        "createCustomerCredit-v1",
+        "with everything",
+        lambda w: w.sdk.v1.customers.credits.create(**credit_of(w, **everything(w))),
+    ),
+    Success(
+        "listCustomerCommits-v1",
+        "with what they say and are worth",
+        lambda w: w.sdk.v1.customers.commits.list(
+            customer_id=mixed(w), include_balance=True, include_ledgers=True
+        ),
+    ),
+    Success(
+        "listCustomerCommits-v1",
+        "of contracts too",
+        lambda w: w.sdk.v1.customers.commits.list(
+            customer_id=w.full_customer,
+            include_contract_commits=True,
+            include_balance=True,
+            include_ledgers=True,
+            covering_date="2025-03-01T00:00:00Z",
+        ),
+    ),
+    Success(
+        "listCustomerCommits-v1",
+        "with a manual entry",
+        lambda w: w.sdk.v1.customers.commits.list(customer_id=corrected(w), include_ledgers=True),
+    ),
+    Success(
+        "listCustomerCredits-v1",
+        "with what they say and are worth",
+        lambda w: w.sdk.v1.customers.credits.list(
+            customer_id=mixed(w), include_balance=True, include_ledgers=True
+        ),
+    ),
+    Success(
+        "listCustomerCredits-v1",
+        "of contracts too",
+        lambda w: w.sdk.v1.customers.credits.list(
+            customer_id=w.full_customer,
+            include_contract_credits=True,
+            include_balance=True,
+            include_ledgers=True,
+        ),
+    ),
+    Success(
+        "listCustomerBalances-v1",
+        "both kinds",
+        lambda w: w.sdk.v1.contracts.list_balances(
+            customer_id=w.full_customer,
+            include_contract_balances=True,
+            include_balance=True,
+            include_ledgers=True,
+            limit=1,
+        ),
+    ),
+    Success(
+        "listCustomerBalances-v1",
+        "both kinds with what they say",
+        lambda w: w.sdk.v1.contracts.list_balances(customer_id=mixed(w), include_ledgers=True),
+    ),
+    Success(
+        "getNetBalance-v1",
+        "everything",
+        lambda w: w.sdk.v1.contracts.get_net_balance(customer_id=w.full_customer),
+    ),
+    Success(
+        "getNetBalance-v1",
+        "filtered",
+        lambda w: w.sdk.v1.contracts.get_net_balance(
+            customer_id=w.full_customer,
+            credit_type_id=USD,
+            filters=[{"balance_types": ["CREDIT"], "custom_fields": {"order": "7"}}],
+            invoice_inclusion_mode="FINALIZED",
+        ),
+    ),
+    Success(
+        "addManualBalanceLedgerEntry-v1",
+        "less",
+        lambda w: w.sdk.v1.contracts.add_manual_balance_entry(**entry_of(w, -10)),
+    ),
+]
+
+REFUSALS: Final[list[Refusal]] = [
+    Refusal(
+        "createCustomerCommit-v1",
+        "unknown customer",
+        *NO_CUSTOMER,
+        lambda w: {"body": commit_of(w, customer_id=UNKNOWN)},
+    ),
+    Refusal(
+        "createCustomerCommit-v1",
+        "a credit",
+        *INVALID,
+        "type",
+        lambda w: {"body": commit_of(w, type="CREDIT")},
+    ),
+    Refusal(
+        "createCustomerCommit-v1",
+        "nothing to draw from",
+        *INVALID,
+        "access_schedule.schedule_items",
+        lambda w: {"body": commit_of(w, access_schedule={"schedule_items": []})},
+    ),
+    Refusal(
+        "createCustomerCredit-v1",
+        "unknown customer",
+        *NO_CUSTOMER,
+        lambda w: {"body": credit_of(w, customer_id=UNKNOWN)},
+    ),
+    Refusal(
+        "createCustomerCredit-v1",
+        "unknown product",
+        *INVALID,
+        UNKNOWN,
+        lambda w: {"body": credit_of(w, product_id=UNKNOWN)},
+    ),
+    *(
+        Refusal(
+            operation,
+            "unknown customer",
+            *NO_CUSTOMER,
+            lambda w: {"body": {"customer_id": UNKNOWN}},
+        )
+        for operation in (
+            "listCustomerCommits-v1",
+            "listCustomerCredits-v1",
+            "listCustomerBalances-v1",
+            "getNetBalance-v1",
+        )
+    ),
+    Refusal(
+        "listCustomerBalances-v1",
+        "limit 26",
+        *INVALID,
+        "limit",
+        lambda w: {"body": {"customer_id": w.customer, "limit": 26}},
+    ),
+    Refusal(
+        "getNetBalance-v1",
+        "unknown kind",
+        *INVALID,
+        "balance_types",
+        lambda w: {"body": {"customer_id": w.customer, "filters": [{"balance_types": ["GIFT"]}]}},
+    ),
+    Refusal(
+        "addManualBalanceLedgerEntry-v1",
+        "unknown balance",
+        404,
+        "BalanceNotFound",
+        UNKNOWN,
+        lambda w: {"body": {**entry_of(w, 1), "id": UNKNOWN}},
+    ),
+    Refusal(
+        "addManualBalanceLedgerEntry-v1",
+        "no reason",
+        *INVALID,
+        "reason",
+        lambda w: {"body": {**entry_of(w, 1), "reason": ""}},
+    ),
+]
