@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-_CHANGES: Final = 16_000
-"""Changed rows between two checkpoints, about 100 MB of log.
+_CHANGES: Final = 8_000
+"""Changed rows between two checkpoints, about 50 MB of log.
 
 Keys come in random order, so most pages change again soon: the longer the log, the fewer times each
-is copied. A quarter of it takes a tenth off the rate of ingest.
+is copied, and the more of the disk it takes.
 """
 
 _CACHE_KIB: Final = 1024

@@ -110,6 +110,8 @@ class Database:
         connection.execute("PRAGMA synchronous=NORMAL")
         # Negative: KiB instead of pages.
         connection.execute(f"PRAGMA cache_size=-{cache_kib}")
+        # Left to itself, SQLite copies its log inside every eighth request of ingest or so.
+        connection.execute("PRAGMA wal_autocheckpoint=0")
         return connection
 
     @contextmanager
