@@ -34,5 +34,5 @@ deploy-check: ## Build, deploy to an emulated AWS, and run the main job through 
 	fi
 
 .PHONY: deployed-main-job
-deployed-main-job: .tools/sam/installed .tools/ministack/installed
+deployed-main-job: $(VENV)/tested .tools/sam/installed .tools/ministack/installed
 	.venv/bin/python -m tests.deploy.check
