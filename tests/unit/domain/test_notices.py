@@ -2,9 +2,11 @@
 
 import json
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from uuid import UUID
 
 from backbeat.domain import invoicing, notices
+from backbeat.domain.notices.shapes import event
 from backbeat.models.money import USD
 from tests.unit.builders import contract, customer, period, utc
 
@@ -62,3 +64,18 @@ def test_the_same_fact_has_the_same_id_and_another_fact_another() -> None:
     assert told("a") == told("a")
     assert told("a") != told("b")
     assert UUID(told("a")).version == 5
+
+
+def test_numbers_keep_every_digit_and_what_is_missing_is_left_out() -> None:
+    properties = {
+        "threshold": Decimal("1E+4"),
+        "current_spend": Decimal("12500.000000000000000001"),
+        "group_values": [{"key": "workspace", "value": "b"}],
+        "triggered_by": None,
+    }
+    notice = event("alerts.x", properties, fact="1", at=utc("2025-01-01"))
+    assert notice.body == (
+        f'{{"id":"{notice.id}","type":"alerts.x","properties":{{"threshold":10000,'
+        '"current_spend":12500.000000000000000001,'
+        '"group_values":[{"key":"workspace","value":"b"}]}}'
+    )

@@ -13,11 +13,12 @@ from backbeat.application import (
     contracts,
     custom_fields,
     customers,
+    outbox,
     settled_drafts,
 )
 from backbeat.application.charges import NewSchedule
 from backbeat.application.services import Call
-from backbeat.domain import ledgers
+from backbeat.domain import ledgers, notices
 from backbeat.domain.identity import derived_id
 from backbeat.models.balances import (
     AccessSegment,
@@ -167,7 +168,15 @@ def create(call: Call, customer_id: str, wanted: NewBalance) -> Balance:
     balance = checked(call, customer_id, wanted, contract_id=None, sequence=0, field="")
     work = UnitOfWork(call.store)
     add(call, work, balance)
-    work.commit()
+    told = notices.balance_changed(
+        balance,
+        None,
+        customer,
+        notices.Change.CREATE,
+        environment_type=call.services.environment_type,
+        at=call.now,
+    )
+    outbox.commit(call, work, [told])
     return balance
 
 
@@ -254,17 +263,18 @@ def checked(
 
 def with_contract(
     call: Call, work: UnitOfWork, contract: Contract, wanted: Sequence[NewBalance]
-) -> Contract:
+) -> tuple[Contract, list[Balance]]:
     """Adds a new contract's balances to the work.
 
     Returns the contract with the charges that pay for them, and with the overrides that are for
-    some of them naming them by their ids.
+    some of them naming them by their ids; and the balances.
 
     Raises:
         InvalidArgument: names what does not fit.
         NotBuilt: postpaid commits are not part of Backbeat yet.
     """
     payments = list(contract.scheduled_charges)
+    made: list[Balance] = []
     ids: dict[str, str] = {}
     numbers: Counter[str] = Counter()
     for sequence, new in enumerate(wanted):
@@ -280,17 +290,19 @@ def with_contract(
             field=name,
         )
         add(call, work, balance)
+        made.append(balance)
         schedule = balance.invoice_schedule
         if schedule is not None and not schedule.do_not_invoice:
             payments.append(_payment(balance, schedule))
         if new.temporary_id is not None:
             ids[new.temporary_id] = balance.id
-    return contract.model_copy(
+    drawn_up = contract.model_copy(
         update={
             "scheduled_charges": tuple(payments),
             "overrides": tuple(_naming(override, ids) for override in contract.overrides),
         }
     )
+    return drawn_up, made
 
 
 def _payment(balance: Balance, schedule: PointSchedule) -> ScheduledCharge:

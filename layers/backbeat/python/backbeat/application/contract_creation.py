@@ -77,7 +77,7 @@ def add(
     if wanted.transition is not None:
         contract, notice = transitions.follow(call, work, customer, contract, wanted.transition)
         told += notice
-    contract = balances.with_contract(call, work, contract, wanted.balances)
+    contract, made = balances.with_contract(call, work, contract, wanted.balances)
     work.add(persisted.insert(call.tenant, contract), persisted.pointer(call.tenant, contract))
     custom_fields.claim(call, work, FieldEntity.CONTRACT, contract.id, contract.custom_fields)
     contract_terms.claim_fields(
@@ -96,10 +96,20 @@ def add(
             otherwise=claims.taken(_KEY_USED),
         )
     work.add(*billing.schedule_first(call, contract))
-    created = notices.contract_created(
-        contract, customer, environment_type=call.services.environment_type
-    )
-    return contract, [*told, created]
+    environment = call.services.environment_type
+    created = notices.contract_created(contract, customer, environment_type=environment)
+    with_balances = [
+        notices.balance_changed(
+            balance,
+            contract,
+            customer,
+            notices.Change.CREATE,
+            environment_type=environment,
+            at=call.now,
+        )
+        for balance in made
+    ]
+    return contract, [*told, created, *with_balances]
 
 
 def catch_up(call: Call, contract: Contract) -> None:

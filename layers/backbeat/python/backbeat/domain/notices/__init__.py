@@ -1,0 +1,24 @@
+"""What subscribers are told: the webhook catalogue, one module for each kind of subject.
+
+Owns: type, id and body of each notification. Does not own: delivery, signatures, who wants them.
+Times: system events, which are flat, carry seconds; events with `properties` milliseconds.
+Invariants: the same fact always has the same id, so a repeated delivery can be recognised.
+"""
+
+from backbeat.domain.notices.balances import balance_changed
+from backbeat.domain.notices.contracts import (
+    contract_archived,
+    contract_created,
+    contract_edited,
+)
+from backbeat.domain.notices.invoices import invoice_finalized
+from backbeat.domain.notices.shapes import Change
+
+__all__ = [
+    "Change",
+    "balance_changed",
+    "contract_archived",
+    "contract_created",
+    "contract_edited",
+    "invoice_finalized",
+]
