@@ -15,6 +15,7 @@ from backbeat.models.balances import (
     BalanceType,
     Deduction,
     ManualEntry,
+    Origin,
 )
 from backbeat.models.charges import Amount, PointSchedule, ScheduleItem
 from backbeat.models.invoices import LineBasis, LineItem, LineTier, LineType
@@ -85,7 +86,9 @@ def balance(
         invoice_schedule=schedule if paid and type is not BalanceType.CREDIT else None,
         applicable_product_ids=tuple(products),
         specifiers=tuple(specifiers),
-        rolled_over=rolled_over,
+        rolled_over_from=Origin(contract_id="before", balance_id=f"{id}-before")
+        if rolled_over
+        else None,
         created_at=JANUARY,
     )
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from backbeat.domain import periods
 from backbeat.domain.identity import derived_id
 from backbeat.domain.invoicing import usage_invoice_id
+from backbeat.models.balances import Balance, BalanceType
 from backbeat.models.catalog import Product
 from backbeat.models.charges import (
     Amount,
@@ -56,6 +57,28 @@ def slot_id(contract_id: str, slot: Slot) -> str:
     )
 
 
+def trueup_slot(commit: Balance) -> Slot:
+    """Returns the place of a postpaid commit's true-up: an invoice of its own.
+
+    Raises:
+        ValueError: the commit has none.
+    """
+    if commit.invoice_schedule is None or not commit.invoice_schedule.items:
+        raise ValueError(f"commit {commit.id} has no invoice schedule")
+    unit = commit.invoice_schedule.credit_type
+    return Slot(commit.invoice_schedule.items[-1].timestamp, unit.id, apart=commit.id)
+
+
+def trueup_at(commit: Balance) -> datetime:
+    """Returns the date of a postpaid commit's true-up."""
+    return trueup_slot(commit).scheduled_at
+
+
+def trueup_invoice_id(commit: Balance) -> str:
+    """Returns the id of a postpaid commit's true-up invoice, the same for draft and final."""
+    return slot_id(commit.invoiced_by or "", trueup_slot(commit))
+
+
 @dataclass(frozen=True, slots=True)
 class Billed:
     """A dated amount and the term it comes from."""
@@ -72,6 +95,53 @@ class Billed:
     def slot(self) -> Slot:
         """The scheduled invoice it lies on, unless it joins a usage invoice."""
         return Slot(self.item.timestamp, self.credit_type.id, self.item.apart or "")
+
+
+def with_payment(contract: Contract, commit: Balance) -> Contract:
+    """Returns the contract with what it bills for a commit, as the commit's schedule says now.
+
+    A postpaid commit is billed once, what is missing of it then, on an invoice of its own.
+    """
+    others = [one for one in contract.scheduled_charges if one.commit_id != commit.id]
+    before = next((one for one in contract.scheduled_charges if one.commit_id == commit.id), None)
+    schedule = commit.invoice_schedule
+    is_trueup = commit.type is BalanceType.POSTPAID
+    if (
+        schedule is None
+        or commit.invoiced_by != contract.id
+        or commit.archived_at is not None
+        or (is_trueup and not commit.has_trueup)
+    ):
+        return contract.model_copy(update={"scheduled_charges": tuple(others)})
+    apart = {} if before is None else {item.id: item for item in before.schedule.items}
+    payment = ScheduledCharge(
+        id=derived_id("commit payment", commit.id),
+        commit_id=commit.id,
+        is_trueup=is_trueup,
+        product_id=commit.product_id,
+        name=commit.name,
+        schedule=schedule.model_copy(
+            update={
+                "items": tuple(
+                    item.model_copy(
+                        update={"apart": commit.id if is_trueup else _apart_of(item, apart)}
+                    )
+                    for item in schedule.items
+                )
+            }
+        ),
+    )
+    if before is None:
+        return contract.model_copy(
+            update={"scheduled_charges": (*contract.scheduled_charges, payment)}
+        )
+    return contract.model_copy(
+        update={
+            "scheduled_charges": tuple(
+                payment if one is before else one for one in contract.scheduled_charges
+            )
+        }
+    )
 
 
 def changed(contract: Contract, changes: ChargeChanges, *, at: datetime) -> Contract:
@@ -100,10 +170,11 @@ def changed(contract: Contract, changes: ChargeChanges, *, at: datetime) -> Cont
     )
 
 
-def ended(contract: Contract, ending_before: datetime) -> Contract:
+def ended(contract: Contract, ending_before: datetime, *, keeps_trueups: bool = False) -> Contract:
     """Returns the contract without what it would have billed after an earlier end.
 
-    What is dated exactly at the end stays, like the usage invoice that ends there.
+    What is dated exactly at the end stays, like the usage invoice that ends there; and with
+    `keeps_trueups`, what is to be billed of postpaid commits.
     """
 
     def cut(schedule: PointSchedule) -> PointSchedule:
@@ -113,7 +184,9 @@ def ended(contract: Contract, ending_before: datetime) -> Contract:
     return contract.model_copy(
         update={
             "scheduled_charges": tuple(
-                charge.model_copy(update={"schedule": cut(charge.schedule)})
+                charge
+                if charge.is_trueup and keeps_trueups
+                else charge.model_copy(update={"schedule": cut(charge.schedule)})
                 for charge in contract.scheduled_charges
             ),
             "discounts": tuple(
@@ -195,7 +268,9 @@ def line(entry: Billed, product: Product, *, invoice_id: str) -> LineItem:
     term, item = entry.term, entry.item
     # Decision D-40: a discount is a line with a negative price.
     is_discount = isinstance(term, Discount)
-    if isinstance(term, ScheduledCharge) and term.commit_id is not None:
+    if isinstance(term, ScheduledCharge) and term.is_trueup:
+        kind, refers = LineType.SCHEDULED, {"postpaid_commit_id": term.commit_id}
+    elif isinstance(term, ScheduledCharge) and term.commit_id is not None:
         kind, refers = LineType.COMMIT_PURCHASE, {"commit_id": term.commit_id}
     else:
         kind = LineType.SCHEDULED
@@ -292,6 +367,14 @@ def last_royalty(
     """Returns the royalty segment of a type that was added last, or None."""
     of_type = [royalty for royalty in royalties if royalty.reseller_type is reseller_type]
     return of_type[-1] if of_type else None
+
+
+def _apart_of(item: ScheduleItem, before: Mapping[str, ScheduleItem]) -> str | None:
+    """Returns on which invoice of its own an amount lies, as long as it keeps its date."""
+    if item.apart is not None:
+        return item.apart
+    known = before.get(item.id)
+    return known.apart if known is not None and known.timestamp == item.timestamp else None
 
 
 def _updated(charge: ScheduledCharge, update: ScheduledChargeUpdate | None) -> ScheduledCharge:

@@ -8,7 +8,7 @@ Invariants: no unit is paid twice; no segment is drawn below zero; covered and u
 up to the line's units.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from backbeat.domain.ladders import split
 from backbeat.domain.overrides import Subject
 from backbeat.models.balances import AccessSegment, Balance, BalanceType
 from backbeat.models.invoices import LineItem, LineType
-from backbeat.models.money import EXACT, multiply
+from backbeat.models.money import EXACT, add, multiply, subtract
 from backbeat.models.period import Period
 from backbeat.models.rates import Tier
 
@@ -37,11 +37,16 @@ SegmentKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A segment that may be drawn, and what is left of it."""
+    """A segment that may be drawn, and what is left of it.
+
+    `products` is how many products the balance names, its tags counting as the products that
+    carry them now; None is all there are.
+    """
 
     balance: Balance
     segment: AccessSegment
     available: Decimal
+    products: int | None = None
 
     @property
     def key(self) -> SegmentKey:
@@ -91,9 +96,9 @@ def draw(
             if left <= 0:
                 break
             if open_line.total > 0 and may_pay(source, open_line.line, contract_id=contract_id):
-                left -= _pay(open_line, source, left, covered_ladder)
+                left = subtract(left, _pay(open_line, source, left, covered_ladder))
         if left != source.available:
-            deductions[source.key] = source.available - left
+            deductions[source.key] = subtract(source.available, left)
     return Drawn(tuple(line for o in open_lines for line in _result(o)), deductions)
 
 
@@ -134,6 +139,25 @@ def is_applicable_to(balance: Balance, subject: Subject) -> bool:
     )
 
 
+def products_named(balance: Balance, tags_of: Mapping[str, Collection[str]]) -> int | None:
+    """Counts the products that a balance names by ids, tags and specifiers; None is all there are.
+
+    `tags_of` holds the tags that each product carries now. A specifier that names none adds none.
+    """
+    named = {*balance.applicable_product_ids}
+    wanted = {*balance.applicable_product_tags}
+    named |= {product_id for product_id, tags in tags_of.items() if wanted & {*tags}}
+    says_which = bool(balance.applicable_product_ids or wanted)
+    for specifier in balance.specifiers:
+        if specifier.product_id is not None:
+            named.add(specifier.product_id)
+        elif specifier.product_tags:
+            all_of = {*specifier.product_tags}
+            named |= {product_id for product_id, tags in tags_of.items() if all_of <= {*tags}}
+        says_which |= specifier.product_id is not None or bool(specifier.product_tags)
+    return len(named) if says_which else None
+
+
 def cuts(sources: Iterable[Source]) -> frozenset[datetime]:
     """Returns where what may pay changes: lines are cut there."""
     return frozenset(edge for source in sources for edge in source.segment.period)
@@ -171,16 +195,16 @@ def _pay(open_line: _Open, source: Source, left: Decimal, covered_ladder: Covere
     for quantity, price in _priced_parts(open_line, source.balance, covered_ladder):
         if price is None:
             # Priced as the line says, whose total may be more than quantity times unit price.
-            amount = min(left - paid, open_line.total)
+            amount = min(subtract(left, paid), open_line.total)
             covered = _share(open_line, amount)
         else:
             cost = multiply(quantity, price)
-            amount = min(left - paid, cost)
+            amount = min(subtract(left, paid), cost)
             covered = quantity if amount == cost else EXACT.divide(amount, price)
         if covered <= 0:
             break
         _cover(open_line, source, covered, amount, price)
-        paid += amount
+        paid = add(paid, amount)
     return paid
 
 
@@ -256,7 +280,7 @@ def _cover(
     open_line.covered += [covered, applied]
     open_line.quantity = EXACT.subtract(open_line.quantity, quantity)
     if price is None:
-        open_line.total = EXACT.subtract(open_line.total, amount)
+        open_line.total = subtract(open_line.total, amount)
     else:
         open_line.total = multiply(open_line.quantity, line.unit_price or _ZERO)
 
@@ -300,7 +324,7 @@ def _source_order(source: Source) -> tuple[object, ...]:
     return (
         class_,
         *by_class,
-        _product_count(balance),
+        _INFINITE if source.products is None else source.products,
         _group_value_count(balance),
         segment.ending_before,
         segment.starting_at,
@@ -308,18 +332,9 @@ def _source_order(source: Source) -> tuple[object, ...]:
         0 if balance.contract_id else 1,
         balance.created_at,
         balance.sequence,
+        balance.id,
+        segment.id,
     )
-
-
-def _product_count(balance: Balance) -> int:
-    """Counts what a balance names by ids, tags and specifiers; naming nothing counts as all."""
-    named = {
-        *balance.applicable_product_ids,
-        *balance.applicable_product_tags,
-        *(s.product_id or "" for s in balance.specifiers if s.product_id),
-        *(tag for s in balance.specifiers for tag in s.product_tags),
-    }
-    return len(named) or _INFINITE
 
 
 def _group_value_count(balance: Balance) -> int:

@@ -1,16 +1,19 @@
 """A balance's ledger, derived from its facts.
 
 Owns: which entries there are, what remains of a segment, what a balance is worth now.
-Does not own: how much an invoice draws.
+Does not own: how much an invoice draws, how much rolls over.
 Times: an invoice's deduction is dated the end of its period, or of the segment if that is earlier.
-Invariants: once a segment is over its entries add up to zero, unless taken below zero by hand.
+Invariants: once a segment is over its entries add up to zero, unless taken below zero by hand or
+waiting for a true-up; a ledger does not depend on the order in which its facts came.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
-from backbeat.domain.drawdown import Source
+from backbeat.domain import charges
+from backbeat.domain.drawdown import Source, products_named
 from backbeat.models.balances import (
     AccessSegment,
     Balance,
@@ -18,38 +21,60 @@ from backbeat.models.balances import (
     Deduction,
     LedgerEntry,
 )
+from backbeat.models.money import add, subtract
 
 _ZERO = Decimal(0)
-
-
+_NO_TAGS: Final[Mapping[str, Collection[str]]] = {}
 _PREFIXES = {
     BalanceType.PREPAID: "PREPAID_COMMIT",
     BalanceType.POSTPAID: "POSTPAID_COMMIT",
     BalanceType.CREDIT: "CREDIT",
 }
-_ORDER = ("SEGMENT_START", "INITIAL_BALANCE", "INVOICE_DEDUCTION", "MANUAL", "EXPIRATION")
+_ORDER = (
+    "SEGMENT_START",
+    "INITIAL_BALANCE",
+    "INVOICE_DEDUCTION",
+    "MANUAL",
+    "ROLLOVER",
+    "TRUEUP",
+    "EXPIRATION",
+)
+"""Of entries of one instant; those of one kind are in the order of their amounts' creation."""
 
 
 def available(balance: Balance, segment: AccessSegment, drawn: Iterable[Deduction] = ()) -> Decimal:
     """Returns what is left of a segment after all deductions; by hand it may go below zero."""
-    left = segment.amount
-    for entry in balance.manual_entries:
-        if entry.segment_id == segment.id:
-            left += entry.amount
-    for deduction in (*balance.deductions, *drawn):
-        if deduction.segment_id == segment.id:
-            left -= deduction.amount
-    return left
+    id_ = segment.id
+    left = add(
+        segment.amount,
+        *(entry.amount for entry in balance.manual_entries if entry.segment_id == id_),
+    )
+    return subtract(
+        left,
+        *(taken.amount for taken in (*balance.deductions, *drawn) if taken.segment_id == id_),
+        *(moved.amount for moved in balance.rollovers if moved.segment_id == id_),
+        # A postpaid commit has one segment, so what was billed as missing is missing of that one.
+        *(billed.amount for billed in balance.trueups),
+    )
 
 
-def sources(balances: Iterable[Balance], drawn: Sequence[Deduction] = ()) -> list[Source]:
-    """Returns every segment that has something left to draw."""
+def sources(
+    balances: Iterable[Balance],
+    drawn: Sequence[Deduction] = (),
+    *,
+    tags_of: Mapping[str, Collection[str]] = _NO_TAGS,
+) -> list[Source]:
+    """Returns every segment that has something left to draw.
+
+    `tags_of` holds the tags that each product carries now, where balances name any.
+    """
     found = []
     for balance in balances:
+        named = products_named(balance, tags_of)
         for segment in balance.segments:
             left = available(balance, segment, drawn)
             if left > 0:
-                found.append(Source(balance, segment, left))
+                found.append(Source(balance, segment, left, named))
     return found
 
 
@@ -57,35 +82,63 @@ def worth(balance: Balance, now: datetime, drawn: Sequence[Deduction] = ()) -> D
     """Returns what can be used now: active segments only, a segment below zero counting zero."""
     if balance.archived_at is not None:
         return _ZERO
-    return sum(
-        (
-            max(_ZERO, available(balance, segment, drawn))
-            for segment in balance.segments
-            if segment.period.covers(now)
-        ),
-        _ZERO,
-    )
+    active = (segment for segment in balance.segments if segment.period.covers(now))
+    return add(*(max(_ZERO, available(balance, segment, drawn)) for segment in active))
+
+
+def shortfall(balance: Balance, drawn: Sequence[Deduction] = ()) -> Decimal:
+    """Returns what is missing of a postpaid commit."""
+    missing = (available(balance, segment, drawn) for segment in balance.segments)
+    return add(*(max(_ZERO, amount) for amount in missing))
 
 
 def entries(balance: Balance, now: datetime, drawn: Sequence[Deduction] = ()) -> list[LedgerEntry]:
     """Returns the ledger in order. `drawn` are the deductions of drafts, dated ahead."""
+    if balance.archived_at is not None and not balance.archived_with_contract:
+        return []
     found = [entry for segment in balance.segments for entry in _of(balance, segment, now, drawn)]
-    return sorted(found, key=lambda entry: (entry.timestamp, _rank(entry)))
+    return sorted(found, key=_place)
 
 
 def _of(
     balance: Balance, segment: AccessSegment, now: datetime, drawn: Sequence[Deduction]
 ) -> Iterator[LedgerEntry]:
+    end = segment.ending_before
+    if balance.archived_at is not None:
+        if balance.archived_at <= segment.starting_at:
+            return
+        end = min(end, balance.archived_at)
     prefix = _PREFIXES[balance.type]
     postpaid = balance.type is BalanceType.POSTPAID
+    named = None if postpaid else segment.id
     if segment.starting_at <= now:
         start = "INITIAL_BALANCE" if postpaid else "SEGMENT_START"
         yield LedgerEntry(
-            f"{prefix}_{start}",
-            segment.starting_at,
-            segment.amount,
-            segment_id=None if postpaid else segment.id,
+            f"{prefix}_{start}", segment.starting_at, segment.amount, segment_id=named
         )
+    yield from _facts(balance, segment, now, drawn)
+    left = available(balance, segment, drawn)
+    if left <= 0:
+        return
+    # One that was billed already stays as it is, even if an invoice gave something back since.
+    if balance.has_trueup and not balance.trueups:
+        at = max(charges.trueup_at(balance), end)
+        if at <= now:
+            yield LedgerEntry(
+                f"{prefix}_TRUEUP",
+                at,
+                -left,
+                invoice_id=charges.trueup_invoice_id(balance),
+                contract_id=balance.invoiced_by,
+            )
+    elif end <= now:
+        yield LedgerEntry(f"{prefix}_EXPIRATION", end, -left, segment_id=named)
+
+
+def _facts(
+    balance: Balance, segment: AccessSegment, now: datetime, drawn: Sequence[Deduction]
+) -> Iterator[LedgerEntry]:
+    prefix = _PREFIXES[balance.type]
     for deduction in (*balance.deductions, *drawn):
         if deduction.segment_id == segment.id:
             yield LedgerEntry(
@@ -101,15 +154,27 @@ def _of(
             yield LedgerEntry(
                 f"{prefix}_MANUAL", manual.timestamp, manual.amount, reason=manual.reason
             )
-    left = available(balance, segment, drawn)
-    if segment.ending_before <= now and left > 0:
+    for moved in balance.rollovers:
+        if moved.segment_id == segment.id and moved.timestamp <= now:
+            yield LedgerEntry(
+                f"{prefix}_ROLLOVER",
+                moved.timestamp,
+                -moved.amount,
+                segment_id=segment.id,
+                new_contract_id=moved.new_contract_id,
+            )
+    for billed in balance.trueups:
         yield LedgerEntry(
-            f"{prefix}_EXPIRATION",
-            segment.ending_before,
-            -left,
-            segment_id=None if postpaid else segment.id,
+            f"{prefix}_TRUEUP",
+            billed.timestamp,
+            -billed.amount,
+            invoice_id=billed.invoice_id,
+            contract_id=billed.contract_id,
         )
 
 
-def _rank(entry: LedgerEntry) -> int:
-    return next(rank for rank, kind in enumerate(_ORDER) if entry.type.endswith(kind))
+def _place(entry: LedgerEntry) -> tuple[object, ...]:
+    rank = next(rank for rank, kind in enumerate(_ORDER) if entry.type.endswith(kind))
+    manual = entry.type.endswith("MANUAL")
+    # What invoices took is told apart by invoice; what was entered by hand keeps its order.
+    return entry.timestamp, rank, "" if manual else (entry.invoice_id or entry.segment_id or "")

@@ -65,6 +65,31 @@ class ManualEntry(Model):
     reason: str
 
 
+class Rollover(Model):
+    """An amount that moved from a segment to a balance of the contract that follows."""
+
+    segment_id: str
+    new_contract_id: str
+    amount: Decimal
+    timestamp: datetime
+
+
+class TrueUp(Model):
+    """What a finalized true-up invoice billed of a postpaid commit's shortfall."""
+
+    invoice_id: str
+    contract_id: str
+    amount: Decimal
+    timestamp: datetime
+
+
+class Origin(Model):
+    """The balance, and its contract, that a rolled-over balance comes from."""
+
+    contract_id: str
+    balance_id: str
+
+
 class Deduction(Model):
     """What a finalized invoice drew from a segment: one entry per invoice and segment."""
 
@@ -85,6 +110,7 @@ class LedgerEntry:
     segment_id: str | None = None
     invoice_id: str | None = None
     contract_id: str | None = None
+    new_contract_id: str | None = None
     reason: str | None = None
 
 
@@ -93,7 +119,12 @@ class Balance(Model):
 
     Without `contract_id` it is the customer's and serves all contracts, or those of
     `applicable_contract_ids`. Which products it pays is said by ids and tags (either), or by
-    specifiers; saying nothing means all. `sequence` counts a customer's balances as they are made.
+    specifiers; saying nothing means all. `sequence` counts the balances that are made together.
+    A commit is invoiced by its own contract, or, a customer's one, by `invoice_contract_id`.
+    `recurring_id` is the term whose period it was made for.
+    What a rolled-over balance holds is computed from what is left of its origin as long as
+    `awaits_rollover`; then it is a fact of both.
+    One archived together with its contract keeps its ledger, one archived alone has none.
     """
 
     id: str
@@ -115,13 +146,54 @@ class Balance(Model):
     applicable_product_tags: tuple[str, ...] = ()
     specifiers: tuple[BalanceSpecifier, ...] = ()
     applicable_contract_ids: tuple[str, ...] = ()
-    rolled_over: bool = False
+    netsuite_sales_order_id: str | None = None
+    recurring_id: str | None = None
+    rolled_over_from: Origin | None = None
+    awaits_rollover: bool = False
+    trueup_disabled: bool = False
     manual_entries: tuple[ManualEntry, ...] = ()
     deductions: tuple[Deduction, ...] = ()
+    rollovers: tuple[Rollover, ...] = ()
+    trueups: tuple[TrueUp, ...] = ()
     custom_fields: dict[str, str] = {}
     uniqueness_key: str | None = None
     created_at: datetime
     archived_at: datetime | None = None
+    archived_with_contract: bool = False
+
+    @property
+    def rolled_over(self) -> bool:
+        """Tells whether it came from another contract: such balances are drawn first."""
+        return self.rolled_over_from is not None
+
+    @property
+    def is_commit(self) -> bool:
+        """Tells commits from credits."""
+        return self.type is not BalanceType.CREDIT
+
+    @property
+    def invoiced_by(self) -> str | None:
+        """The contract that bills what is paid for it, or None when nothing is invoiced."""
+        schedule = self.invoice_schedule
+        if schedule is None or schedule.do_not_invoice:
+            return None
+        return self.contract_id or self.invoice_contract_id
+
+    @property
+    def has_trueup(self) -> bool:
+        """Tells whether what is missing of it at its end is to be billed."""
+        return (
+            self.type is BalanceType.POSTPAID
+            and not self.trueup_disabled
+            and self.archived_at is None
+            and self.invoiced_by is not None
+            and self.invoice_schedule is not None
+            and bool(self.invoice_schedule.items)
+        )
+
+    def segment(self, segment_id: str) -> AccessSegment | None:
+        """Returns the segment of an id, or None."""
+        return next((one for one in self.segments if one.id == segment_id), None)
 
     @property
     def is_unrestricted(self) -> bool:

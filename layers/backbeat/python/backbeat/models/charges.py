@@ -66,11 +66,13 @@ class PointSchedule(Model):
 class ScheduledCharge(Model):
     """Something billed on given dates. `name`, else the product's, is what invoices print.
 
-    With `commit_id` it is what that commit is paid with.
+    With `commit_id` it is what that commit is paid with. A true-up is dated like any charge, but
+    bills what is missing of the commit by then.
     """
 
     id: str
     commit_id: str | None = None
+    is_trueup: bool = False
     product_id: str
     name: str | None = None
     schedule: PointSchedule

@@ -93,6 +93,7 @@ class LineItem(Model):
     commit_id: str | None = None
     commit_segment_id: str | None = None
     commit_type: str | None = None
+    postpaid_commit_id: str | None = None
     applied_id: str | None = None
     applied_type: str | None = None
     metadata: str | None = None

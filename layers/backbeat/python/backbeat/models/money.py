@@ -14,6 +14,10 @@ EXACT: Final = Context(prec=50)
 """Products and sums of money and quantities are taken in this context and never rounded further."""
 
 
+_SUMS: Final = Context(prec=999)
+"""Amounts have up to 50 digits each: here nothing of their sums is ever lost."""
+
+
 class CreditType(Model):
     """What an amount counts: a currency or a custom pricing unit."""
 
@@ -37,6 +41,21 @@ CURRENCIES: Final[tuple[CreditType, ...]] = (
     ),
 )
 """Every currency there is, in whole units but for USD. Their ids are the same in every sandbox."""
+
+
+def add(*amounts: Decimal) -> Decimal:
+    """Returns the sum, exact to the last digit: balances are drawn until nothing at all is left."""
+    total = Decimal(0)
+    for amount in amounts:
+        total = _SUMS.add(total, amount)
+    return total
+
+
+def subtract(amount: Decimal, *others: Decimal) -> Decimal:
+    """Returns what is left, exact to the last digit."""
+    for other in others:
+        amount = _SUMS.subtract(amount, other)
+    return amount
 
 
 def multiply(quantity: Decimal, price: Decimal) -> Decimal:
