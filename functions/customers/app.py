@@ -48,11 +48,10 @@ _REVENUE = ProviderKind.REVENUE
 @api.operation("createCustomer-v1")
 def create_customer(request: Request, body: CreateCustomer) -> Reply:
     """Creates a customer."""
-    external = [] if body.external_id is None else [body.external_id]
     customer = customers.create(
         request.call,
         name=body.name,
-        ingest_aliases=[*external, *body.ingest_aliases],
+        ingest_aliases=body.all_aliases,
         custom_fields=body.custom_fields,
         configurations=body.to_configurations(),
     )

@@ -1,19 +1,42 @@
-"""Controls of a sandbox: its clock, its pricing units, its reset, why invoices cost what they do.
+"""Controls of a sandbox: its clock, faults, snapshots, fixtures, log of requests, and its reset.
 
 Only in stages with sandboxes.
 """
 
+from fnmatch import fnmatchcase
+
 from backbeat import bootstrap
-from backbeat.api import pagination
-from backbeat.api.replies import Reply, ok
-from backbeat.api.requests import Request
+from backbeat.api import fixtures, json, pagination
+from backbeat.api.replies import Reply, file, ok
+from backbeat.api.requests import Request, parse
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.catalog import CreateCreditType
 from backbeat.api.schemas.invoices import PageOfEvents
+from backbeat.api.schemas.sandbox import (
+    AddFaults,
+    FindRequests,
+    FindState,
+    RestoreSnapshot,
+    SaveSnapshot,
+)
 from backbeat.api.schemas.webhooks import MoveClock
 from backbeat.api.views.explain import explained_invoice_view, explanation_view
+from backbeat.api.views.sandbox import fault_view, requests_view, snapshot_view
 from backbeat.api.views.times import optional, timestamp
-from backbeat.application import catalog, explain, invoices, sandbox_clock, sandboxes
+from backbeat.application import (
+    catalog,
+    explain,
+    fault_rules,
+    faults,
+    invoices,
+    request_log,
+    sandbox_clock,
+    sandboxes,
+    snapshots,
+    worlds,
+)
+from backbeat.application.services import Call
+from backbeat.models.request_log import LoggedRequest
 
 api = Api("sandbox", bootstrap.services)
 
@@ -48,6 +71,113 @@ def reset(request: Request) -> Reply:
     return ok({"reset": True})
 
 
+@api.route("GET", "/mock/faults")
+def list_faults(request: Request) -> Reply:
+    """Lists what goes wrong on purpose, with how often it did so far."""
+    return _faults(request)
+
+
+@api.route("POST", "/mock/faults")
+def add_faults(request: Request, body: AddFaults) -> Reply:
+    """Makes calls or webhooks go wrong."""
+    new_id = request.call.services.ids.new
+    fault_rules.add(request.call, [wanted.to_fault(new_id()) for wanted in body.faults])
+    return _faults(request)
+
+
+@api.route("DELETE", "/mock/faults")
+def remove_faults(request: Request) -> Reply:
+    """Lets everything go right again."""
+    fault_rules.remove(request.call, None)
+    return _faults(request)
+
+
+@api.route("DELETE", "/mock/faults/{fault_id}")
+def remove_fault(request: Request) -> Reply:
+    """Removes one fault."""
+    fault_rules.remove(request.call, request.path["fault_id"])
+    return _faults(request)
+
+
+@api.route("GET", "/mock/requests")
+def list_requests(request: Request, query: FindRequests) -> Reply:
+    """Counts the last calls that fit, and shows the latest of them."""
+    found = [one for one in request_log.last(request.call) if _fits(one, query)]
+    return ok(requests_view(found, latest=query.latest))
+
+
+@api.route("DELETE", "/mock/requests")
+def forget_requests(request: Request) -> Reply:
+    """Begins the log anew."""
+    request_log.clear(request.call)
+    return ok(requests_view([], latest=0))
+
+
+@api.route("POST", "/mock/snapshot")
+def save_snapshot(request: Request, body: SaveSnapshot) -> Reply:
+    """Saves the whole sandbox under a name."""
+    return ok(snapshot_view(snapshots.save(request.call, body.name)))
+
+
+@api.route("GET", "/mock/snapshots")
+def list_snapshots(request: Request) -> Reply:
+    """Lists the saved sandboxes by name."""
+    return ok([snapshot_view(snapshot) for snapshot in snapshots.listed(request.call)])
+
+
+@api.route("GET", "/mock/snapshots/{name}")
+def download_snapshot(request: Request) -> Reply:
+    """Returns a saved sandbox as a file that any sandbox can be restored from."""
+    name = request.path["name"]
+    packed = snapshots.packed_of(request.call, name)
+    return file(packed, name=f"{name}.json.gz", content_type="application/gzip")
+
+
+@api.route("DELETE", "/mock/snapshots/{name}")
+def remove_snapshot(request: Request) -> Reply:
+    """Removes a saved sandbox."""
+    name = request.path["name"]
+    snapshots.remove(request.call, name)
+    return ok({"name": name})
+
+
+@api.route("POST", "/mock/restore")
+def restore(request: Request) -> Reply:
+    """Brings back a saved sandbox: one of a name, or the one in the file that is the body."""
+    given = json.loads(request.body or "{}")
+    if worlds.is_document(given):
+        return _clock(request, worlds.load(request.call, request.body.encode()))
+    return _clock(request, snapshots.restore(request.call, parse(given, RestoreSnapshot).name))
+
+
+@api.route("GET", "/mock/fixtures")
+def export_fixtures(request: Request) -> Reply:
+    """Returns the present sandbox as a file to load again."""
+    document = worlds.document(request.call)
+    snapshots.pack(document)
+    return file(document, name="world.json", content_type="application/json")
+
+
+@api.route("POST", "/mock/fixtures")
+def load_fixtures(request: Request) -> Reply:
+    """Puts a world in the place of the present one: written by hand, or exported before."""
+    given = fixtures.parse_text(request.body)
+    if worlds.is_document(given):
+        worlds.load(request.call, request.body.encode())
+        return ok({"ids": {}})
+    return ok({"ids": fixtures.load(request.call, parse(given, fixtures.Fixture))})
+
+
+@api.route("GET", "/mock/state")
+def show_state(request: Request, query: FindState) -> Reply:
+    """Shows everything that is stored, by kind of thing."""
+    state = worlds.everything(request.call)
+    counts = {entity: len(found) for entity, found in state.items()}
+    shown = {entity: found for entity, found in state.items() if query.entity in (None, entity)}
+    now = timestamp(request.call.now)
+    return ok({"now": now, "counts": counts, "entities": shown})
+
+
 @api.route("GET", "/mock/explain/{invoice_id}")
 def explain_invoice(request: Request) -> Reply:
     """Lists an invoice's lines with the ids to explain them by."""
@@ -69,8 +199,22 @@ def explain_line(request: Request, query: PageOfEvents) -> Reply:
     return ok(explanation_view(told, events=shown, next_page=next_page))
 
 
-def _clock(request: Request) -> Reply:
-    call = request.call
+def _faults(request: Request) -> Reply:
+    return ok([fault_view(fault) for fault in faults.of(request.call)])
+
+
+def _fits(one: LoggedRequest, query: FindRequests) -> bool:
+    return (
+        query.method in (None, one.method)
+        and query.operation in (None, one.operation)
+        and query.status in (None, one.status)
+        and (query.path is None or fnmatchcase(one.path, query.path))
+        and (query.contains is None or query.contains in one.body)
+    )
+
+
+def _clock(request: Request, moved: Call | None = None) -> Reply:
+    call = moved or request.call
     now = call.services.clock_for(call.tenant).now()
     frozen_at = sandbox_clock.frozen_at(call)
     return ok({"now": timestamp(now), "frozen_at": optional(frozen_at)})

@@ -38,6 +38,12 @@ def _deliver(record: SQSRecord) -> None:
     outcome = deliveries.deliver(call, key, last=last)
     if outcome is Outcome.DONE:
         return
-    delay = 0 if outcome is Outcome.GIVEN_UP else deliveries.delay_seconds(call, received)
+    match outcome:
+        case Outcome.GIVEN_UP:
+            delay = 0
+        case Outcome.HELD:
+            delay = deliveries.HELD_SECONDS
+        case _:
+            delay = deliveries.delay_seconds(call, received)
     services.webhook_queue.postpone(record.receipt_handle, delay_seconds=delay)
     raise NotDelivered(f"{outcome.name}: {key.sk}")

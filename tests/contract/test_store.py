@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -716,3 +717,30 @@ def test_a_walk_through_an_index_survives_writes_between_its_pages(store: Store,
     store.transact([Put(placed("a")), Put(placed("e")), Delete(Key(pk, "d"))])
     indexed(store, Query(pk, Index.GSI1), [Key(pk, name) for name in "abef"])
     assert sort_keys(store, Query(pk, Index.GSI1, limit=5, cursor=first.cursor)) == ["e", "f"]
+
+
+# Whole tenants
+
+
+def test_all_items_of_a_tenant_in_the_order_of_their_keys(store: Store) -> None:
+    tenant = f"t{uuid.uuid4().hex[:16]}"
+    own = [
+        replace(item(tenant, "A"), expires_at=4_102_444_800),
+        item(tenant, "B"),
+        counter(f"{tenant}#CUS#1", count="12"),
+        replace(item(f"{tenant}#CUS#2"), gsi1=IndexKey(f"{tenant}#CUSTOMERS", "1")),
+    ]
+    # Their names begin with the tenant's, and none of them is a part of it.
+    others = [item(f"{tenant}.1"), item(f"{tenant}.1#CUS#1"), item(f"{tenant}0#CUS#1")]
+    store.put_many([*others, *reversed(own)])
+    assert store.items_of(tenant, limit=100) == own
+    assert store.items_of(f"{tenant}.1", limit=100) == others[:2]
+    assert store.items_of("t", limit=100) == []
+
+
+def test_no_more_items_of_a_tenant_than_asked_for(store: Store) -> None:
+    tenant = f"t{uuid.uuid4().hex[:16]}"
+    store.put_many(item(f"{tenant}#CUS#{number}", doc=b"x" * 50_000) for number in range(60))
+    # More than a megabyte, which is as much as DynamoDB reads at once.
+    assert len(store.items_of(tenant, limit=100)) == 60
+    assert len(store.items_of(tenant, limit=7)) == 7

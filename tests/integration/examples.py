@@ -818,6 +818,76 @@ _VARIANTS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
 )
 """Further requests of some operations, with what one alone cannot say."""
 
+_FAULTS: Final = [
+    {"kind": "status", "status": 503, "path": "/v1/ingest", "count": 2, "retry_after_seconds": 1},
+    {"kind": "latency", "milliseconds": 5, "probability": 0.5, "seed": 7, "method": "GET"},
+    {"kind": "drop", "when": "after", "customer": "acme"},
+    {"kind": "webhook_loss", "event": "invoice.*"},
+]
+FIXTURE: Final = {
+    "clock": "2025-01-01T00:00:00Z",
+    "webhook_targets": ["https://example.com/hook"],
+    "custom_fields": [{"entity": "customer", "key": "tier", "enforce_uniqueness": False}],
+    "credit_types": {"stars": {"name": "Stars"}},
+    "billable_metrics": {"calls": {"name": "Calls", "aggregation_type": "COUNT"}},
+    "products": {
+        "calls": {
+            "name": "Calls",
+            "type": "USAGE",
+            "billable_metric_id": "$billable_metrics.calls",
+        },
+        "credit": {"name": "Credit", "type": "FIXED"},
+    },
+    "rate_cards": {
+        "list": {
+            "name": "List",
+            "rates": [
+                {
+                    "product_id": "$products.calls",
+                    "starting_at": "2025-01-01T00:00:00Z",
+                    "entitled": True,
+                    "rate_type": "FLAT",
+                    "price": 0.5,
+                }
+            ],
+        }
+    },
+    "packages": {},
+    "customers": {"acme": {"name": "Acme", "ingest_aliases": ["acme"]}},
+    "contracts": {
+        "acme": {
+            "customer_id": "$customers.acme",
+            "rate_card_id": "$rate_cards.list",
+            "starting_at": "2025-01-01T00:00:00Z",
+        }
+    },
+    "commits": {},
+    "credits": {
+        "welcome": {
+            "customer_id": "$customers.acme",
+            "product_id": "$products.credit",
+            "priority": 1,
+            "access_schedule": {
+                "schedule_items": [
+                    {
+                        "amount": 100,
+                        "starting_at": "2025-01-01T00:00:00Z",
+                        "ending_before": "2026-01-01T00:00:00Z",
+                    }
+                ]
+            },
+        }
+    },
+    "usage": [
+        {
+            "transaction_id": "fixture-1",
+            "customer_id": "acme",
+            "event_type": "call",
+            "timestamp": "2025-01-01T00:00:00Z",
+        }
+    ],
+}
+
 _ROUTES: Final = (
     Example("ingestOlder", "POST", "/v1/usage/ingest", {"usage": [event("older-1")]}),
     Example("listCosts", "GET", "/v1/customers/<customer_id>/costs"),
@@ -832,6 +902,20 @@ _ROUTES: Final = (
     Example("createCreditType", "POST", "/mock/credit-types", {"name": "Stars"}),
     Example("explainInvoice", "GET", "/mock/explain/<invoice_id>"),
     Example("explainLine", "GET", "/mock/explain/<invoice_id>/<line_id>", query={"limit": "5"}),
+    Example("listFaults", "GET", "/mock/faults"),
+    Example("addFaults", "POST", "/mock/faults", {"faults": _FAULTS}),
+    Example("removeFaults", "DELETE", "/mock/faults"),
+    Example("removeFault", "DELETE", "/mock/faults/nobodys", status=404),
+    Example("listRequests", "GET", "/mock/requests", query={"path": "/v1/*", "latest": "5"}),
+    Example("forgetRequests", "DELETE", "/mock/requests"),
+    Example("saveSnapshot", "POST", "/mock/snapshot", {"name": "before"}),
+    Example("listSnapshots", "GET", "/mock/snapshots"),
+    Example("downloadSnapshot", "GET", "/mock/snapshots/nobodys", status=404),
+    Example("removeSnapshot", "DELETE", "/mock/snapshots/nobodys", status=404),
+    Example("restore", "POST", "/mock/restore", {"name": "nobodys"}, status=404),
+    Example("exportFixtures", "GET", "/mock/fixtures"),
+    Example("loadFixtures", "POST", "/mock/fixtures", FIXTURE),
+    Example("showState", "GET", "/mock/state", query={"entity": "Customer"}),
     Example("reset", "POST", "/mock/reset"),
 )
 

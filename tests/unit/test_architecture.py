@@ -71,6 +71,7 @@ THEIRS = {
     "backbeat.adapters": (),
     "backbeat.api": ("aws_lambda_powertools", "msgspec", "pydantic"),
     "backbeat.api.views.pdf": ("reportlab",),
+    "backbeat.api.yaml_text": ("yaml",),
     "backbeat.config": ("pydantic",),
     "backbeat.observability": ("aws_lambda_powertools",),
     "backbeat.bootstrap": (),

@@ -19,6 +19,7 @@ from backbeat_local.http_events import (
     HttpRequest,
     http_event,
     http_reply,
+    is_dropped,
     json_reply,
 )
 from backbeat_local.routes import Match, Miss, RouteTable
@@ -134,6 +135,9 @@ class _Application:
                 http_version=scope["http_version"],
             )
             reply = await self._handled(request, match)
+        if is_dropped(reply):
+            await _drop(receive, send)
+            return
         reply.headers.append((b"content-length", str(len(reply.body)).encode()))
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
@@ -158,6 +162,14 @@ class _Application:
 
         self._workers.submit(task)
         return await answered
+
+
+async def _drop(receive: _Receive, send: _Send) -> None:
+    """Ends the connection without a word, which ASGI has no message for."""
+    # uvicorn's `send` is a method of the exchange, which knows its connection.
+    send.__self__.transport.abort()  # type: ignore[attr-defined]
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _read_body(receive: _Receive) -> bytes | None:

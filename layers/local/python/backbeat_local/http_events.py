@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
+from backbeat.ports.http import DROPPED
 from backbeat_local.intrinsics import ACCOUNT
 
 HttpEvent: TypeAlias = dict[str, Any]
@@ -124,6 +125,11 @@ def http_reply(result: object) -> HttpReply:
         return HttpReply(status, headers, base64.b64decode(body or "", validate=True))
     except binascii.Error as error:
         raise BadReply("isBase64Encoded is true but the body is not Base64") from error
+
+
+def is_dropped(reply: HttpReply) -> bool:
+    """Tells whether the connection is to end instead: a fault that was asked for."""
+    return any(name == DROPPED.encode() for name, _ in reply.headers)
 
 
 def json_reply(status: int, content: Mapping[str, str]) -> HttpReply:

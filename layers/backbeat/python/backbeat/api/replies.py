@@ -33,3 +33,9 @@ def pdf(document: bytes, *, name: str) -> Reply:
     """Returns 200 with a PDF document that browsers show and save under a name."""
     headers = {"content-disposition": f'inline; filename="{name}.pdf"'}
     return Reply(200, document, headers, content_type="application/pdf")
+
+
+def file(content: bytes, *, name: str, content_type: str) -> Reply:
+    """Returns 200 with a file that is saved under a name."""
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Reply(200, content, headers, content_type=content_type)

@@ -25,7 +25,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from backbeat.api import auth, errors, idempotency, json
+from backbeat.api import auth, errors, idempotency, json, sandboxing
 from backbeat.api.operations import BY_ID, NOT_BUILT, OPERATIONS, Operation
 from backbeat.api.replies import Reply
 from backbeat.api.requests import Request, parse, parse_body
@@ -177,20 +177,32 @@ class Api:
             request = Request(
                 call, path, event.get("queryStringParameters") or {}, headers, _body(event)
             )
-            key = headers.get("idempotency-key")
-            if key is not None and route.method == "POST":
-                return idempotency.answer_once(
-                    call,
-                    key=key,
-                    request=f"{event['rawPath']}?{event.get('rawQueryString', '')}\n{request.body}",
-                    context=context,
-                    answer=lambda: self._run(route, request, context),
-                )
-            return self._run(route, request, context)
+            if not services.sandbox:
+                return self._once(route, request, event, context)
+            return sandboxing.answered(
+                request,
+                event,
+                f"{route.method} {route.path}",
+                lambda: self._once(route, request, event, context),
+            )
         except BackbeatError as error:
             return errors.reply_to(error)
         except Exception:
             return _unforeseen(route, context)
+
+    def _once(
+        self, route: _Route, request: Request, event: Mapping[str, Any], context: Any
+    ) -> Reply:
+        key = request.headers.get("idempotency-key")
+        if key is None or route.method != "POST":
+            return self._run(route, request, context)
+        return idempotency.answer_once(
+            request.call,
+            key=key,
+            request=f"{event['rawPath']}?{event.get('rawQueryString', '')}\n{request.body}",
+            context=context,
+            answer=lambda: self._run(route, request, context),
+        )
 
     def _run(self, route: _Route, request: Request, context: Any) -> Reply:
         try:
@@ -238,7 +250,7 @@ def _body(event: Mapping[str, Any]) -> str:
     if not event.get("isBase64Encoded"):
         return str(body)
     try:
-        return base64.b64decode(body).decode()
+        return sandboxing.unpacked(event, base64.b64decode(body)).decode()
     except ValueError as error:
         raise InvalidArgument("The body is not UTF-8 text") from error
 
@@ -249,8 +261,10 @@ def _parameters_last(route: _Route) -> tuple[bool, ...]:
 
 
 def _response(reply: Reply) -> Response[Any]:
-    # Powertools sends bytes in base64 and says so.
     body = reply.body if isinstance(reply.body, bytes) else _text(reply.body)
+    if isinstance(body, bytes) and reply.content_type == "application/json":
+        body = body.decode()
+    # What is bytes now, Powertools sends in base64 and says so.
     return Response(
         status_code=reply.status,
         content_type=reply.content_type,

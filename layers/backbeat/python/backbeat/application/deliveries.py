@@ -1,5 +1,6 @@
 """Sending notifications: signed at each attempt, tried again until they arrive or are given up."""
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -8,10 +9,11 @@ from email.utils import format_datetime
 from enum import Enum, auto
 from typing import Final
 
-from backbeat.application import outbox
+from backbeat.application import faults, outbox
 from backbeat.application.services import Call
 from backbeat.domain import signing
 from backbeat.models.errors import Retryable
+from backbeat.models.faults import FaultKind
 from backbeat.models.notifications import Attempt, Delivery, DeliveryState, Notification
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, page_of, read
@@ -24,6 +26,12 @@ _LEASE: Final = timedelta(seconds=30)
 _LONGEST_DELAY_SECONDS: Final = 900
 _RECORD_TRIES: Final = 8
 
+HELD_SECONDS: Final = 2
+"""How long a webhook is held back that is to arrive after later ones."""
+
+_HELD: Final = "held back on purpose"
+_LOST: Final = "lost on purpose"
+
 
 class Outcome(Enum):
     """How one try to deliver ended."""
@@ -33,6 +41,8 @@ class Outcome(Enum):
     GIVEN_UP = auto()
     BUSY = auto()
     """Somebody else is sending it right now."""
+    HELD = auto()
+    """It is to be tried again after `HELD_SECONDS`; others may go first."""
 
 
 def deliver(call: Call, key: Key, *, last: bool = False) -> Outcome:
@@ -53,7 +63,11 @@ def deliver(call: Call, key: Key, *, last: bool = False) -> Outcome:
     except Retryable:
         if not last:
             return Outcome.BUSY
-    outcome = _record(call, key, _post(call, delivery, now), last=last)
+    mishaps = _mishaps(call, delivery)
+    if FaultKind.WEBHOOK_REORDER in mishaps and not last:
+        held = _record(call, key, [Attempt(at=now, error=_HELD)], last=False)
+        return held if held is Outcome.DONE else Outcome.HELD
+    outcome = _record(call, key, _attempts(call, delivery, now, mishaps), last=last)
     if outcome in (Outcome.FAILED, Outcome.GIVEN_UP):
         call.services.count("DeliveriesFailed", 1)
     return outcome
@@ -71,9 +85,13 @@ def deliver_in_order(call: Call, deliveries: Iterable[Key], *, failing: set[str]
             continue
         if delivery.endpoint_id in failing:
             outbox.hand_over(call, key)
-        elif deliver(call, key) is Outcome.FAILED:
+            continue
+        outcome = deliver(call, key)
+        if outcome is Outcome.FAILED:
             failing.add(delivery.endpoint_id)
             outbox.hand_over(call, key, delay_seconds=delay_seconds(call, 1))
+        elif outcome is Outcome.HELD:
+            outbox.hand_over(call, key, delay_seconds=HELD_SECONDS)
 
 
 def outstanding(call: Call) -> list[Key]:
@@ -113,13 +131,42 @@ def dead_letters(call: Call, *, limit: int) -> Sequence[Delivery]:
     return found
 
 
-def _record(call: Call, key: Key, attempt: Attempt, *, last: bool) -> Outcome:
-    """Notes an attempt on the delivery as it is by now: what arrived has arrived, whoever sent it.
+def _mishaps(call: Call, delivery: Delivery) -> set[FaultKind]:
+    """Returns what is to go wrong on purpose with a delivery this time."""
+    if not call.services.sandbox:
+        return set()
+    told = read(call.store, keys.notification(call.tenant, delivery.notification_id), Notification)
+    body = None if told is None else json.loads(told.body)
+    met = faults.met_by_webhook(call, delivery.notification_type, body)
+    mishaps = {fault.kind for fault in met}
+    if any(attempt.error == _HELD for attempt in delivery.attempts):
+        mishaps.discard(FaultKind.WEBHOOK_REORDER)
+    return mishaps
+
+
+def _attempts(
+    call: Call, delivery: Delivery, now: datetime, mishaps: set[FaultKind]
+) -> list[Attempt]:
+    if FaultKind.WEBHOOK_LOSS in mishaps:
+        return [Attempt(at=now, error=_LOST)]
+    attempt = _post(call, delivery, now, forged=FaultKind.WEBHOOK_BAD_SIGNATURE in mishaps)
+    if FaultKind.WEBHOOK_DUPLICATE in mishaps:
+        return [attempt, _post(call, delivery, now)]
+    return [attempt]
+
+
+def _record(call: Call, key: Key, attempts: Sequence[Attempt], *, last: bool) -> Outcome:
+    """Notes attempts on the delivery as it is by now: what arrived has arrived, whoever sent it.
+
+    What was lost on purpose is taken for arrived, as by a sender that never learns of it.
 
     Raises:
         Retryable: others were faster each time.
     """
-    arrived = attempt.status is not None and 200 <= attempt.status <= 299
+    arrived = any(
+        attempt.error == _LOST or (attempt.status is not None and 200 <= attempt.status <= 299)
+        for attempt in attempts
+    )
     failed = DeliveryState.DEAD if last else DeliveryState.PENDING
     for _ in range(_RECORD_TRIES):
         item = call.store.get(key)
@@ -128,7 +175,7 @@ def _record(call: Call, key: Key, attempt: Attempt, *, last: bool) -> Outcome:
         delivery = from_item(item, Delivery)
         done = arrived or delivery.state is DeliveryState.DELIVERED
         changes = {
-            "attempts": (*delivery.attempts, attempt),
+            "attempts": (*delivery.attempts, *attempts),
             "state": DeliveryState.DELIVERED if done else failed,
             "leased_until": None,
         }
@@ -140,7 +187,7 @@ def _record(call: Call, key: Key, attempt: Attempt, *, last: bool) -> Outcome:
     raise Retryable(f"the attempt could not be noted: {key.sk}")
 
 
-def _post(call: Call, delivery: Delivery, now: datetime) -> Attempt:
+def _post(call: Call, delivery: Delivery, now: datetime, *, forged: bool = False) -> Attempt:
     notification = read(
         call.store, keys.notification(call.tenant, delivery.notification_id), Notification
     )
@@ -150,6 +197,8 @@ def _post(call: Call, delivery: Delivery, now: datetime) -> Attempt:
     secret = _secret(call)
     if secret is None:
         return Attempt(at=now, error="no webhook secret is set")
+    if forged:
+        secret = f"not {secret}"
     date = format_datetime(now, usegmt=True)
     headers = {
         "Content-Type": "application/json",
@@ -175,6 +224,13 @@ def set_secret(call: Call, secret: str) -> None:
 def forget_secret(call: Call) -> None:
     """Removes the tenant's secret."""
     call.services.secrets.delete(_secret_name(call))
+
+
+def copy_secret(call: Call, other: Call) -> None:
+    """Makes another tenant sign with the caller's secret, if one was set."""
+    secret = call.services.secrets.get(_secret_name(call))
+    if secret is not None:
+        set_secret(other, secret)
 
 
 def is_signed(call: Call, signature: str, *, date: str, body: bytes) -> bool:

@@ -1,29 +1,43 @@
-"""Sandboxes: the world a token owns, and starting it afresh."""
+"""Sandboxes: the world a token owns, starting it afresh, and putting another in its place."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from backbeat.application import deliveries, tenants
+from backbeat.application import deliveries, outbox, tenants
 from backbeat.application.services import Call, Services
 from backbeat.models.base import Model
+from backbeat.models.errors import Retryable
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Absent, Put, Version
+from backbeat.ports.store import Absent, Item, Put, Version
 
 _RESET: Final = "."
-"""Stands between an owner and the number of resets; no owner contains it."""
+"""Stands between an owner and the number of a world; no owner contains it."""
 
 
 class Sandbox(Model):
-    """How often the owner started afresh. Each time makes a tenant that nothing was written to."""
+    """Which of the owner's worlds is the present one. Each is a tenant that is used only once.
+
+    `reserved` is the highest number that was given away: a world that never became the present
+    one may have left things behind. `faulty` says that calls are to look for faults.
+    """
 
     owner: str
     resets: int = 0
+    reserved: int = 0
+    faulty: bool = False
 
     @property
     def tenant(self) -> str:
         """The tenant the owner's calls are for now."""
-        return self.owner if self.resets == 0 else f"{self.owner}{_RESET}{self.resets}"
+        return _tenant(self.owner, self.resets)
+
+    @property
+    def unused(self) -> int:
+        """The number of a world that nothing was written to."""
+        return max(self.resets, self.reserved) + 1
 
 
 def call_of(services: Services, owner: str) -> Call:
@@ -31,8 +45,9 @@ def call_of(services: Services, owner: str) -> Call:
     if not services.sandbox:
         return Call(services, owner, owner, services.clock.now())
     item = services.store.get(keys.sandbox(owner))
-    tenant = owner if item is None else from_item(item, Sandbox).tenant
-    return Call(services, owner, tenant, services.clock_for(tenant).now())
+    sandbox = Sandbox(owner=owner) if item is None else from_item(item, Sandbox)
+    now = services.clock_for(sandbox.tenant).now()
+    return Call(services, owner, sandbox.tenant, now, faulty=sandbox.faulty)
 
 
 def call_for(services: Services, tenant: str) -> Call:
@@ -57,15 +72,80 @@ def reset(call: Call) -> None:
     Raises:
         Retryable: somebody else reset it at the same time.
     """
-    item = call.store.get(keys.sandbox(call.owner))
-    before = Sandbox(owner=call.owner) if item is None else from_item(item, Sandbox)
-    after = before.model_copy(update={"resets": before.resets + 1})
-    condition = Absent() if item is None else Version(item.version)
-    version = 1 if item is None else item.version + 1
+    item, before = held(call)
+    number = before.unused
+    after = Sandbox(owner=call.owner, resets=number, reserved=number)
     work = UnitOfWork(call.store)
-    work.add(Put(to_item(keys.sandbox(call.owner), after, version=version), condition))
+    work.add(changed(call, item, after))
     # Scheduled work of the world left behind must not go on.
     work.add(tenants.unmark(call))
     work.commit()
     deliveries.forget_secret(call)
     call.services.forget(before.tenant)
+
+
+def replace_world(call: Call, fill: Callable[[Call], None]) -> Call:
+    """Fills an empty world, then puts it in the place of the caller's; returns a call to it.
+
+    Until then the caller's world is as it was, and it stays so if filling fails. Its webhook
+    secret goes over to the new one. Webhooks that the filling made are sent afterwards.
+
+    Raises:
+        Retryable: somebody else replaced or reset it at the same time.
+    """
+    number = _reserve(call)
+    tenant = _tenant(call.owner, number)
+    filling = replace(call, tenant=tenant, now=call.services.clock.now(), held=[], faulty=False)
+    try:
+        fill(filling)
+        deliveries.copy_secret(call, filling)
+        _move_into(call, number)
+    except Exception:
+        deliveries.forget_secret(filling)
+        call.services.forget(tenant)
+        raise
+    deliveries.forget_secret(call)
+    call.services.forget(call.tenant)
+    moved = call_of(call.services, call.owner)
+    for item in outbox.untold(moved):
+        outbox.fan_out(moved, item, queued=True)
+    for item in outbox.untried(moved):
+        outbox.hand_over(moved, item.key)
+    return moved
+
+
+def held(call: Call) -> tuple[Item | None, Sandbox]:
+    """Returns the caller's sandbox, and the item it is stored in if there is one."""
+    item = call.store.get(keys.sandbox(call.owner))
+    return item, Sandbox(owner=call.owner) if item is None else from_item(item, Sandbox)
+
+
+def changed(call: Call, item: Item | None, after: Sandbox) -> Put:
+    """Returns the effect that changes the caller's sandbox, if nobody else has since."""
+    condition = Absent() if item is None else Version(item.version)
+    version = 1 if item is None else item.version + 1
+    return Put(to_item(keys.sandbox(call.owner), after, version=version), condition)
+
+
+def _tenant(owner: str, number: int) -> str:
+    return owner if number == 0 else f"{owner}{_RESET}{number}"
+
+
+def _reserve(call: Call) -> int:
+    item, before = held(call)
+    number = before.unused
+    work = UnitOfWork(call.store)
+    work.add(changed(call, item, before.model_copy(update={"reserved": number})))
+    work.commit()
+    return number
+
+
+def _move_into(call: Call, number: int) -> None:
+    item, before = held(call)
+    # Whoever took another number meanwhile has replaced the world, or is about to.
+    if before.reserved != number or before.tenant != call.tenant:
+        raise Retryable("The sandbox was replaced by another request at the same time. Try again.")
+    work = UnitOfWork(call.store)
+    after = before.model_copy(update={"resets": number, "faulty": False})
+    work.add(changed(call, item, after), tenants.unmark(call))
+    work.commit()

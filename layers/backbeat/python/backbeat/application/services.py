@@ -67,7 +67,7 @@ class Call:
     once a sandbox was reset.
     `now` is read once, so everything a call writes bears the same time.
     With `held`, notifications stay in the outbox and are added to it, for the caller to deliver
-    in order.
+    in order. `faulty` says that the sandbox has faults.
     """
 
     services: Services
@@ -75,6 +75,7 @@ class Call:
     tenant: str
     now: datetime
     held: list[Item] | None = None
+    faulty: bool = False
 
     @property
     def store(self) -> Store:

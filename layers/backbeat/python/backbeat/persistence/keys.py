@@ -72,6 +72,46 @@ def sandbox(owner: str) -> Key:
     return Key(f"SANDBOX#{owner}", "SANDBOX")
 
 
+def snapshot(owner: str, name: str) -> Key:
+    """A saved world of a token's owner. It outlives each of the owner's tenants."""
+    return Key(sandbox(owner).pk, f"SNAPSHOT#{part(name)}")
+
+
+def snapshots(owner: str) -> tuple[str, str, str]:
+    """Partition and range of an owner's saved worlds."""
+    return (sandbox(owner).pk, *prefix_range("SNAPSHOT#"))
+
+
+def snapshot_page(owner: str, name: str, generation: int, page: int) -> Key:
+    """A piece of a saved world, which is saved anew under a higher generation."""
+    return Key(sandbox(owner).pk, f"PAGE#{part(name)}#{generation:08}#{page:04}")
+
+
+def snapshot_pages(owner: str, name: str, generation: int) -> tuple[str, str, str]:
+    """Partition and range of the pieces of a saved world."""
+    return (sandbox(owner).pk, *prefix_range(f"PAGE#{part(name)}#{generation:08}#"))
+
+
+def all_snapshot_pages(owner: str, name: str) -> tuple[str, str, str]:
+    """Partition and range of the pieces of every generation."""
+    return (sandbox(owner).pk, *prefix_range(f"PAGE#{part(name)}#"))
+
+
+def faults(tenant: str) -> Key:
+    """What goes wrong on purpose in a sandbox."""
+    return Key(tenant, "FAULTS")
+
+
+def request_log(tenant: str) -> str:
+    """Partition of the last calls of a sandbox."""
+    return f"{tenant}#REQUESTS"
+
+
+def logged_request(tenant: str, writer: str, place: int) -> Key:
+    """A call in the ring that one process writes."""
+    return Key(request_log(tenant), f"{writer}#{place:04}")
+
+
 def tenants() -> str:
     """Gsi1 partition of all tenants with scheduled work."""
     return "TENANTS"

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+DROPPED: Final = "x-backbeat-connection"
+"""The header of a reply that stands for none: a server that can ends the connection instead."""
 
 
 @dataclass(frozen=True, slots=True)

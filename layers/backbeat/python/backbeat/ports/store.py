@@ -1,4 +1,4 @@
-"""The store: five calls that all state goes through.
+"""The store: five calls that all state goes through, and one for whole sandboxes.
 
 Items live in partitions (`pk`), ordered inside a partition by `sk` as plain strings.
 Two further orders exist for the items that carry their keys: `gsi1` holds whole items,
@@ -215,5 +215,12 @@ class Store(Protocol):
 
         Raises:
             DocTooLarge: a document has more than `MAX_DOC_BYTES`.
+        """
+        ...
+
+    def items_of(self, tenant: str, *, limit: int) -> list[Item]:
+        """Returns up to `limit` items of a tenant, by partition and sort key.
+
+        For sandboxes only: where tenants do not lie together, all of the store is read for it.
         """
         ...

@@ -181,6 +181,28 @@ class DynamoStore:
             latest = {item.key: item for item in chunk}
             self._put_chunk([{"PutRequest": {"Item": to_attributes(i)}} for i in latest.values()])
 
+    def items_of(self, tenant: str, *, limit: int) -> list[Item]:
+        """Returns up to `limit` items of a tenant. The table is read until there are so many."""
+        found: list[Item] = []
+        start: Attributes | None = None
+        while len(found) < limit:
+            request: Any = {
+                "FilterExpression": "pk = :tenant OR begins_with(pk, :partitions)",
+                "ExpressionAttributeValues": {
+                    ":tenant": {"S": tenant},
+                    ":partitions": {"S": f"{tenant}#"},
+                },
+                **({"ExclusiveStartKey": start} if start else {}),
+            }
+            reply: Any = self._try(
+                partial(self._client.scan, TableName=self._table, ConsistentRead=True, **request)
+            )
+            found += [from_attributes(attributes) for attributes in reply["Items"]]
+            start = reply.get("LastEvaluatedKey")
+            if start is None:
+                break
+        return sorted(found[:limit], key=lambda item: item.key)
+
     def _get_chunk(self, keys: list[Attributes], found: dict[Key, Item]) -> None:
         failed_tries = 0
         while keys:

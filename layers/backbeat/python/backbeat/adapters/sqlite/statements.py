@@ -36,10 +36,13 @@ _UPSERT: Final = (
     " gsi2pk = excluded.gsi2pk, gsi2sk = excluded.gsi2sk, expires_at = excluded.expires_at"
 )
 _DELETE: Final = "DELETE FROM item WHERE pk_hash = ? AND sk = ?"
+# Tenants may share a hash. "$" comes next after "#".
+_OF_TENANT: Final = "pk_hash BETWEEN ? AND ? AND (pk = ? OR (pk > ? AND pk < ?))"
+_SELECT_OF_TENANT: Final = (
+    f"SELECT {ITEM_COLUMNS} FROM item WHERE {_OF_TENANT} ORDER BY pk, sk LIMIT ?"  # noqa: S608
+)
 _DELETE_SOME_OF_TENANT: Final = (
-    "DELETE FROM item WHERE id IN (SELECT id FROM item WHERE pk_hash BETWEEN ? AND ?"
-    # Tenants may share a hash. "$" comes next after "#".
-    " AND (pk = ? OR (pk > ? AND pk < ?)) LIMIT ?)"
+    f"DELETE FROM item WHERE id IN (SELECT id FROM item WHERE {_OF_TENANT} LIMIT ?)"  # noqa: S608
 )
 
 # A cross join looks up a key at a time by the index; with IN, all of the table would be read.
@@ -100,12 +103,20 @@ def delete(connection: sqlite3.Connection, keys: Sequence[RowKey]) -> None:
         connection.executemany(_DELETE, keys)
 
 
+def select_of_tenant(connection: sqlite3.Connection, tenant: str, limit: int) -> list[Item]:
+    """Returns up to `limit` items of a tenant in the order of their keys."""
+    values = (*_of_tenant(tenant), limit)
+    return [from_row(row) for row in connection.execute(_SELECT_OF_TENANT, values)]
+
+
 def delete_some_of_tenant(connection: sqlite3.Connection, tenant: str, limit: int) -> int:
     """Deletes up to `limit` items of a tenant; returns how many."""
+    return connection.execute(_DELETE_SOME_OF_TENANT, (*_of_tenant(tenant), limit)).rowcount
+
+
+def _of_tenant(tenant: str) -> tuple[object, ...]:
     low = tenant_hash(tenant)
-    high = low + b"\xff" * PARTITION_BYTES
-    values = (low, high, tenant, f"{tenant}#", f"{tenant}$", limit)
-    return connection.execute(_DELETE_SOME_OF_TENANT, values).rowcount
+    return low, low + b"\xff" * PARTITION_BYTES, tenant, f"{tenant}#", f"{tenant}$"
 
 
 def _flat(rows: Iterable[tuple[Any, ...]]) -> list[Any]:

@@ -46,6 +46,11 @@ class SqliteStore:
         rows = [to_row(item) for item in items]
         self._write(lambda connection: statements.upsert(connection, rows))
 
+    def items_of(self, tenant: str, *, limit: int) -> list[Item]:
+        """See `Store.items_of`."""
+        with self._database.read() as connection:
+            return statements.select_of_tenant(connection, tenant, limit)
+
     def forget(self, tenant: str) -> None:
         """Deletes every item of a tenant. Others write in between, since it may be many."""
         while True:

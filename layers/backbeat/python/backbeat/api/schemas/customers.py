@@ -154,6 +154,12 @@ class CreateCustomer(Schema):
         list[InlineRevenueConfiguration], Field(max_length=_INLINE)
     ] = []
 
+    @property
+    def all_aliases(self) -> list[str]:
+        """The aliases under either name."""
+        external = [] if self.external_id is None else [self.external_id]
+        return [*external, *self.ingest_aliases]
+
     def to_configurations(self) -> list[NewConfiguration]:
         """Returns the accounts that the customer comes with."""
         billing = [one.to_configuration() for one in self.customer_billing_provider_configurations]

@@ -14,10 +14,9 @@ class CreateCustomerWithContract(Schema):
 
     def to_customer(self) -> NewCustomer:
         """Returns the customer asked for."""
-        external = [] if self.customer.external_id is None else [self.customer.external_id]
         return NewCustomer(
             name=self.customer.name,
-            ingest_aliases=[*external, *self.customer.ingest_aliases],
+            ingest_aliases=self.customer.all_aliases,
             custom_fields=self.customer.custom_fields,
             configurations=self.customer.to_configurations(),
         )

@@ -1,0 +1,96 @@
+"""Requests to a sandbox's controls: faults, snapshots, the log of requests, state."""
+
+from decimal import Decimal
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from backbeat.api.schemas.types import Number, Schema, Whole
+from backbeat.models.faults import Fault, FaultKind, When
+
+_LONGEST_MILLISECONDS: Final = 25_000
+"""An HTTP API in AWS gives up after 30 seconds."""
+
+_METHODS = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+_Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+_SnapshotName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Control(Schema):
+    """Controls are ours: what they do not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FaultSchema(_Control):
+    """What is to go wrong, for whom and how often."""
+
+    kind: FaultKind
+    method: _METHODS | None = None
+    path: _Pattern | None = None
+    customer: _Pattern | None = None
+    event: _Pattern | None = None
+    count: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    probability: Annotated[Number, Field(gt=0, le=1)] = Decimal(1)
+    seed: Whole = 0
+    when: When = When.BEFORE
+    status: Literal[429, 500, 503] | None = None
+    retry_after_seconds: Annotated[Number, Field(ge=0, le=60)] | None = None
+    milliseconds: Annotated[Whole, Field(ge=1, le=_LONGEST_MILLISECONDS)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        self._only_for("status", FaultKind.STATUS, required=True)
+        self._only_for("retry_after_seconds", FaultKind.STATUS, required=False)
+        self._only_for("milliseconds", FaultKind.LATENCY, required=True)
+        of_webhooks = self.kind.is_of_webhooks
+        for name in ("event",) if not of_webhooks else ("method", "path"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: means nothing for {self.kind.value}")
+        if self.when is When.AFTER and self.kind not in (FaultKind.STATUS, FaultKind.DROP):
+            raise ValueError(f"when: means nothing for {self.kind.value}")
+        return self
+
+    def _only_for(self, name: str, kind: FaultKind, *, required: bool) -> None:
+        given = getattr(self, name) is not None
+        if given and self.kind is not kind:
+            raise ValueError(f"{name}: means nothing for {self.kind.value}")
+        if required and not given and self.kind is kind:
+            raise ValueError(f"{name}: required for {kind.value}")
+
+    def to_fault(self, id_: str) -> Fault:
+        """Returns the fault asked for."""
+        return Fault(id=id_, **self.model_dump(exclude_none=True))
+
+
+class AddFaults(_Control):
+    """Further faults."""
+
+    faults: Annotated[list[FaultSchema], Field(min_length=1)]
+
+
+class SaveSnapshot(_Control):
+    """The name to save under."""
+
+    name: _SnapshotName = "default"
+
+
+class RestoreSnapshot(SaveSnapshot):
+    """The name of what is to come back."""
+
+
+class FindRequests(Schema):
+    """Which of the last calls to tell of, and how many of them in full."""
+
+    method: str | None = None
+    path: str | None = None
+    operation: str | None = None
+    status: Annotated[int, Field(ge=100, le=599)] | None = None
+    contains: str | None = None
+    latest: Annotated[int, Field(ge=0, le=500)] = 100
+
+
+class FindState(Schema):
+    """One kind of thing, or all."""
+
+    entity: str | None = None
