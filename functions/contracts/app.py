@@ -338,7 +338,7 @@ def get_subscription_seats_history(request: Request, body: GetSubscriptionSeatsH
         [stretch for stretch in found if body.wants(stretch)],
         position=lambda stretch: timestamp(stretch.starting_at),
         limit=body.limit,
-        cursor=pagination.decode(body.cursor, parameters),
+        cursor=pagination.decode(body.cursor, parameters, field="cursor"),
     )
     return page([seats_view(stretch) for stretch in shown], pagination.encode(cursor, parameters))
 

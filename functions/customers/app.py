@@ -23,6 +23,7 @@ from backbeat.api.schemas.named_schedules import GetCustomerSchedule, UpdateCust
 from backbeat.api.views.customers import (
     billable_status_view,
     billing_configuration_view,
+    created_billing_configuration_view,
     customer_detail_view,
     customer_view,
     revenue_configuration_view,
@@ -64,18 +65,23 @@ def list_customers(request: Request, query: ListCustomers) -> Reply:
     if query.ingest_alias is not None:
         found = aliases.holder(request.call, query.ingest_alias)
         matching = [] if found is None else [found]
-        return page(_shown(request, matching, archived=query.only_archived), None)
+        return page(_shown(request, matching, query), None)
     if query.customer_ids is not None:
-        matching = customers.of_ids(request.call, query.customer_ids.split(","))
-        return page(_shown(request, matching, archived=query.only_archived), None)
+        parameters = query.model_dump(include={"only_archived", "customer_ids"})
+        shown, cursor = pagination.slice_after(
+            _shown(request, customers.of_ids(request.call, query.customer_ids), query),
+            position=lambda view: str(view["id"]),
+            limit=query.limit,
+            cursor=pagination.decode(query.next_page, parameters),
+        )
+        return page(shown, pagination.encode(cursor, parameters))
     parameters = query.model_dump(include={"only_archived", "salesforce_account_ids"})
-    salesforce = query.salesforce_account_ids
     listed, cursor = customers.page(
         request.call,
         archived=query.only_archived,
         limit=query.limit,
         cursor=pagination.decode(query.next_page, parameters),
-        salesforce_account_ids=None if salesforce is None else salesforce.split(","),
+        salesforce_account_ids=query.salesforce_account_ids,
     )
     views = [customer_detail_view(customer, at=request.call.now) for customer in listed]
     return page(views, pagination.encode(cursor, parameters))
@@ -131,7 +137,7 @@ def set_billing_configurations(request: Request, body: SetBillingConfigurations)
     """Adds accounts at billing providers to customers."""
     wanted = [(one.customer_id, one.to_configuration()) for one in body.data]
     made = provider_configurations.add(request.call, wanted)
-    return ok([billing_configuration_view(one) for one in made])
+    return ok([created_billing_configuration_view(one) for one in made])
 
 
 @api.operation("getCustomerBillingProviderConfigurations-v1")
@@ -204,11 +210,13 @@ def _listed(
     )
 
 
-def _shown(request: Request, found: list[Customer], *, archived: bool) -> list[dict[str, object]]:
+def _shown(
+    request: Request, found: list[Customer], query: ListCustomers
+) -> list[dict[str, object]]:
     return [
         customer_detail_view(customer, at=request.call.now)
         for customer in found
-        if (customer.archived_at is not None) is archived
+        if (customer.archived_at is not None) is query.only_archived
     ]
 
 

@@ -2,11 +2,13 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from backbeat.api.operations import BY_ID
 from tests.integration.conftest import nothing_changes
 from tests.integration.estate import Estate
 from tests.integration.examples import EXAMPLES, WITH_BODY, Example
@@ -425,6 +427,8 @@ CASES: list[tuple[str, Place, object, str]] = [
     ("createContract-v1", ("overrides", 0, "overwrite_rate", "price"), -1, "price"),
     ("createContract-v1", ("overrides", 0, "ending_before"), "2025-01-01T00:00:00Z", "ending"),
     ("createContract-v1", ("scheduled_charges", 0, "schedule", "schedule_items"), [], "schedule"),
+    # Nothing is said twice, not even once with nothing in it.
+    ("createContract-v1", ("discounts", 0, "schedule", "schedule_items"), [], "schedule"),
     (
         "createContract-v1",
         ("discounts", 0, "schedule", "recurring_schedule", "frequency"),
@@ -596,6 +600,62 @@ def test_bad_value(
         refused(product.request(method, path, put(body, at, value)), named)
 
 
+CUT = [
+    ("createCustomer-v1", ("name",)),
+    ("setCustomerName-v1", ("name",)),
+    ("createCustomerWithContract-v1", ("customer", "name")),
+]
+"""A customer's name may be of any length: it is cut."""
+
+
+@pytest.mark.parametrize("example", WITH_BODY, ids=lambda example: example.name)
+def test_texts_without_end(
+    example: Example, product: Product, estate: Estate, store: WatchedStore
+) -> None:
+    if example.name in FREE_FORM:
+        return
+    method, path, body = example.filled(estate)
+    for at in places(body):
+        value = body
+        for step in at:
+            value = value[step]
+        if not isinstance(value, str) or at[-1] == "value" or (example.name, at) in CUT:
+            continue
+        field = next((step for step in reversed(at) if isinstance(step, str)), "[0]")
+        with nothing_changes(store):
+            reply = product.request(method, path, put(body, at, "x" * 1_000_000))
+            refused(reply, field)
+
+
+def test_more_than_can_be_kept(product: Product, estate: Estate, store: WatchedStore) -> None:
+    method, path, body = BY_NAME["createContract-v1"].filled(estate)
+    long = {**body["professional_services"][0], "description": "x" * 10_000}
+    with nothing_changes(store):
+        reply = product.request(method, path, {**body, "professional_services": [long] * 40})
+        refused(reply, "too large")
+
+
+@pytest.mark.parametrize(
+    "example",
+    [one for one in EXAMPLES if one.name in BY_ID and re.search(r"/<\w+_id>", one.path)],
+    ids=lambda example: example.name,
+)
+def test_ids_in_paths_that_are_none(
+    example: Example, product: Product, estate: Estate, store: WatchedStore
+) -> None:
+    _, _, body = example.filled(estate)
+    for number in range(len(re.findall(r"<(\w+)>", example.path))):
+        kept = iter(range(10))
+        path = re.sub(
+            r"<(\w+)>",
+            lambda found: "not-a-uuid" if next(kept) == number else estate[found[1]],  # noqa: B023
+            example.path,
+        )
+        with nothing_changes(store):
+            reply = product.request(example.method, path, body, query=dict(example.query))
+            refused(reply, "must be a UUID")
+
+
 @pytest.mark.parametrize("count", [0, 101])
 def test_batches_hold_1_to_100_events(count: int, product: Product, store: WatchedStore) -> None:
     events = [event(f"new-{number}") for number in range(count)]
@@ -685,7 +745,7 @@ def test_garbage_for_a_page_token_in_the_body(
     method, path, body = example.filled(estate)
     field = CURSORS.get(example.name, "next_page")
     for token in [*GARBAGE, 17]:
-        refused(product.request(method, path, {**body, field: token}))
+        refused(product.request(method, path, {**body, field: token}), field)
 
 
 @pytest.mark.parametrize("flag", ["yes", "1", ""])
@@ -694,6 +754,7 @@ def test_flag_that_is_none(flag: str, product: Product, estate: Estate) -> None:
     refused(product.get("/v1/customers", only_archived=flag), "only_archived")
     refused(product.get(path, skip_zero_qty_line_items=flag), "skip_zero_qty_line_items")
     refused(product.get(path, sort="by_name"), "sort")
+    refused(product.get(path, contract_id="first"), "contract_id")
     refused(product.get(path, starting_on="2025-01-01"), "starting_on")
 
 

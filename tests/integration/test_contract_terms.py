@@ -388,7 +388,12 @@ def test_a_provider_can_be_added_once() -> None:
     }
     deal.edit(add_billing_provider_configuration_update=update)
 
-    assert deal.v2()["customer_billing_provider_configuration"] == made
+    assert deal.v2()["customer_billing_provider_configuration"] == {
+        **made,
+        "delivery_method": "direct_to_billing_provider",
+        "delivery_method_configuration": {},
+        "archived_at": None,
+    }
     again = {**deal.names, "add_billing_provider_configuration_update": update}
     assert "already" in deal.world.refused("/v2/contracts/edit", again)["message"]
 

@@ -13,12 +13,11 @@ NO_CUSTOMER: Final = (404, "CustomerNotFound", UNKNOWN)
 
 @dataclass(frozen=True)
 class Success:
-    """Something a caller does that works. `broken` says what is not as documented yet."""
+    """Something a caller does that works."""
 
     operation: str
     what: str
     call: Callable[[World], object]
-    broken: str = ""
 
     def __str__(self) -> str:
         return f"{self.operation}: {self.what}"

@@ -154,7 +154,6 @@ SUCCESSES: Final[list[Success]] = [
         "setCustomerBillingProviderConfigurations-v1",
         "Stripe and AWS",
         lambda w: w.sdk.v1.customers.set_billing_configurations(data=accounts(w)),
-        broken="it says what is documented for reading configurations only",
     ),
     Success(
         "getCustomerBillingProviderConfigurations-v1",

@@ -263,3 +263,63 @@ def test_terms_of_contracts_have_fields_too() -> None:
 
     [shown] = world.post("/v2/contracts/get", body)["scheduled_charges"]
     assert shown["custom_fields"] == {"ref": "7"}
+
+
+def test_one_request_cannot_use_a_unique_value_twice() -> None:
+    world = World()
+    register(world, "scheduled_charge", "po", unique=True)
+    item = {"timestamp": "2025-02-01T00:00:00Z", "amount": 5}
+    charge = {
+        "product_id": world.product(type="FIXED"),
+        "schedule": {"schedule_items": [item]},
+        "custom_fields": {"po": "one"},
+    }
+    customer = world.customer()
+    body = {
+        "customer_id": customer,
+        "starting_at": "2025-01-01T00:00:00Z",
+        "scheduled_charges": [charge, charge],
+    }
+    error = world.refused("/v1/contracts/create", body, 409)
+    assert error["message"] == "This custom field value is already in use."
+    assert world.post("/v2/contracts/list", {"customer_id": customer}) == []
+
+
+TERMS = ["scheduled_charge", "discount", "professional_service", "subscription"]
+
+
+@pytest.mark.parametrize("entity", TERMS)
+def test_a_terms_unique_value_is_its_own(entity: str) -> None:
+    world = World()
+    register(world, entity, "po", unique=True)
+    customer, card = world.customer(), world.rate_card()
+    seat = world.product(type="SUBSCRIPTION")
+    world.rate(card, seat, price=10, billing_frequency="MONTHLY")
+    item = {"timestamp": "2025-02-01T00:00:00Z", "amount": 5}
+    dated = {"product_id": world.product(type="FIXED"), "schedule": {"schedule_items": [item]}}
+    service = world.product(type="PRO_SERVICE")
+    terms: dict[str, JSON] = {
+        "scheduled_charge": dated,
+        "discount": dated,
+        "professional_service": {
+            **{"product_id": service, "unit_price": 1, "quantity": 1, "max_amount": 5}
+        },
+        "subscription": {
+            "subscription_rate": {"product_id": seat, "billing_frequency": "MONTHLY"},
+            "collection_schedule": "ARREARS",
+            "proration": {"is_prorated": True},
+            "initial_quantity": 1,
+        },
+    }
+    kept, other = ({**terms[entity], "custom_fields": {"po": value}} for value in ("one", "two"))
+    body = {"customer_id": customer, "starting_at": "2025-01-01T00:00:00Z", "rate_card_id": card}
+    contract = world.post("/v1/contracts/create", {**body, f"{entity}s": [kept]})["id"]
+    world.refused("/v1/contracts/create", {**body, f"{entity}s": [kept]}, 409)
+    edit = {"customer_id": customer, "contract_id": contract}
+    world.refused("/v2/contracts/edit", {**edit, f"add_{entity}s": [kept]}, 409)
+    world.post("/v2/contracts/edit", {**edit, f"add_{entity}s": [other]})
+    shown = world.post("/v2/contracts/get", edit)
+    ids = {one["custom_fields"]["po"]: one["id"] for one in shown[f"{entity}s"]}
+    change = {"entity": entity, "entity_id": ids["two"], "custom_fields": {"po": "one"}}
+    error = world.refused(f"{FIELDS}/setValues", change, 409)
+    assert (error["conflicting_id"], error["conflicting_value"]) == (ids["one"], "one")

@@ -28,22 +28,24 @@ def encode(cursor: str | None, parameters: Mapping[str, object]) -> str | None:
     return base64.urlsafe_b64encode(token).decode().rstrip("=")
 
 
-def decode(next_page: str | None, parameters: Mapping[str, object]) -> str | None:
-    """Returns the cursor a token carries.
+def decode(
+    token: str | None, parameters: Mapping[str, object], *, field: str = "next_page"
+) -> str | None:
+    """Returns the cursor a token carries. `field` is what the request calls the token.
 
     Raises:
         InvalidArgument: it is no token, or was made for other parameters.
     """
-    if next_page is None:
+    if token is None:
         return None
     try:
-        padded = next_page + "=" * (-len(next_page) % 4)
-        token = msgspec.json.decode(base64.urlsafe_b64decode(padded.encode()), type=_Token)
+        padded = token + "=" * (-len(token) % 4)
+        carried = msgspec.json.decode(base64.urlsafe_b64decode(padded.encode()), type=_Token)
     except (ValueError, msgspec.DecodeError) as error:
-        raise InvalidArgument("next_page: not a page token of this API") from error
-    if token.parameters != _fingerprint(parameters):
-        raise InvalidArgument("next_page: belongs to a request with other parameters")
-    return token.cursor
+        raise InvalidArgument(f"{field}: not a page token of this API") from error
+    if carried.parameters != _fingerprint(parameters):
+        raise InvalidArgument(f"{field}: belongs to a request with other parameters")
+    return carried.cursor
 
 
 def slice_after(

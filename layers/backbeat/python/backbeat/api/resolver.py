@@ -12,13 +12,14 @@ A handler's parameters say what it wants parsed: `body` and `query` are pydantic
 
 import base64
 import logging
+import re
 import threading
 import time
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -29,11 +30,15 @@ from backbeat.api import auth, errors, idempotency, json, sandboxing
 from backbeat.api.operations import BY_ID, NOT_BUILT, OPERATIONS, Operation
 from backbeat.api.replies import Reply
 from backbeat.api.requests import Request, parse, parse_body
+from backbeat.api.schemas.types import refuse_malformed_id
 from backbeat.application import sandboxes
 from backbeat.application.services import Services
 from backbeat.models.errors import BackbeatError, InvalidArgument, NotBuilt
+from backbeat.ports.store import DocTooLarge
 
 Handler = Callable[..., Reply]
+
+_ID_PARAMETER: Final = re.compile(r"\{(\w+_id)\}")
 
 _log = logging.getLogger("backbeat.api")
 
@@ -49,6 +54,7 @@ class _Route:
     query: type[BaseModel] | None
     unknown_id_status: int
     public: bool
+    ids: tuple[str, ...] = ()
 
 
 class _ThreadResolver(APIGatewayHttpResolver):
@@ -106,6 +112,7 @@ class Api:
                     operation.path,
                     handler,
                     unknown_id_status=operation.unknown_id_status,
+                    ids=tuple(_ID_PARAMETER.findall(operation.path)),
                 )
             )
             return handler
@@ -206,6 +213,8 @@ class Api:
 
     def _run(self, route: _Route, request: Request, context: Any) -> Reply:
         try:
+            for name in route.ids:
+                refuse_malformed_id(name, request.path[name])
             arguments: dict[str, BaseModel] = {}
             if route.body is not None:
                 arguments["body"] = parse_body(request.body, route.body)
@@ -214,6 +223,9 @@ class Api:
             return route.answer(request, **arguments)
         except BackbeatError as error:
             return errors.reply_to(error, unknown_id_status=route.unknown_id_status)
+        except DocTooLarge:
+            # Every text has a limit, but what a thing is made of may grow without one.
+            return errors.reply_to(InvalidArgument("The request makes something too large to keep"))
         except Exception:
             return _unforeseen(route, context)
 
@@ -231,10 +243,18 @@ def _route(
     *,
     unknown_id_status: int = 404,
     public: bool = False,
+    ids: tuple[str, ...] = (),
 ) -> _Route:
     wanted = typing.get_type_hints(handler)
     return _Route(
-        method, path, handler, wanted.get("body"), wanted.get("query"), unknown_id_status, public
+        method,
+        path,
+        handler,
+        wanted.get("body"),
+        wanted.get("query"),
+        unknown_id_status,
+        public,
+        ids,
     )
 
 

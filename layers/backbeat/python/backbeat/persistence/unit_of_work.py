@@ -4,7 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backbeat.models.errors import Retryable
-from backbeat.ports.store import Contention, Effect, Item, Store, TransactionCancelled
+from backbeat.ports.store import (
+    Absent,
+    Contention,
+    Effect,
+    Item,
+    Key,
+    Put,
+    Store,
+    TransactionCancelled,
+)
 
 Otherwise = Callable[[Item | None], Exception]
 """Makes the error to raise when a condition fails, from the item that was in the way."""
@@ -21,15 +30,25 @@ class UnitOfWork:
 
     store: Store
     _effects: list[tuple[Effect, Otherwise]] = field(default_factory=list)
+    _created: set[Key] = field(default_factory=set)
 
     def add(self, *effects: Effect, otherwise: Otherwise = changed_meanwhile) -> None:
         """Adds effects. A failing condition of theirs raises what `otherwise` makes.
 
-        What several parts of a use case ask for in the same words is done once.
+        What several parts of a use case ask for in the same words is done once. What one part
+        creates is in the way of another that creates the same.
+
+        Raises:
+            Exception: what `otherwise` makes, when the effects create something a second time.
         """
         for effect in effects:
-            if (effect, otherwise) not in self._effects:
-                self._effects.append((effect, otherwise))
+            if (effect, otherwise) in self._effects:
+                continue
+            if isinstance(effect, Put) and isinstance(effect.condition, Absent):
+                if effect.item.key in self._created:
+                    raise otherwise(None)
+                self._created.add(effect.item.key)
+            self._effects.append((effect, otherwise))
 
     def commit(self) -> None:
         """Writes everything.

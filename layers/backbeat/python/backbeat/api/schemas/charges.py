@@ -97,13 +97,13 @@ class ScheduleSchema(Schema):
     """Dated amounts: one by one, or recurring."""
 
     credit_type_id: Id | None = None
-    schedule_items: list[ScheduleItemSchema] | None = None
+    schedule_items: Annotated[list[ScheduleItemSchema], Field(min_length=1)] | None = None
     recurring_schedule: RecurringScheduleSchema | None = None
     do_not_invoice: Flag = False
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (not self.schedule_items) is (self.recurring_schedule is None):
+        if (self.schedule_items is None) is (self.recurring_schedule is None):
             raise ValueError("give either schedule_items or recurring_schedule")
         return self
 

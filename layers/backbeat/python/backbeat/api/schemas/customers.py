@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from backbeat.api.pagination import DEFAULT_LIMIT
 from backbeat.api.schemas.types import (
@@ -12,7 +12,6 @@ from backbeat.api.schemas.types import (
     Id,
     JsonObject,
     Limit,
-    Name,
     QueryFlag,
     Schema,
     Timestamp,
@@ -140,10 +139,14 @@ class UpdateConfig(Schema):
         return self.model_dump(include=self.model_fields_set)
 
 
+CustomerName = Annotated[str, StringConstraints(min_length=1, max_length=10_000_000)]
+"""As long as a request can be: what is too long is cut."""
+
+
 class CreateCustomer(Schema):
     """`external_id` is an older name for one more alias."""
 
-    name: Name
+    name: CustomerName
     ingest_aliases: Annotated[list[Alias], Field(max_length=2000)] = []
     external_id: Alias | None = None
     custom_fields: CustomFields = {}
@@ -167,14 +170,22 @@ class CreateCustomer(Schema):
         return [*billing, *revenue]
 
 
+def _split(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+_Texts = Annotated[list[str], BeforeValidator(_split), Field(max_length=100)]
+"""A list as it comes in a query: texts with commas between them."""
+
+
 class ListCustomers(Schema):
     """Filters by alias or ids; lists hold active customers or archived ones."""
 
     limit: Limit = DEFAULT_LIMIT
     next_page: str | None = None
     ingest_alias: str | None = None
-    customer_ids: str | None = None
-    salesforce_account_ids: str | None = None
+    customer_ids: _Texts | None = None
+    salesforce_account_ids: _Texts | None = None
     only_archived: QueryFlag = False
 
 
@@ -187,7 +198,7 @@ class SetIngestAliases(Schema):
 class SetName(Schema):
     """Renames."""
 
-    name: Annotated[str, StringConstraints(min_length=1)]
+    name: CustomerName
 
 
 class ById(Schema):

@@ -18,7 +18,8 @@ from backbeat.models.usage import UsageEvent
 T = TypeVar("T")
 
 _TransactionId = Annotated[str, Meta(min_length=1, max_length=128)]
-_Text = Annotated[str, Meta(min_length=1)]
+# Decision: the API names no limit; ids and aliases are shorter, and keys of the store have one.
+_Text = Annotated[str, Meta(min_length=1, max_length=256)]
 _Timestamp = Annotated[datetime, Meta(tz=True)]
 
 

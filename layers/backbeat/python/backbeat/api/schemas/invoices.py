@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from backbeat.api.pagination import DEFAULT_LIMIT
 from backbeat.api.schemas.types import (
@@ -35,7 +35,7 @@ class ListInvoices(Schema):
     next_page: str | None = None
     status: Annotated[str, Upper] | None = None
     type: Annotated[str, Upper] | None = None
-    contract_id: str | None = None
+    contract_id: Id | None = None
     credit_type_id: str | None = None
     sort: Literal["date_asc", "date_desc"] = "date_asc"
     starting_on: Timestamp | None = None
@@ -114,7 +114,7 @@ class ListPrices(Schema):
     include_list_prices: QueryFlag = False
 
 
-class ListSpend(BaseModel):
+class ListSpend(Schema):
     """Spend before credits, sliced by properties. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -157,7 +157,7 @@ class _PreviewEvent(Schema):
     transaction_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
 
 
-class PreviewEvents(BaseModel):
+class PreviewEvents(Schema):
     """Events to imagine. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")

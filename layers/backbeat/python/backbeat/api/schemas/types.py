@@ -15,6 +15,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.period import is_midnight, is_on_hour
 
 _RFC3339: Final = re.compile(
@@ -25,10 +26,14 @@ _LAST_YEAR: Final = 3000
 _UUID: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
+LONGEST_TEXT: Final = 10_000
+"""Characters of any text in a request. The API names no limit, but what is stored has one."""
+
+
 class Schema(BaseModel):
     """A request. Unknown fields are ignored, as the API does."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", str_max_length=LONGEST_TEXT)
 
 
 def parse_timestamp(value: object) -> datetime:
@@ -88,6 +93,18 @@ HourTimestamp = Annotated[datetime, BeforeValidator(_on_hour)]
 MidnightTimestamp = Annotated[datetime, BeforeValidator(_at_midnight)]
 
 Id = Annotated[str, StringConstraints(pattern=_UUID)]
+
+
+def refuse_malformed_id(name: str, value: str) -> None:
+    """Makes sure that a path's parameter is an id.
+
+    Raises:
+        InvalidArgument: it is no UUID.
+    """
+    if re.fullmatch(_UUID, value) is None:
+        raise InvalidArgument(f"{name}: must be a UUID")
+
+
 Name = Annotated[str, StringConstraints(min_length=1)]
 Alias = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 UniquenessKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]

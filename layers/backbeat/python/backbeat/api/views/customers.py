@@ -38,16 +38,21 @@ def billable_status_view(customer: Customer, *, at: datetime) -> dict[str, objec
     return {"value": change.value.value, "effective_at": timestamp(change.effective_at)}
 
 
-def billing_configuration_view(one: ProviderConfiguration) -> dict[str, object]:
-    """Returns an account at a billing provider."""
+def created_billing_configuration_view(one: ProviderConfiguration) -> dict[str, object]:
+    """Returns a new account at a billing provider: less than what reading it shows."""
     return {
         "id": one.id,
         "customer_id": one.customer_id,
         "billing_provider": one.provider,
         "configuration": one.configuration,
-        **_delivery_view(one),
+        "delivery_method_id": one.delivery_method_id,
         **present(tax_provider=one.tax_provider),
     }
+
+
+def billing_configuration_view(one: ProviderConfiguration) -> dict[str, object]:
+    """Returns an account at a billing provider."""
+    return {**created_billing_configuration_view(one), **_delivery_view(one)}
 
 
 def revenue_configuration_view(one: ProviderConfiguration) -> dict[str, object]:
