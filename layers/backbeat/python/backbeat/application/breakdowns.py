@@ -1,11 +1,11 @@
 """Invoices by hour and day, and spend sliced by any property, before credits.
 
-Both rate a period anew with today's usage and terms, so usage that came after an invoice was final
-shows here although the invoice itself stays as it is.
+Both rate a period anew with today's usage, so usage that came after an invoice was final shows here
+although the invoice itself stays as it is. Terms are those that the invoice was made by.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from backbeat.application import (
     catalog,
     contracts,
     drafts,
+    final_terms,
     historical_invoices,
     open_periods,
     settled_drafts,
@@ -208,17 +209,24 @@ def _assembled(
     call: Call,
     customer: Customer,
     bill: _Bill,
-    reading: drafts.Reading,
+    windows: drafts.Reading,
     *,
     before_credits: bool,
 ) -> Invoice:
-    if bill.stored is not None and bill.stored.given_usage:
-        return historical_invoices.priced_anew(
-            call, bill.contract, bill.stored, bill.period, reading
-        )
-    if before_credits:
-        return drafts.assemble(call, bill.contract, customer, bill.period, reading)
-    return settled_drafts.again(call, bill.contract, customer, bill.period, reading)
+    """Returns the invoice cut into windows, which are paid in order as the whole of it is."""
+    contract, period, stored = bill.contract, bill.period, bill.stored
+    if stored is not None and stored.given_usage:
+        return historical_invoices.priced_anew(call, contract, stored, period, windows)
+    whole = drafts.Reading(invoice_id=bill.id)
+    if stored is not None:
+        contract, whole, unchanged = final_terms.as_made(call, contract, customer, stored, period)
+        if unchanged and not before_credits:
+            windows = replace(windows, paid=stored.line_items)
+        windows = replace(windows, terms_until=whole.terms_until)
+    if not before_credits and not windows.paid:
+        paid = settled_drafts.again(call, contract, customer, period, whole)
+        windows = replace(windows, paid=paid.line_items)
+    return drafts.assemble(call, contract, customer, period, windows)
 
 
 def _instant(line: LineItem, period: Period) -> datetime:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -25,6 +26,7 @@ from backbeat.domain import (
     periods,
     rating,
     series,
+    spreading,
 )
 from backbeat.domain.contracts import counted
 from backbeat.domain.drawdown import Source
@@ -76,7 +78,9 @@ class Reading:
     `cells` and `cells_at_once` give other usage than what is stored. `cuts` and `apart` keep
     windows separate. `regroup` gives products other groups. `invoice_id` is that of an invoice
     which takes the place of a void one. With `terms_until`, prices and definitions made after it
-    are left out. `sources` are what commits and credits have left to pay with.
+    are left out. `sources` are what commits and credits have left to pay with. `paid` are lines
+    that were paid before: this reading's are cut where those are and, without sources of its own,
+    paid like them.
     """
 
     cells: CellsOf = usage.cells
@@ -87,6 +91,7 @@ class Reading:
     invoice_id: str | None = None
     terms_until: datetime | None = None
     sources: Sequence[Source] = ()
+    paid: Sequence[LineItem] = ()
 
     def knows(self, made_at: datetime) -> bool:
         """Tells whether a price or definition made at that time is looked at."""
@@ -165,19 +170,24 @@ class _Bill:
         return rating.Terms(
             overrides=self.contract.overrides,
             prioritization=self.contract.multiplier_override_prioritization,
-            cuts=self.counted.cuts | drawdown.cuts(self.reading.sources),
+            cuts=self.counted.cuts | drawdown.cuts(self.reading.sources) | self._before.cuts,
             apart=self.counted.apart,
             payers=self._payers,
         )
 
     def _payers(self, instant: datetime, subject: Subject) -> Hashable:
         """Returns which segments may pay for a subject; where they change, lines are cut."""
-        return tuple(
+        paying = tuple(
             source.key
             for source in self.reading.sources
             if source.segment.period.covers(instant)
             and drawdown.is_applicable_to(source.balance, subject)
         )
+        return paying, self._before.stretch(subject, instant)
+
+    @cached_property
+    def _before(self) -> spreading.Borders:
+        return spreading.Borders(self.reading.paid)
 
     def covered_ladder(self, balance: Balance, line: LineItem) -> Sequence[Tier] | None:
         """Returns what units of a line cost when a balance pays them; None: what the line says."""
@@ -231,7 +241,8 @@ def _with_usage(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[Lin
 
 
 def _with_subscriptions(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
-    subscribed = subscriptions.lines_of(bill.call, bill.contract)
+    until = bill.reading.terms_until
+    subscribed = subscriptions.lines_of(bill.call, bill.contract, until=until)
     return [*lines, *subscribed.with_usage_of(bill.period, invoice_id=invoice_id)]
 
 
@@ -250,6 +261,8 @@ def _with_composites(bill: _Bill, lines: list[LineItem], invoice_id: str) -> lis
 
 
 def _with_balances(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
+    if bill.reading.paid and not bill.reading.sources:
+        return spreading.spread(bill.reading.paid, lines)
     if not bill.reading.sources:
         return lines
     drawn = drawdown.draw(

@@ -6,7 +6,7 @@ event of the billing period and is meant for sandboxes.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from backbeat.application import (
     contracts,
     customers,
     drafts,
+    final_terms,
     historical_invoices,
     rate_cards,
     scheduled_invoices,
@@ -23,30 +24,37 @@ from backbeat.application import (
 )
 from backbeat.application import invoices as invoicing
 from backbeat.application.services import Call
-from backbeat.domain import counting
+from backbeat.domain import commit_prices, composites, counting
 from backbeat.domain.contracts import filter_at
+from backbeat.domain.overrides import Subject
 from backbeat.domain.properties import text_of
-from backbeat.models.catalog import BillableMetric, Product, ProductState
+from backbeat.models.balances import AccessSegment, Balance
+from backbeat.models.catalog import BillableMetric, Product, ProductState, ProductType
 from backbeat.models.contracts import Contract, UsageFilter
 from backbeat.models.customers import Customer
 from backbeat.models.errors import NotFound
-from backbeat.models.invoices import Invoice, InvoiceStatus, LineItem
+from backbeat.models.invoices import Invoice, InvoiceStatus, LineItem, LineType
+from backbeat.models.money import EXACT
 from backbeat.models.overrides import Override
 from backbeat.models.period import Period, hour_of
 from backbeat.models.rates import Rate, RateCard
 from backbeat.models.usage import Counted, StoredEvent, UsageCell, UsageEvent
-from backbeat.persistence import raw_events
+from backbeat.persistence import balances, raw_events
 
 _INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a price came from: the card's rate, and the override that changed it."""
+    """Where a price came from: the card's rate, and the override that changed it.
+
+    Units that a commit pays may be at the rate's own price for commits.
+    """
 
     card: RateCard
     rate: Rate | None
     override: Override | None
+    at_commit_rate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,24 @@ class Metering:
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """Who paid for a line. `covered` is the line with the units that were paid.
+
+    `drawn` is what the whole invoice took from the segment. `balance` is None when it is gone.
+    """
+
+    balance: Balance | None
+    segment: AccessSegment | None
+    covered: LineItem
+    drawn: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """A line, what it rests on, and the same line computed anew (None: there is none now)."""
+    """A line, what it rests on, and the same line computed anew (None: there is none now).
+
+    `base` are the lines of the same invoice that a charge is a fraction or a conversion of.
+    """
 
     invoice: Invoice
     line: LineItem
@@ -79,6 +103,8 @@ class Explanation:
     product: Product | None
     metering: Metering | None
     source: Source | None
+    payment: Payment | None = None
+    base: Sequence[LineItem] = ()
 
     @property
     def matches(self) -> bool:
@@ -140,13 +166,16 @@ def _explained(
     call, until = reader.call, reader.then.terms_until
     terms = contract if until is None else contracts.as_of(call, contract, until)
     product = None if found.product_id is None else catalog.get_product(call, found.product_id)
+    payment = _payment(call, invoice, found)
     return Explanation(
         invoice=invoice,
         line=found,
         anew=_same(found, _lines_anew(invoice, terms, reader)),
         product=product,
         metering=_metering(invoice, found, product, terms, reader),
-        source=_source(call, found, terms),
+        source=_source(call, found, terms, product, payment),
+        payment=payment,
+        base=_base(invoice, found, product),
     )
 
 
@@ -198,7 +227,11 @@ def _lines_anew(invoice: Invoice, contract: Contract, reader: _Reader) -> Sequen
         return historical_invoices.priced_anew(
             call, contract, invoice, invoice.period, reading
         ).line_items
-    return settled_drafts.again(call, contract, reader.customer, invoice.period, reading).line_items
+    if invoice.status is InvoiceStatus.DRAFT:
+        anew = settled_drafts.again(call, contract, reader.customer, invoice.period, reading)
+        return anew.line_items
+    reading = replace(reading, paid=invoice.line_items, sources=final_terms.drawn_by(call, invoice))
+    return drafts.assemble(call, contract, reader.customer, invoice.period, reading).line_items
 
 
 def _same(wanted: LineItem, lines: Sequence[LineItem]) -> LineItem | None:
@@ -268,18 +301,77 @@ def _passes(event: UsageEvent, metric: BillableMetric, contract: Contract) -> bo
     )
 
 
-def _source(call: Call, found: LineItem, contract: Contract) -> Source | None:
+def _payment(call: Call, invoice: Invoice, found: LineItem) -> Payment | None:
+    if found.commit_segment_id is None:
+        return None
+    drawn = Decimal(0)
+    covered = before = found
+    for one in invoice.line_items:
+        if one.type is LineType.APPLIED and one.commit_segment_id == found.commit_segment_id:
+            drawn = EXACT.subtract(drawn, one.total)
+        if one.id == found.id and found.type is LineType.APPLIED:
+            covered = before
+        before = one
+    owned = [one for _, one in balances.of_customer(call.store, call.tenant, invoice.customer_id)]
+    balance = next((one for one in owned if one.id == found.commit_id), None)
+    segments = () if balance is None else balance.segments
+    segment = next((one for one in segments if one.id == found.commit_segment_id), None)
+    return Payment(balance, segment, covered, drawn)
+
+
+def _base(invoice: Invoice, found: LineItem, product: Product | None) -> Sequence[LineItem]:
+    """Returns the lines that a composite is charged on, or that a conversion converts."""
+    if found.starting_at is None or found.ending_before is None:
+        return ()
+    stretch = Period(found.starting_at, found.ending_before)
+    inside = [
+        one
+        for one in invoice.line_items
+        if one.starting_at is not None and (stretch.covers(one.starting_at) or not invoice.period)
+    ]
+    if found.type is LineType.CPU_CONVERSION:
+        return [one for one in inside if not one.credit_type.is_currency]
+    if product is None or product.type is not ProductType.COMPOSITE:
+        return ()
+    state = product.state_at(found.starting_at)
+    return [
+        one
+        for one in inside
+        if one.type is not LineType.APPLIED
+        and one.credit_type.id == found.credit_type.id
+        and composites.is_part(one, product, state)
+    ]
+
+
+def _source(
+    call: Call,
+    found: LineItem,
+    contract: Contract,
+    product: Product | None,
+    payment: Payment | None,
+) -> Source | None:
     if found.basis is None or contract.rate_card_id is None:
         return None
     card = rate_cards.get(call, contract.rate_card_id)
     by_sequence = {rate.sequence: rate for rate in rate_cards.every_rate(call, card.id)}
     by_id = {override.id: override for override in contract.overrides}
     basis = found.basis
-    return Source(
-        card,
-        None if basis.rate_sequence is None else by_sequence.get(basis.rate_sequence),
-        None if basis.override_id is None else by_id.get(basis.override_id),
+    rate = None if basis.rate_sequence is None else by_sequence.get(basis.rate_sequence)
+    override = None if basis.override_id is None else by_id.get(basis.override_id)
+    if payment is None or payment.balance is None or product is None or found.starting_at is None:
+        return Source(card, rate, override)
+    subject = Subject(
+        product,
+        product.state_at(found.starting_at),
+        found.pricing_group_values,
+        found.presentation_group_values,
     )
+    price = commit_prices.covered_price(
+        payment.balance, subject, found.starting_at, rate=rate, overrides=contract.overrides
+    )
+    if price is None:
+        return Source(card, rate, override)
+    return Source(card, rate, price.override, at_commit_rate=price.at_commit_rate)
 
 
 def _amounts(one: LineItem) -> tuple[object, ...]:

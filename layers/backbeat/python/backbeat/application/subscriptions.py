@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from backbeat.application import catalog, rate_cards
 from backbeat.application.services import Call
@@ -58,11 +59,14 @@ class Lines:
                 yield from self.of_part(part, invoice_id=invoice_id)
 
 
-def lines_of(call: Call, contract: Contract) -> Lines:
-    """Returns what prices a contract's subscriptions, reading its card and products once."""
+def lines_of(call: Call, contract: Contract, *, until: datetime | None = None) -> Lines:
+    """Returns what prices a contract's subscriptions, reading its card and products once.
+
+    With `until`, prices that were made after it are left out.
+    """
     if not contract.subscriptions or contract.rate_card_id is None:
         return Lines(contract, {}, ())
     wanted = dict.fromkeys(entry.product_id for entry in contract.subscriptions)
     products = {product.id: product for product in catalog.products_of_ids(call, [*wanted])}
-    _, rates = rate_cards.with_rates(call, contract.rate_card_id)
+    _, rates = rate_cards.with_rates(call, contract.rate_card_id, until=until)
     return Lines(contract, products, rates)

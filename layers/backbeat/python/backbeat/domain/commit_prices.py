@@ -7,12 +7,22 @@ Invariants: only units that the balance pays cost this price; one override at th
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from backbeat.domain.overrides import Price, Subject, applies, overridden
 from backbeat.models.balances import Balance, BalanceType, RateChoice
 from backbeat.models.overrides import Override, OverrideTarget, OverrideType
-from backbeat.models.rates import Tier
+from backbeat.models.rates import Rate, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredPrice:
+    """What units cost that a balance pays, and what makes them cost that."""
+
+    ladder: tuple[Tier, ...]
+    override: Override | None
+    at_commit_rate: bool
 
 
 def covered_ladder(
@@ -25,10 +35,25 @@ def covered_ladder(
 ) -> tuple[Tier, ...] | None:
     """Returns the ladder of units that the balance pays; None when they cost what others do.
 
-    `price` is what uncovered units cost. Order: an OVERWRITE for the commit, then a multiplier for
-    it; a commit rate where the balance asks for one and the rate has one; else the price itself.
+    `price` is what uncovered units cost.
     """
-    rate = price.rate
+    found = covered_price(balance, subject, instant, rate=price.rate, overrides=overrides)
+    return None if found is None else found.ladder
+
+
+def covered_price(
+    balance: Balance,
+    subject: Subject,
+    instant: datetime,
+    *,
+    rate: Rate | None,
+    overrides: Sequence[Override],
+) -> CoveredPrice | None:
+    """Returns the price of units that the balance pays; None when they cost what others do.
+
+    Order: an OVERWRITE for the commit, then a multiplier for it; a commit rate where the balance
+    asks for one and the rate has one; else the price itself.
+    """
     at_commit_rate = (
         balance.rate_type is RateChoice.COMMIT_RATE
         and rate is not None
@@ -37,14 +62,16 @@ def covered_ladder(
     target = OverrideTarget.COMMIT_RATE if at_commit_rate else OverrideTarget.LIST_RATE
     chosen = _chosen(balance, subject, instant, overrides, target)
     if chosen is not None and chosen.overwrite_rate is not None:
-        return chosen.overwrite_rate.ladder
+        return CoveredPrice(chosen.overwrite_rate.ladder, chosen, at_commit_rate)
     if at_commit_rate and rate is not None and rate.commit_rate is not None:
         ladder = rate.commit_rate.ladder
-        return ladder if chosen is None else overridden(ladder, chosen)
+        if chosen is not None:
+            ladder = overridden(ladder, chosen)
+        return CoveredPrice(ladder, chosen, at_commit_rate)
     if chosen is None or rate is None:
         return None
     # A multiplier for commits works on the list price, never on another override's.
-    return overridden(rate.ladder, chosen)
+    return CoveredPrice(overridden(rate.ladder, chosen), chosen, at_commit_rate)
 
 
 def _chosen(

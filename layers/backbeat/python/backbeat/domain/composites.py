@@ -133,7 +133,7 @@ def _runs(composite: Composite, spend: Spend, period: Period, terms: Terms) -> I
         counted = [
             line
             for line in _counted(state, spend)
-            if segment.covers(_instant(line, period)) and _is_part(line, composite.product, state)
+            if segment.covers(_instant(line, period)) and is_part(line, composite.product, state)
         ]
         apart = (
             terms.apart(segment.starting_at),
@@ -148,7 +148,7 @@ def _counted(state: ProductState, spend: Spend) -> Iterable[LineItem]:
     return spend.own
 
 
-def _is_part(line: LineItem, product: Product, state: ProductState) -> bool:
+def is_part(line: LineItem, product: Product, state: ProductState) -> bool:
     """Tells whether a composite is charged on a line: it names the product or one of its tags."""
     if line.product_id == product.id:
         return False
