@@ -14,7 +14,7 @@ from backbeat.api.schemas.custom_fields import (
     SetValues,
 )
 from backbeat.api.schemas.webhooks import SetWebhookSecret
-from backbeat.application import custom_fields, deliveries
+from backbeat.application import custom_fields, webhook_secrets
 from backbeat.application.services import Services
 
 api = Api("settings", bootstrap.services)
@@ -22,8 +22,11 @@ api = Api("settings", bootstrap.services)
 
 @api.operation("setClientWebhookSecret-v1")
 def set_webhook_secret(request: Request, body: SetWebhookSecret) -> Reply:
-    """Sets what webhooks are signed with from the next attempt on."""
-    deliveries.set_secret(request.call, body.webhook_secret)
+    """Sets what webhooks are signed with from the next attempt on.
+
+    The secret before stays valid beside it for a day.
+    """
+    webhook_secrets.replace(request.call, body.webhook_secret)
     return empty()
 
 

@@ -1,6 +1,6 @@
 """The webhook queue's consumer: sign, post, and back off until the target answers 2xx."""
 
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
@@ -12,6 +12,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from backbeat import bootstrap
 from backbeat.application import deliveries, outbox, sandboxes
 from backbeat.application.deliveries import Outcome
+
+_ATTEMPT_MILLISECONDS: Final = 25_000
+"""What one attempt may take: a reply in drips is given up on after twice the time-out of 10 s."""
 
 
 class NotDelivered(Exception):
@@ -26,8 +29,12 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     )
 
 
-def _deliver(record: SQSRecord) -> None:
+def _deliver(record: SQSRecord, lambda_context: Any) -> None:
     services = bootstrap.services()
+    if lambda_context.get_remaining_time_in_millis() < _ATTEMPT_MILLISECONDS:
+        # Killed in mid-attempt, it would be hidden for as long as the queue's visibility.
+        services.webhook_queue.postpone(record.receipt_handle, delay_seconds=0)
+        raise NotDelivered("no time left in this batch")
     tenant, key = outbox.addressed(record.body)
     if sandboxes.is_abandoned(services, tenant):
         return

@@ -66,6 +66,7 @@ class _Builder:
         return {
             **products,
             "partner_id": partner_id,
+            "event_id": self._post("/webhooks/test", {})["id"],
             "unit_id": self._post("/mock/credit-types", {"name": "Tokens"})["id"],
             **self._terms(partner_id, products),
             **self._balance(partner_id, products),

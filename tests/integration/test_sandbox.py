@@ -310,7 +310,8 @@ class TestReset:
             for token in (DEMO, "other"):
                 product.post("/v1/client/config/webhook_secret", body, token=token)
             product.post("/mock/reset")
-        assert list(kept.values.values()) == ["mine"]
+        [other] = kept.values.values()
+        assert "mine" in other
 
 
 @dataclass

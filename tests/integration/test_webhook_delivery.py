@@ -3,14 +3,17 @@
 import hashlib
 import hmac
 from collections.abc import Callable
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from backbeat.application.services import Services
 from backbeat.ports.http import HttpFailure
 from backbeat.ports.queue import Message
+from backbeat_local.functions import Function, LambdaContext
+from backbeat_local.queues import sqs_event
 from tests.integration.product import Product, TestClock, webhook_event
 from tests.integration.store import Crash, WatchedStore
 from tests.integration.targets import Targets
@@ -393,6 +396,44 @@ def test_a_busy_store_leaves_the_message_in_the_queue(
     clock.advance(seconds=720)
     product.work_off_webhooks()
     assert log(product)[0]["state"] == "DELIVERED"
+
+
+class Watch:
+    """The context of a function that has two minutes, on a test's clock."""
+
+    def __init__(self, clock: TestClock) -> None:
+        self._clock, self._begun = clock, clock.now()
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000 - (self._clock.now() - self._begun) // timedelta(milliseconds=1)
+
+
+def test_a_batch_of_slow_targets_ends_in_time(
+    dispatch: Callable[..., None],
+    product: Product,
+    targets: Targets,
+    clock: TestClock,
+    services: Services,
+    functions: dict[str, Function],
+) -> None:
+    def drip() -> int:
+        # Given up on after twice the time-out.
+        clock.advance(seconds=20)
+        raise HttpFailure("the reply took too long")
+
+    targets.answers[A] = [drip] * 10
+    dispatch("x", A)
+    for number in range(9):
+        dispatch(f"x {number}")
+    messages = services.webhook_queue.receive(limit=10, wait_seconds=0, visibility_seconds=720)
+    event = sqs_event(messages, product._template.queues["WebhooksQueue"])
+    reply = functions["WebhookDeliveryFunction"].load()(event, cast("LambdaContext", Watch(clock)))
+    # After 5 × 20 s another one would no longer fit.
+    assert len(targets.posts) == 5
+    assert len(reply["batchItemFailures"]) == 10
+    # The rest is back in the queue at once.
+    waiting = services.webhook_queue.receive(limit=10, wait_seconds=0, visibility_seconds=720)
+    assert len(waiting) >= 5
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 import hashlib
 import hmac
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -179,6 +182,62 @@ class TestVerify:
         reply = self.verify(product, headers)
         assert (reply.status, reply.body["message"]) == (401, "Missing signature")
 
+    @pytest.mark.parametrize("minutes", [-5, 0, 5])
+    def test_a_date_up_to_five_minutes_away(
+        self, minutes: int, product: Product, clock: TestClock
+    ) -> None:
+        clock.advance(minutes=minutes)
+        headers = {"Metronome-Webhook-Signature": signed(self.BODY), "Date": DATE}
+        assert self.verify(product, headers).status == 200
+
+    @pytest.mark.parametrize("seconds", [-301, 301])
+    def test_a_date_further_away(self, seconds: int, product: Product, clock: TestClock) -> None:
+        clock.advance(seconds=seconds)
+        headers = {"Metronome-Webhook-Signature": signed(self.BODY), "Date": DATE}
+        reply = self.verify(product, headers)
+        assert (reply.status, reply.body["message"]) == (401, "Invalid signature")
+
+    def test_no_date_at_all(self, product: Product) -> None:
+        headers = {"Metronome-Webhook-Signature": signed(self.BODY, date="now"), "Date": "now"}
+        assert self.verify(product, headers).status == 401
+
+    def test_ex_63_official_vector(self, product: Product, clock: TestClock) -> None:
+        clock.set(datetime(2006, 1, 2, 22, 4, 5, tzinfo=UTC))
+        secret = {"webhook_secret": "correct-horse-battery-staple"}
+        product.post("/v1/client/config/webhook_secret", secret)
+        event = {
+            "id": "b2c9e307-624e-4e7d-a5a4-1b74107d78c4",
+            "type": "widget_created",
+            "properties": {
+                "customer_id": "5f794d50-085a-4db6-8d15-286e518b7225",
+                "widget_id": "0891458d-b6f0-4fdd-a41e-380aae1a1e38",
+            },
+        }
+        printed = json.dumps(event, indent=2).encode()
+        compact = json.dumps(event, separators=(",", ":")).encode()
+        assert (len(printed), len(compact)) == (216, 188)
+        signatures = {
+            printed: "b82652fa2246cf1d8a27e591f155c865f68b46c19b9213fd9c052f2419b4742b",
+            compact: "0028ca5f451c1cb0c187f024a94830d411141db5e5709d596862763ae70ffb07",
+        }
+        date = "Mon, 02 Jan 2006 22:04:05 GMT"
+        for body, signature in signatures.items():
+            for sent in signatures:
+                headers = {"Metronome-Webhook-Signature": signature, "X-Metronome-Date": date}
+                reply = self.verify(product, headers, sent)
+                # Bytes matter: the same JSON in other bytes has another signature.
+                assert reply.status == (200 if sent is body else 401)
+
+    def test_ex_64_own_vector(self, product: Product) -> None:
+        body = (
+            b'{"id":"evt_test_1","type":"payment_gate.payment_status","properties":'
+            b'{"contract_id":"contract_1","customer_id":"cus_1","payment_status":"paid"}}'
+        )
+        assert len(body) == 144
+        signature = "1c727995f4fddc2fecda11494c181b0651c9ff285d7e2bc2b8366c9618f1392d"
+        headers = {"Metronome-Webhook-Signature": signature, "Date": DATE}
+        assert self.verify(product, headers, body).status == 200
+
     def test_a_signed_body_that_is_not_json(self, product: Product) -> None:
         headers = {"Metronome-Webhook-Signature": signed(b"{"), "Date": DATE}
         assert self.verify(product, headers, b"{").status == 400
@@ -217,10 +276,64 @@ class TestLog:
             "2025-01-15T12:00:00+00:00",
         )
         assert delivered["attempts"] == [
-            {"at": "2025-01-15T12:00:00+00:00", "status": 503},
-            {"at": "2025-01-15T12:00:02+00:00", "error": "connection refused"},
-            {"at": "2025-01-15T12:00:06+00:00", "status": 200},
+            {"at": "2025-01-15T12:00:00+00:00", "status": 503, "duration_ms": 0},
+            {
+                "at": "2025-01-15T12:00:02+00:00",
+                "error": "connection refused",
+                "duration_ms": 0,
+            },
+            {"at": "2025-01-15T12:00:06+00:00", "status": 200, "duration_ms": 0},
         ]
+
+    def test_an_attempt_says_how_long_it_took(
+        self, product: Product, targets: Targets, clock: TestClock
+    ) -> None:
+        def slow() -> int:
+            clock.advance(seconds=3)
+            return 200
+
+        subscribe(product, A)
+        targets.answers[A] = [slow]
+        product.post("/webhooks/dispatch", {"type": "x"})
+        product.work_off_webhooks()
+        [delivered] = product.get("/webhooks/deliveries").data
+        assert delivered["attempts"][0]["duration_ms"] == 3000
+
+    def test_it_can_be_searched(self, product: Product, targets: Targets, clock: TestClock) -> None:
+        subscribe(product, A)
+        clock.advance(seconds=1)
+        subscribe(product, B)
+        targets.down.add(B)
+        for type_ in ("x", "y"):
+            product.post("/webhooks/dispatch", {"type": type_})
+        product.work_off_webhooks()
+
+        def found(**query: str) -> set[tuple[str, str]]:
+            listed = product.get("/webhooks/deliveries", **query).data
+            return {(one["event_type"], one["target"]) for one in listed}
+
+        assert found(event_type="x") == {("x", A), ("x", B)}
+        assert found(target=A) == {("x", A), ("y", A)}
+        assert found(state="pending") == {("x", B), ("y", B)}
+        assert found(state="DELIVERED", event_type="y") == {("y", A)}
+        assert product.get("/webhooks/deliveries", state="lost").status == 400
+
+    def test_an_event_is_shown_with_its_body_and_deliveries(
+        self, product: Product, targets: Targets, clock: TestClock
+    ) -> None:
+        subscribe(product, A)
+        clock.advance(seconds=1)
+        subscribe(product, B)
+        product.post("/webhooks/dispatch", {"type": "x", "amount": 1.5})
+        product.work_off_webhooks()
+        event = targets.posts[0].event
+        shown = product.get(f"/webhooks/events/{event['id']}").data
+        assert (shown["id"], shown["type"]) == (event["id"], "x")
+        assert shown["body"] == {**event, "amount": Decimal("1.5")}
+        assert {one["target"] for one in shown["deliveries"]} == {A, B}
+        unknown = product.get("/webhooks/events/unknown")
+        assert (unknown.status, "event" in unknown.body["message"]) == (404, True)
+        assert product.get(f"/webhooks/events/{event['id']}", token="other").status == 404
 
     def test_the_latest_is_first(self, product: Product, clock: TestClock) -> None:
         subscribe(product, A)

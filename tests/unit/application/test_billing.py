@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backbeat.application import billing, contracts, invoices, outbox, sandboxes
+from backbeat.application import billing, contracts, invoices, outbox, sandboxes, targets
 from backbeat.application.billing import Ticked
 from backbeat.application.services import Call
 from backbeat.models.catalog import BillableMetric
@@ -191,7 +191,7 @@ def january(world: World, acme: Customer, card: str) -> Contract:
     world.clock.at = utc("2025-01-20")
     contract = world.contract(acme, "2025-01-01", card=card)
     used(world, 7, "2025-01-15")
-    outbox.add_endpoint(world.call(), HOOK)
+    targets.add(world.call(), HOOK)
     world.clock.at = utc("2025-02-02")
     return contract
 

@@ -7,8 +7,9 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from backbeat.application import deliveries, outbox
+from backbeat.application import deliveries, delivery_log, outbox, targets, webhook_secrets
 from backbeat.application.deliveries import Outcome
+from backbeat.application.delivery_log import DeliveryFilter
 from backbeat.application.services import Call
 from backbeat.models.notifications import Delivery, DeliveryState, Notification
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -23,7 +24,7 @@ BODY = '{"id":"note","type":"test.event"}'
 
 def told(world: World, id_: str = "note", *, to: str = ONE) -> Key:
     """Subscribes a target, tells it something, and returns the queued delivery."""
-    outbox.add_endpoint(world.call(), to)
+    targets.add(world.call(), to)
     tell(world.call(), id_)
     [message] = world.queued_webhooks()
     return outbox.addressed(message.body)[1]
@@ -55,7 +56,7 @@ def check_signature(posted: Posted, secret: str) -> None:
 
 
 def test_a_delivery_is_posted_signed(world: World) -> None:
-    deliveries.set_secret(world.call(), "whsec")
+    webhook_secrets.replace(world.call(), "whsec")
     key = told(world)
     assert deliveries.deliver(world.call(), key) is Outcome.DONE
     [posted] = world.targets.posted
@@ -68,11 +69,11 @@ def test_a_delivery_is_posted_signed(world: World) -> None:
 
 
 def test_each_attempt_is_signed_anew_over_the_same_body(world: World) -> None:
-    deliveries.set_secret(world.call(), "first")
+    webhook_secrets.replace(world.call(), "first")
     world.targets.answers[ONE] = [500]
     key = told(world)
     deliveries.deliver(world.call(), key)
-    deliveries.set_secret(world.call(), "second")
+    webhook_secrets.replace(world.call(), "second")
     world.clock.advance(minutes=5)
     deliveries.deliver(world.call(), key)
     before, after = world.targets.posted
@@ -89,7 +90,7 @@ def test_webhooks_bear_real_time_where_the_sandboxs_stands_still(world: World) -
 
 
 def test_signatures_are_checked_with_the_tenants_secret(world: World) -> None:
-    deliveries.set_secret(world.call("one"), "secret of one")
+    webhook_secrets.replace(world.call("one"), "secret of one")
     key = told(world)
     deliveries.deliver(world.call(), key)
     [posted] = world.targets.posted
@@ -111,7 +112,7 @@ def test_production_sends_nothing_unsigned() -> None:
     assert deliveries.deliver(world.call(), key) is Outcome.FAILED
     assert world.targets.posted == []
     assert delivery(world, key).attempts[0].error == "no webhook secret is set"
-    deliveries.set_secret(world.call(), "whsec")
+    webhook_secrets.replace(world.call(), "whsec")
     assert deliveries.deliver(world.call(), key) is Outcome.DONE
 
 
@@ -284,9 +285,9 @@ def posts(world: World) -> list[tuple[str, str]]:
 
 
 def test_deliveries_go_out_in_order(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     world.clock.advance(seconds=1)
-    outbox.add_endpoint(world.call(), TWO)
+    targets.add(world.call(), TWO)
     keys = undelivered(world, "a", "b")
     deliveries.deliver_in_order(world.call(), keys, failing=set())
     assert posts(world) == [(ONE, "a"), (TWO, "a"), (ONE, "b"), (TWO, "b")]
@@ -294,9 +295,9 @@ def test_deliveries_go_out_in_order(world: World) -> None:
 
 
 def test_what_fails_is_left_to_the_queue_with_all_that_follows_it(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     world.clock.advance(seconds=1)
-    outbox.add_endpoint(world.call(), TWO)
+    targets.add(world.call(), TWO)
     world.targets.answers[ONE] = [500]
     keys = undelivered(world, "a", "b", "c")
     failing: set[str] = set()
@@ -311,7 +312,7 @@ def test_what_fails_is_left_to_the_queue_with_all_that_follows_it(world: World) 
 
 
 def test_outstanding_deliveries_are_those_nobody_tried(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     made = undelivered(world, "a")
     untold = replace(world.call(), held=[])
     tell(untold, "b")
@@ -327,17 +328,17 @@ def test_outstanding_deliveries_are_those_nobody_tried(world: World) -> None:
 
 
 def test_the_log_shows_the_latest_first(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     undelivered(world, "a", "b", "c")
-    first, cursor = deliveries.page(world.call(), limit=2, cursor=None)
-    rest, end = deliveries.page(world.call(), limit=2, cursor=cursor)
+    first, cursor = delivery_log.page(world.call(), DeliveryFilter(), limit=2, cursor=None)
+    rest, end = delivery_log.page(world.call(), DeliveryFilter(), limit=2, cursor=cursor)
     assert [one.notification_id for one in [*first, *rest]] == ["c", "b", "a"]
     assert end is None
 
 
 def test_dead_letters_are_the_callers_own(world: World) -> None:
     for tenant, url in (("one", ONE), ("other", TWO)):
-        outbox.add_endpoint(world.call(tenant), url)
+        targets.add(world.call(tenant), url)
         tell(world.call(tenant))
     # Received as often as the limit allows and never deleted, messages become dead letters.
     for _ in range(world.services.webhook_max_attempts + 1):

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from backbeat.application import deliveries, outbox
+from backbeat.application import delivery_log, outbox, targets
+from backbeat.application.delivery_log import DeliveryFilter
 from backbeat.application.services import Call
 from backbeat.models.errors import Conflict, InvalidArgument
 from backbeat.models.notifications import Delivery, Notification
@@ -50,9 +51,9 @@ def urls(world: World) -> list[str]:
 
 
 def test_each_target_gets_each_notification(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     world.clock.advance(seconds=1)
-    outbox.add_endpoint(world.call(), TWO)
+    targets.add(world.call(), TWO)
     tell(world.call(), "first")
     tell(world.call(), "second")
     assert urls(world) == [ONE, TWO, ONE, TWO]
@@ -60,7 +61,7 @@ def test_each_target_gets_each_notification(world: World) -> None:
 
 def test_without_targets_nothing_is_queued_and_nothing_is_left_to_do(world: World) -> None:
     tell(world.call())
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     world.clock.advance(minutes=10)
     outbox.sweep(world.call())
     assert urls(world) == []
@@ -68,25 +69,25 @@ def test_without_targets_nothing_is_queued_and_nothing_is_left_to_do(world: Worl
 
 def test_targets_are_a_set(world: World) -> None:
     for url in (ONE, TWO, ONE):
-        outbox.add_endpoint(world.call(), url)
+        targets.add(world.call(), url)
         world.clock.advance(seconds=1)
-    assert [endpoint.url for endpoint in outbox.endpoints(world.call())] == [ONE, TWO]
-    outbox.remove_endpoints(world.call(), ONE)
-    outbox.remove_endpoints(world.call(), "http://unknown.test")
-    assert [endpoint.url for endpoint in outbox.endpoints(world.call())] == [TWO]
-    outbox.remove_endpoints(world.call(), None)
-    assert outbox.endpoints(world.call()) == []
+    assert [endpoint.url for endpoint in targets.of_tenant(world.call())] == [ONE, TWO]
+    targets.remove(world.call(), ONE)
+    targets.remove(world.call(), "http://unknown.test")
+    assert [endpoint.url for endpoint in targets.of_tenant(world.call())] == [TWO]
+    targets.remove(world.call(), None)
+    assert targets.of_tenant(world.call()) == []
 
 
 def test_targets_belong_to_one_sandbox(world: World) -> None:
-    outbox.add_endpoint(world.call("one"), ONE)
+    targets.add(world.call("one"), ONE)
     tell(world.call("other"))
     assert urls(world) == []
 
 
 def test_a_change_that_fails_tells_nothing(world: World) -> None:
     call = world.call()
-    outbox.add_endpoint(call, ONE)
+    targets.add(call, ONE)
     claim = claims.take(call.tenant, "NAME", "acme", "somebody")
     call.store.transact([claim])
     work = UnitOfWork(call.store)
@@ -99,7 +100,7 @@ def test_a_change_that_fails_tells_nothing(world: World) -> None:
 
 
 def test_the_same_fact_is_told_once(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     tell(world.call())
     with pytest.raises(Exception, match="at the same time"):
         tell(world.call())
@@ -111,7 +112,7 @@ def test_the_same_fact_is_told_once(world: World) -> None:
 
 def test_a_queue_that_is_away_does_not_undo_the_change(world: World) -> None:
     call = world.call()
-    outbox.add_endpoint(call, ONE)
+    targets.add(call, ONE)
     full = replace(call.services, webhook_queue=FullQueue(call.services.webhook_queue))
     tell(replace(call, services=full))
     assert urls(world) == []
@@ -125,7 +126,7 @@ def test_a_queue_that_is_away_does_not_undo_the_change(world: World) -> None:
 
 
 def test_what_is_queued_is_not_queued_again(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     tell(world.call())
     assert urls(world) == [ONE]
     world.clock.advance(minutes=10)
@@ -134,7 +135,7 @@ def test_what_is_queued_is_not_queued_again(world: World) -> None:
 
 
 def test_held_notifications_wait_for_whoever_holds_them(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     call = replace(world.call(), held=[])
     tell(call)
     assert urls(world) == []
@@ -147,7 +148,7 @@ def test_held_notifications_wait_for_whoever_holds_them(world: World) -> None:
 
 
 def test_a_delivery_that_was_made_but_not_queued_is_queued_by_a_tick(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     call = replace(world.call(), held=[])
     tell(call)
     [item] = call.held or []
@@ -161,12 +162,12 @@ def test_a_delivery_that_was_made_but_not_queued_is_queued_by_a_tick(world: Worl
 
 
 def test_fanning_out_twice_makes_one_delivery(world: World) -> None:
-    outbox.add_endpoint(world.call(), ONE)
+    targets.add(world.call(), ONE)
     call = replace(world.call(), held=[])
     tell(call)
     [item] = call.held or []
     assert outbox.fan_out(call, item, queued=False) == outbox.fan_out(call, item, queued=False)
-    listed, _ = deliveries.page(world.call(), limit=10, cursor=None)
+    listed, _ = delivery_log.page(world.call(), DeliveryFilter(), limit=10, cursor=None)
     assert len(listed) == 1
 
 
@@ -181,12 +182,12 @@ def test_fanning_out_twice_makes_one_delivery(world: World) -> None:
 def test_private_and_unencrypted_targets_are_refused(url: str) -> None:
     public = make_world(BACKBEAT_WEBHOOK_TARGETS="public")
     with pytest.raises(InvalidArgument, match=r"^target: "):
-        outbox.add_endpoint(public.call(), url)
-    assert outbox.endpoints(public.call()) == []
+        targets.add(public.call(), url)
+    assert targets.of_tenant(public.call()) == []
 
 
 def test_public_targets_are_taken() -> None:
     public = make_world(BACKBEAT_WEBHOOK_TARGETS="public")
-    outbox.add_endpoint(public.call(), "https://hooks.example.com/metronome")
-    outbox.add_endpoint(public.call(), "https://8.8.8.8/metronome")
-    assert len(outbox.endpoints(public.call())) == 2
+    targets.add(public.call(), "https://hooks.example.com/metronome")
+    targets.add(public.call(), "https://8.8.8.8/metronome")
+    assert len(targets.of_tenant(public.call())) == 2

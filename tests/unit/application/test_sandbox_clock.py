@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from backbeat.application import deliveries, invoices, outbox, sandbox_clock
+from backbeat.application import delivery_log, invoices, sandbox_clock, targets
+from backbeat.application.delivery_log import DeliveryFilter
 from backbeat.application.sandbox_clock import Duration
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import InvoiceStatus
@@ -61,7 +62,7 @@ def test_a_stopped_clock_stands_still(world: World) -> None:
 
 def test_a_jump_over_several_periods_finalizes_them_in_order(world: World, acme: Customer) -> None:
     move(world, "2025-01-01")
-    outbox.add_endpoint(world.call(), HOOK)
+    targets.add(world.call(), HOOK)
     world.contract(acme, "2025-01-01")
     move(world, "2025-05-10")
     assert finalized(world, acme) == ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"]
@@ -77,7 +78,7 @@ def test_a_jump_over_several_periods_finalizes_them_in_order(world: World, acme:
 
 def test_contracts_take_turns(world: World, acme: Customer) -> None:
     move(world, "2025-01-01")
-    outbox.add_endpoint(world.call(), HOOK)
+    targets.add(world.call(), HOOK)
     beta = world.customer()
     world.contract(acme, "2025-01-01")
     world.contract(beta, "2025-01-15", end="2025-02-10")
@@ -122,7 +123,7 @@ def test_invoices_on_the_way_hold_what_was_used_until_then(world: World, acme: C
 
 def test_moving_back_undoes_nothing(world: World, acme: Customer) -> None:
     move(world, "2025-01-01")
-    outbox.add_endpoint(world.call(), HOOK)
+    targets.add(world.call(), HOOK)
     world.contract(acme, "2025-01-01")
     move(world, "2025-02-10")
     move(world, "2025-01-10")
@@ -144,7 +145,7 @@ def test_following_the_system_does_what_was_missed(world: World, acme: Customer)
 def test_what_is_overdue_is_done_now_not_in_the_past(world: World, acme: Customer) -> None:
     # Real time went on for months, and no tick came.
     world.clock.at = utc("2025-01-10")
-    outbox.add_endpoint(world.call(), HOOK)
+    targets.add(world.call(), HOOK)
     world.contract(acme, "2025-01-01")
     world.clock.at = utc("2025-03-10")
     move(world, "2025-04-10")
@@ -172,14 +173,14 @@ def test_sandboxes_do_not_move_each_other(world: World) -> None:
 def test_a_failing_target_holds_up_nothing_and_misses_nothing(world: World, acme: Customer) -> None:
     move(world, "2025-01-01")
     world.contract(acme, "2025-01-01")
-    outbox.add_endpoint(world.call(), HOOK)
-    outbox.add_endpoint(world.call(), OTHER)
+    targets.add(world.call(), HOOK)
+    targets.add(world.call(), OTHER)
     world.targets.answers[HOOK] = [500]
     move(world, "2025-04-10")
     assert len(told(world, OTHER)) == 3
     # Tried once, then left to the queue with all that follows.
     assert len(told(world, HOOK)) == 1
-    listed, _ = deliveries.page(world.call(), limit=10, cursor=None)
+    listed, _ = delivery_log.page(world.call(), DeliveryFilter(), limit=10, cursor=None)
     pending = [one for one in listed if one.state is DeliveryState.PENDING]
     assert [(one.url, one.queued) for one in pending] == [(HOOK, True)] * 3
 
@@ -202,7 +203,7 @@ class CallingBack:
 def test_work_that_a_target_makes_on_the_way_is_done_too(world: World, acme: Customer) -> None:
     move(world, "2025-01-01")
     world.contract(acme, "2025-01-01", end="2025-02-01")
-    outbox.add_endpoint(world.call(), HOOK)
+    targets.add(world.call(), HOOK)
     calling_back = replace(world.services, http=CallingBack(world, acme))
     sandbox_clock.move(replace(world.call(), services=calling_back), utc("2025-03-01"))
     assert finalized(world, acme) == ["2025-01-01", "2025-02-01"]
@@ -237,7 +238,7 @@ def test_a_jump_that_was_cut_short_goes_on_with_the_next(
     world: World, acme: Customer, transactions: int
 ) -> None:
     move(world, "2025-01-01")
-    outbox.add_endpoint(world.call(), HOOK)
+    targets.add(world.call(), HOOK)
     world.contract(acme, "2025-01-01")
     world.queued_webhooks()
     dying = replace(world.services, store=DyingStore(world.services.store, transactions))

@@ -8,11 +8,11 @@ import pytest
 from backbeat.application import (
     billing,
     customers,
-    deliveries,
-    outbox,
     sandbox_clock,
     sandboxes,
+    targets,
     usage,
+    webhook_secrets,
 )
 from backbeat.models.errors import NotFound
 from tests.unit.application.conftest import NOON, World, make_world
@@ -29,8 +29,8 @@ def test_a_reset_leaves_an_empty_world_on_real_time(world: World) -> None:
     acme = world.customer("acme")
     world.metric(metric())
     world.ingest(event(id_="t1", at="2025-06-15T10:00"))
-    outbox.add_endpoint(world.call(), "http://hook.test")
-    deliveries.set_secret(world.call(), "whsec")
+    targets.add(world.call(), "http://hook.test")
+    webhook_secrets.replace(world.call(), "whsec")
     sandbox_clock.move(world.call(), utc("2026-01-01"))
 
     sandboxes.reset(sandboxes.call_of(world.services, "sandbox"))
@@ -39,7 +39,7 @@ def test_a_reset_leaves_an_empty_world_on_real_time(world: World) -> None:
     with pytest.raises(NotFound):
         customers.get(fresh.call(), acme.id)
     assert usage.search(fresh.call(), ["t1"]) == []
-    assert outbox.endpoints(fresh.call()) == []
+    assert targets.of_tenant(fresh.call()) == []
     # The alias and the transaction id are free again.
     again = fresh.customer("acme")
     counted = fresh.metric(metric())
@@ -66,7 +66,7 @@ def test_work_of_a_world_left_behind_is_void(world: World, deletes: bool) -> Non
         world = replace(world, services=services)
     world.clock.at = utc("2025-01-20")
     world.contract(world.customer(), "2025-01-01")
-    outbox.add_endpoint(world.call(), "http://hook.test")
+    targets.add(world.call(), "http://hook.test")
     sandboxes.reset(sandboxes.call_of(world.services, "sandbox"))
     world.clock.at = utc("2025-02-02")
     ticked = billing.tick(world.services, partial(sandboxes.call_for, world.services))

@@ -37,12 +37,12 @@ from backbeat.application import (
     custom_fields,
     customers,
     ingest,
-    outbox,
     packages,
     rate_cards,
     rates,
     sandbox_clock,
     sandboxes,
+    targets,
 )
 from backbeat.application.services import Call
 from backbeat.models.errors import BackbeatError, InvalidArgument
@@ -156,7 +156,7 @@ class _Making:
 
 
 def _subscribe(call: Call, body: Body) -> str:
-    outbox.add_endpoint(call, parse(body, Subscribe).target)
+    targets.add(call, parse(body, Subscribe).target)
     return ""
 
 

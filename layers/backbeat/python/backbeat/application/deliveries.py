@@ -9,22 +9,32 @@ from email.utils import format_datetime
 from enum import Enum, auto
 from typing import Final
 
-from backbeat.application import faults, outbox
+from backbeat.application import faults, outbox, targets
 from backbeat.application.services import Call
 from backbeat.domain import signing
 from backbeat.models.errors import Retryable
 from backbeat.models.faults import FaultKind
-from backbeat.models.notifications import Attempt, Delivery, DeliveryState, Notification
+from backbeat.models.notifications import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    Notification,
+)
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, page_of, read
+from backbeat.persistence.entities import from_item, read
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.http import HttpFailure
-from backbeat.ports.store import Index, Item, Key, Put, Query, Version
+from backbeat.ports.store import Item, Key, Put, Version
 
 _TIMEOUT_SECONDS: Final = 10.0
 _LEASE: Final = timedelta(seconds=30)
 _LONGEST_DELAY_SECONDS: Final = 900
 _RECORD_TRIES: Final = 8
+_SIGNATURE_HEADERS: Final = (
+    "Metronome-Webhook-Signature",
+    "Metronome-Webhook-Signature-Previous",
+)
 
 HELD_SECONDS: Final = 2
 """How long a webhook is held back that is to arrive after later ones."""
@@ -50,10 +60,18 @@ def deliver(call: Call, key: Key, *, last: bool = False) -> Outcome:
 
     `last` says that nobody will try again by themselves: if this fails, the delivery is dead. It
     does not wait for others, either. A dead delivery is sent like any other when it is asked for.
+    Nothing is sent to a target that was removed.
+
+    Raises:
+        Retryable: others were faster each time.
     """
     item = call.store.get(key)
     delivery = None if item is None else from_item(item, Delivery)
     if item is None or delivery is None or delivery.state is DeliveryState.DELIVERED:
+        return Outcome.DONE
+    endpoint = targets.find(call, delivery.endpoint_id)
+    if endpoint is None:
+        _store(call, delivery.model_copy(update={"state": DeliveryState.CANCELED}), item.version)
         return Outcome.DONE
     now = call.services.clock.now()
     if not last and delivery.leased_until is not None and delivery.leased_until > now:
@@ -67,7 +85,7 @@ def deliver(call: Call, key: Key, *, last: bool = False) -> Outcome:
     if FaultKind.WEBHOOK_REORDER in mishaps and not last:
         held = _record(call, key, [Attempt(at=now, error=_HELD)], last=False)
         return held if held is Outcome.DONE else Outcome.HELD
-    outcome = _record(call, key, _attempts(call, delivery, now, mishaps), last=last)
+    outcome = _record(call, key, _attempts(call, delivery, endpoint, now, mishaps), last=last)
     if outcome in (Outcome.FAILED, Outcome.GIVEN_UP):
         call.services.count("DeliveriesFailed", 1)
     return outcome
@@ -111,15 +129,6 @@ def delay_seconds(call: Call, attempt_number: int) -> int:
     return random.randint((longest + 1) // 2, longest)  # noqa: S311
 
 
-def page(call: Call, *, limit: int, cursor: str | None) -> tuple[list[Delivery], str | None]:
-    """Returns a page of the deliveries with all their attempts, the latest first."""
-    query = Query(
-        keys.deliveries(call.tenant), index=Index.GSI1, forward=False, limit=limit, cursor=cursor
-    )
-    items, next_cursor = page_of(call.store, query, keep=lambda item: True)
-    return [from_item(item, Delivery) for item in items], next_cursor
-
-
 def dead_letters(call: Call, *, limit: int) -> Sequence[Delivery]:
     """Returns the deliveries in the dead-letter queue that are the caller's."""
     found = []
@@ -145,13 +154,14 @@ def _mishaps(call: Call, delivery: Delivery) -> set[FaultKind]:
 
 
 def _attempts(
-    call: Call, delivery: Delivery, now: datetime, mishaps: set[FaultKind]
+    call: Call, delivery: Delivery, endpoint: Endpoint, now: datetime, mishaps: set[FaultKind]
 ) -> list[Attempt]:
     if FaultKind.WEBHOOK_LOSS in mishaps:
         return [Attempt(at=now, error=_LOST)]
-    attempt = _post(call, delivery, now, forged=FaultKind.WEBHOOK_BAD_SIGNATURE in mishaps)
+    forged = FaultKind.WEBHOOK_BAD_SIGNATURE in mishaps
+    attempt = _post(call, delivery, endpoint, now, forged=forged)
     if FaultKind.WEBHOOK_DUPLICATE in mishaps:
-        return [attempt, _post(call, delivery, now)]
+        return [attempt, _post(call, delivery, endpoint, now)]
     return [attempt]
 
 
@@ -187,64 +197,50 @@ def _record(call: Call, key: Key, attempts: Sequence[Attempt], *, last: bool) ->
     raise Retryable(f"the attempt could not be noted: {key.sk}")
 
 
-def _post(call: Call, delivery: Delivery, now: datetime, *, forged: bool = False) -> Attempt:
+def _post(
+    call: Call, delivery: Delivery, endpoint: Endpoint, now: datetime, *, forged: bool = False
+) -> Attempt:
     notification = read(
         call.store, keys.notification(call.tenant, delivery.notification_id), Notification
     )
     if notification is None:
         return Attempt(at=now, error="the notification is gone")
     body = notification.body.encode()
-    secret = _secret(call)
-    if secret is None:
+    secrets = targets.secrets_for(call, endpoint)
+    if not secrets:
         return Attempt(at=now, error="no webhook secret is set")
     if forged:
-        secret = f"not {secret}"
+        secrets = [f"not {secret}" for secret in secrets]
     date = format_datetime(now, usegmt=True)
+    signatures = [signing.sign(secret=secret, date=date, body=body) for secret in secrets]
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Metronome",
         "Date": date,
         "X-Metronome-Date": date,
-        "Metronome-Webhook-Signature": signing.sign(secret=secret, date=date, body=body),
+        # While a replaced secret is still valid, receivers that do not know the new one yet find
+        # its signature in the second header.
+        **dict(zip(_SIGNATURE_HEADERS, signatures, strict=False)),
     }
     try:
         reply = call.services.http.post(
             delivery.url, headers=headers, body=body, timeout_seconds=_TIMEOUT_SECONDS
         )
     except HttpFailure as failure:
-        return Attempt(at=now, error=str(failure))
-    return Attempt(at=now, status=reply.status)
+        return Attempt(at=now, error=str(failure), duration_milliseconds=_since(call, now))
+    return Attempt(at=now, status=reply.status, duration_milliseconds=_since(call, now))
 
 
-def set_secret(call: Call, secret: str) -> None:
-    """Sets what the tenant's notifications are signed with from the next attempt on."""
-    call.services.secrets.put(_secret_name(call), secret)
-
-
-def forget_secret(call: Call) -> None:
-    """Removes the tenant's secret."""
-    call.services.secrets.delete(_secret_name(call))
-
-
-def copy_secret(call: Call, other: Call) -> None:
-    """Makes another tenant sign with the caller's secret, if one was set."""
-    secret = call.services.secrets.get(_secret_name(call))
-    if secret is not None:
-        set_secret(other, secret)
+def _since(call: Call, begun: datetime) -> int:
+    return (call.services.clock.now() - begun) // timedelta(milliseconds=1)
 
 
 def is_signed(call: Call, signature: str, *, date: str, body: bytes) -> bool:
-    """Tells whether a body bears the tenant's signature for a date header text."""
-    secret = _secret(call)
-    return secret is not None and signing.is_signed(signature, secret=secret, date=date, body=body)
-
-
-def _secret(call: Call) -> str | None:
-    return call.services.secrets.get(_secret_name(call)) or call.services.default_webhook_secret
-
-
-def _secret_name(call: Call) -> str:
-    return f"{call.tenant}/webhook_secret"
+    """Tells whether a body bears a signature of the tenant's for a recent date header text."""
+    return signing.is_recent(date, now=call.services.clock.now()) and any(
+        signing.is_signed(signature, secret=secret, date=date, body=body)
+        for secret in targets.all_secrets(call)
+    )
 
 
 def _store(call: Call, delivery: Delivery, replaced_version: int) -> None:

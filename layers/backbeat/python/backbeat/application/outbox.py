@@ -10,15 +10,11 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
-from backbeat.application import tenants
+from backbeat.application import targets
 from backbeat.application.services import Call
-from backbeat.domain.identity import derived_id
-from backbeat.models.errors import InvalidArgument
-from backbeat.models.notifications import Delivery, Endpoint, Notification
+from backbeat.models.notifications import Delivery, Notification
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -26,7 +22,6 @@ from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import (
     Absent,
     Contention,
-    Delete,
     Index,
     IndexKey,
     Item,
@@ -70,7 +65,7 @@ def fan_out(call: Call, item: Item, *, queued: bool) -> list[Key]:
     notification = from_item(item, Notification)
     created = call.services.clock.now()
     deliveries = []
-    for endpoint in endpoints(call):
+    for endpoint in targets.of_tenant(call):
         delivery = Delivery(
             notification_id=notification.id,
             notification_type=notification.type,
@@ -168,54 +163,6 @@ def delivery_item(call: Call, delivery: Delivery, version: int = 1) -> Item:
         if delivery.is_pending and not taken_up
         else None,
     )
-
-
-def endpoints(call: Call) -> list[Endpoint]:
-    """Returns the tenant's webhook targets in the order they were added."""
-    found = [
-        from_item(item, Endpoint) for item in walk(call.store, Query(keys.endpoints(call.tenant)))
-    ]
-    return sorted(found, key=lambda endpoint: (endpoint.created_at, endpoint.url))
-
-
-def add_endpoint(call: Call, url: str) -> None:
-    """Subscribes a target. Subscribing it again changes nothing.
-
-    Raises:
-        InvalidArgument: this stage does not post there.
-    """
-    if not call.services.any_webhook_target:
-        _refuse_private(url)
-    endpoint = Endpoint(
-        id=derived_id("endpoint", url), url=url, created_at=call.services.clock.now()
-    )
-    item = to_item(keys.endpoint(call.tenant, endpoint.id), endpoint)
-    work = UnitOfWork(call.store)
-    # Without the mark no tick would look for what a crash left unsent.
-    work.add(Put(item, Absent()), tenants.mark(call), otherwise=_AlreadySubscribed)
-    with suppress(_AlreadySubscribed):
-        work.commit()
-
-
-def remove_endpoints(call: Call, url: str | None) -> None:
-    """Unsubscribes one target, or all of them."""
-    for endpoint in endpoints(call):
-        if url is None or endpoint.url == url:
-            call.store.transact([Delete(keys.endpoint(call.tenant, endpoint.id))])
-
-
-class _AlreadySubscribed(Exception):
-    """Nothing is to be done."""
-
-
-def _refuse_private(url: str) -> None:
-    """Refuses what can be told from the text alone. Names are looked up when they are posted to."""
-    target = urlsplit(url)
-    if target.scheme != "https":
-        raise InvalidArgument("target: must be an HTTPS URL")
-    with suppress(ValueError):
-        if not ip_address(target.hostname or "").is_global:
-            raise InvalidArgument("target: must be a public address")
 
 
 def _listed(call: Call, partition: str, until: str | None) -> list[Item]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from backbeat.application import deliveries, outbox, tenants
+from backbeat.application import outbox, targets, tenants
 from backbeat.application.services import Call, Services
 from backbeat.models.base import Model
 from backbeat.models.errors import Retryable
@@ -80,7 +80,7 @@ def reset(call: Call) -> None:
     # Scheduled work of the world left behind must not go on.
     work.add(tenants.unmark(call))
     work.commit()
-    deliveries.forget_secret(call)
+    targets.forget_secrets(call)
     call.services.forget(before.tenant)
 
 
@@ -98,13 +98,13 @@ def replace_world(call: Call, fill: Callable[[Call], None]) -> Call:
     filling = replace(call, tenant=tenant, now=call.services.clock.now(), held=[], faulty=False)
     try:
         fill(filling)
-        deliveries.copy_secret(call, filling)
+        targets.copy_secrets(call, filling)
         _move_into(call, number)
     except Exception:
-        deliveries.forget_secret(filling)
+        targets.forget_secrets(filling)
         call.services.forget(tenant)
         raise
-    deliveries.forget_secret(call)
+    targets.forget_secrets(call)
     call.services.forget(call.tenant)
     moved = call_of(call.services, call.owner)
     for item in outbox.untold(moved):

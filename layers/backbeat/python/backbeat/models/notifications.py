@@ -7,10 +7,11 @@ from backbeat.models.base import Model
 
 
 class Endpoint(Model):
-    """A webhook target."""
+    """A webhook target. With `own_secret` it is signed for with a secret of its own."""
 
     id: str
     url: str
+    own_secret: bool = False
     created_at: datetime
 
 
@@ -29,12 +30,15 @@ class DeliveryState(StrEnum):
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
     DEAD = "DEAD"
+    CANCELED = "CANCELED"
+    """The target was removed."""
 
 
 class Attempt(Model):
-    """One POST: the status answered, or the error when no answer came."""
+    """One POST: the status answered, or the error when no answer came, and how long it took."""
 
     at: datetime
+    duration_milliseconds: int | None = None
     status: int | None = None
     error: str | None = None
 

@@ -469,6 +469,11 @@ def delivery(tenant: str, notification_id: str, endpoint_id: str) -> Key:
     return Key(notification(tenant, notification_id).pk, f"TO#{part(endpoint_id)}")
 
 
+def deliveries_of(tenant: str, notification_id: str) -> tuple[str, str, str]:
+    """Partition and range of the deliveries of one notification."""
+    return (notification(tenant, notification_id).pk, *prefix_range("TO#"))
+
+
 def notifications(tenant: str) -> str:
     """Gsi1 partition of all notifications, in order of creation."""
     return f"{tenant}#NOTES"
