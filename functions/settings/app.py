@@ -2,9 +2,18 @@
 
 from backbeat import bootstrap
 from backbeat.api import pagination
-from backbeat.api.replies import Reply, empty, page
+from backbeat.api.replies import Reply, empty, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
+from backbeat.api.schemas.billing_settings import (
+    CreateStripeSettings,
+    ListProviders,
+    SetApiKey,
+    SetUpProvider,
+    UpdateStripeSettings,
+    UpsertAnrok,
+    UpsertAvalara,
+)
 from backbeat.api.schemas.custom_fields import (
     AddKey,
     DeleteValues,
@@ -14,8 +23,15 @@ from backbeat.api.schemas.custom_fields import (
     SetValues,
 )
 from backbeat.api.schemas.webhooks import SetWebhookSecret
-from backbeat.application import custom_fields, webhook_secrets
+from backbeat.api.views.billing_settings import delivery_account_view
+from backbeat.application import (
+    custom_fields,
+    delivery_accounts,
+    stripe_settings,
+    webhook_secrets,
+)
 from backbeat.application.services import Services
+from backbeat.models.errors import InvalidArgument
 
 api = Api("settings", bootstrap.services)
 
@@ -28,6 +44,75 @@ def set_webhook_secret(request: Request, body: SetWebhookSecret) -> Reply:
     """
     webhook_secrets.replace(request.call, body.webhook_secret)
     return empty()
+
+
+@api.operation("setUpBillingProvider-v1")
+def set_up_billing_provider(request: Request, body: SetUpProvider) -> Reply:
+    """Adds a way to deliver to a marketplace."""
+    account = delivery_accounts.set_up(
+        request.call, body.billing_provider, body.method, body.configuration
+    )
+    return ok({"delivery_method_id": account.id})
+
+
+@api.operation("listConfiguredBillingProviders-v1")
+def list_billing_providers(request: Request, body: ListProviders) -> Reply:
+    """Lists the ways to deliver, without their secrets."""
+    shown, cursor = pagination.slice_after(
+        delivery_accounts.of_tenant(request.call),
+        position=lambda account: f"{account.created_at.isoformat()}#{account.id}",
+        limit=pagination.DEFAULT_LIMIT,
+        cursor=pagination.decode(body.next_page, {}),
+    )
+    views = [delivery_account_view(account) for account in shown]
+    return page(views, pagination.encode(cursor, {}))
+
+
+@api.operation("createStripeBillingSettings-v1")
+def create_stripe_settings(request: Request, body: CreateStripeSettings) -> Reply:
+    """Sets keys and options of the account at Stripe."""
+    stripe_settings.create(request.call, body.keys(), body.options())
+    return empty()
+
+
+@api.operation("updateStripeBillingSettings-v1")
+def update_stripe_settings(request: Request, body: UpdateStripeSettings) -> Reply:
+    """Sets some of them; null takes one away."""
+    stripe_settings.update(request.call, body.keys(), body.options())
+    return empty()
+
+
+@api.operation("deleteStripeBillingSettings-v1")
+def delete_stripe_settings(request: Request) -> Reply:
+    """Takes them all away."""
+    stripe_settings.delete(request.call)
+    return empty()
+
+
+@api.operation("setBillingProviderApiKey-v1")
+def set_api_key(request: Request, body: SetApiKey) -> Reply:
+    """Sets the key of the account at Stripe, the older way."""
+    if request.path["billing_provider_type"] != "stripe":
+        raise InvalidArgument("billing_provider_type: must be stripe")
+    stripe_settings.set_key(request.call, body.api_key)
+    return empty()
+
+
+@api.operation("upsertAnrokApiToken-v1")
+def upsert_anrok_token(request: Request, body: UpsertAnrok) -> Reply:
+    """Sets the Anrok token of some ways to deliver."""
+    for account in delivery_accounts.found(request.call, body.delivery_method_ids):
+        secrets = {"anrok_api_token": body.anrok_api_token}
+        delivery_accounts.keep_secrets(request.call, account.id, secrets)
+    return ok({"success": True})
+
+
+@api.operation("upsertAvalaraCredentials-v1")
+def upsert_avalara_credentials(request: Request, body: UpsertAvalara) -> Reply:
+    """Sets the Avalara credentials of some ways to deliver."""
+    for account in delivery_accounts.found(request.call, body.delivery_method_ids):
+        delivery_accounts.keep_secrets(request.call, account.id, body.secrets())
+    return Reply(200, {})
 
 
 @api.operation("addCustomFieldKey-v1")

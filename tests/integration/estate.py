@@ -66,6 +66,7 @@ class _Builder:
         return {
             **products,
             "partner_id": partner_id,
+            "delivery_method_id": self._delivery_method(),
             "event_id": self._post("/webhooks/test", {})["id"],
             "unit_id": self._post("/mock/credit-types", {"name": "Tokens"})["id"],
             **self._terms(partner_id, products),
@@ -73,6 +74,15 @@ class _Builder:
             **self._accounts(partner_id),
             **self._package(products),
         }
+
+    def _delivery_method(self) -> str:
+        self._product.post(
+            "/v1/client/billing-config/stripe", {"stripe_api_key": "rk_test"}, token=self._token
+        )
+        path = "/v1/listConfiguredBillingProviders"
+        [account] = self._product.post(path, {}, token=self._token).data
+        id_: str = account["delivery_method_id"]
+        return id_
 
     def _products(self) -> dict[str, str]:
         path = "/v1/contract-pricing/products/create"

@@ -725,6 +725,32 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "skip_zero_qty_line_items": True,
         }
     },
+    "setUpBillingProvider-v1": {
+        "body": {
+            "billing_provider": "aws_marketplace",
+            "delivery_method": "direct_to_billing_provider",
+            "configuration": {"aws_external_id": "x", "aws_iam_role_arn": "arn:aws:iam::test"},
+        }
+    },
+    "listConfiguredBillingProviders-v1": {"body": {}},
+    "createStripeBillingSettings-v1": {"body": {"stripe_api_key": "rk_test_1"}},
+    "updateStripeBillingSettings-v1": {"body": {"skip_zero_dollar_invoices": True}},
+    "deleteStripeBillingSettings-v1": {},
+    "setBillingProviderApiKey-v1": {
+        "path": {"billing_provider_type": "=stripe"},
+        "body": {"api_key": "rk_test_1"},
+    },
+    "upsertAnrokApiToken-v1": {
+        "body": {"delivery_method_ids": ["<delivery_method_id>"], "anrok_api_token": "token"}
+    },
+    "upsertAvalaraCredentials-v1": {
+        "body": {
+            "delivery_method_ids": ["<delivery_method_id>"],
+            "avalara_environment": "SANDBOX",
+            "avalara_username": "ann",
+            "avalara_password": "pass",
+        }
+    },
     "setClientWebhookSecret-v1": {"body": {"webhook_secret": "whsec"}},
     "addCustomFieldKey-v1": {
         "body": {"entity": "customer", "key": "region", "enforce_uniqueness": True}
@@ -942,7 +968,9 @@ def _example(name: str, operation_id: str, given: Mapping[str, Any]) -> Example:
     operation = BY_ID[operation_id]
     path = operation.path
     for parameter, reference in given.get("path", {}).items():
-        path = path.replace(f"{{{parameter}}}", f"<{reference}>")
+        # A value that is no id is written with an equals sign.
+        filled = reference[1:] if reference.startswith("=") else f"<{reference}>"
+        path = path.replace(f"{{{parameter}}}", filled)
     rest = {field: value for field, value in given.items() if field != "path"}
     return Example(
         name,

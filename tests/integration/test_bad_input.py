@@ -42,6 +42,7 @@ OF_ANOTHER_KIND = ["text", 17, True, None, [], {}, [[]], {"name": {}}]
 WITHOUT_BODY = {
     *("listRateCards-v1", "listProducts-v1", "listPackages-v1", "listCustomFieldKeys-v1"),
     *("updateCustomerConfig-v1", "removeTarget", "dispatch", "saveSnapshot", "restore"),
+    *("updateStripeBillingSettings-v1", "listConfiguredBillingProviders-v1"),
 }
 """Requests that may come without a body, as all of its fields may be left out."""
 
@@ -300,10 +301,19 @@ REQUIRED = {
     ],
     "getUsageBatch-v1": ["window_size", "starting_on", "ending_before"],
     "searchEvents-v1": ["transactionIds"],
+    "setUpBillingProvider-v1": ["billing_provider", "delivery_method", "configuration"],
+    "createStripeBillingSettings-v1": ["stripe_api_key"],
+    "setBillingProviderApiKey-v1": ["api_key"],
+    "upsertAnrokApiToken-v1": ["delivery_method_ids", "anrok_api_token"],
+    "upsertAvalaraCredentials-v1": [
+        *("delivery_method_ids", "avalara_environment", "avalara_username", "avalara_password")
+    ],
     "setClientWebhookSecret-v1": ["webhook_secret"],
     "ingestOlder": ["usage"],
     "addTarget": ["target"],
     "addFaults": ["faults", "faults.0.kind", "faults.0.status", "faults.1.milliseconds"],
+    "rotateSecret": ["webhook_secret"],
+    "redeliver": ["starting_at", "ending_before"],
     "moveClock": ["now"],
 }
 
@@ -551,6 +561,11 @@ CASES: list[tuple[str, Place, object, str]] = [
     ("getUsageBatch-v1", ("customer_ids", 0), "acme", "customer_ids.0"),
     ("getUsageBatch-v1", ("billable_metrics", 0, "group_by", "key"), "region", "region"),
     ("searchEvents-v1", ("transactionIds",), [], "transactionIds"),
+    ("setUpBillingProvider-v1", ("billing_provider",), "stripe", "billing_provider"),
+    ("setUpBillingProvider-v1", ("delivery_method",), "tackle", "delivery_method"),
+    ("createStripeBillingSettings-v1", ("stripe_api_key",), None, "stripe_api_key"),
+    ("upsertAnrokApiToken-v1", ("delivery_method_ids",), [], "delivery_method_ids"),
+    ("upsertAvalaraCredentials-v1", ("avalara_environment",), "TEST", "avalara_environment"),
     ("setClientWebhookSecret-v1", ("webhook_secret",), "", "webhook_secret"),
     ("ingest-v1", (1, "timestamp"), "2025-01-15T10:30:00", "[1].timestamp"),
     ("ingest-v1", (1, "timestamp"), "yesterday", "[1].timestamp"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.contract.replies.cases import INVALID, UNKNOWN, Refusal, Success, raw
+from tests.contract.replies.cases import INVALID, UNKNOWN, Refusal, Success, posted, raw
 from tests.contract.replies.world import JSON, World
 
 
@@ -19,7 +19,88 @@ def carried(world: World) -> JSON:
     return {"entity": "customer", "entity_id": customer_id, "keys": [key]}
 
 
+def delivery_method(world: World) -> str:
+    """Returns the id of the account at Stripe, which is set up anew."""
+    world.api.call(
+        "createStripeBillingSettings-v1", token=world.token, body={"stripe_api_key": "rk_1"}
+    )
+    [id_] = [
+        account.delivery_method_id
+        for account in world.sdk.v1.settings.billing_providers.list().data
+        if account.billing_provider == "stripe"
+    ]
+    return id_
+
+
+def marketplace(world: World) -> JSON:
+    return {
+        "billing_provider": "aws_marketplace",
+        "delivery_method": "direct_to_billing_provider",
+        "configuration": {"aws_external_id": world.new("external"), "aws_iam_role_arn": "arn:x"},
+    }
+
+
+def set_up_before(world: World) -> JSON:
+    body = marketplace(world)
+    world.call("setUpBillingProvider-v1", body=body)
+    return body
+
+
 SUCCESSES: Final[list[Success]] = [
+    Success(
+        "setUpBillingProvider-v1",
+        "AWS",
+        lambda w: w.sdk.v1.settings.billing_providers.create(**marketplace(w)),
+    ),
+    Success(
+        "listConfiguredBillingProviders-v1",
+        "some",
+        lambda w: (delivery_method(w), w.sdk.v1.settings.billing_providers.list()),
+    ),
+    Success(
+        "createStripeBillingSettings-v1",
+        "with options",
+        raw(
+            "createStripeBillingSettings-v1",
+            body={"stripe_api_key": "rk_1", "anrok_api_key": "a", "leave_invoices_in_draft": True},
+        ),
+    ),
+    Success(
+        "updateStripeBillingSettings-v1",
+        "one taken away",
+        lambda w: (
+            delivery_method(w),
+            raw("updateStripeBillingSettings-v1", body={"anrok_api_key": None})(w),
+        ),
+    ),
+    Success("deleteStripeBillingSettings-v1", "all", raw("deleteStripeBillingSettings-v1")),
+    Success(
+        "setBillingProviderApiKey-v1",
+        "Stripe",
+        raw(
+            "setBillingProviderApiKey-v1",
+            path={"billing_provider_type": "stripe"},
+            body={"api_key": "rk_1"},
+        ),
+    ),
+    Success(
+        "upsertAnrokApiToken-v1",
+        "one account",
+        posted(
+            "upsertAnrokApiToken-v1",
+            lambda w: {"delivery_method_ids": [delivery_method(w)], "anrok_api_token": "a"},
+        ),
+    ),
+    Success(
+        "upsertAvalaraCredentials-v1",
+        "one account",
+        lambda w: w.sdk.v1.settings.upsert_avalara_credentials(
+            delivery_method_ids=[delivery_method(w)],
+            avalara_environment="SANDBOX",
+            avalara_username="ann",
+            avalara_password="x",
+        ),
+    ),
     Success(
         "setClientWebhookSecret-v1",
         "new",
@@ -58,6 +139,72 @@ SUCCESSES: Final[list[Success]] = [
 ]
 
 REFUSALS: Final[list[Refusal]] = [
+    Refusal(
+        "setUpBillingProvider-v1",
+        "the same again",
+        409,
+        "Conflict",
+        "already",
+        lambda w: {"body": set_up_before(w)},
+    ),
+    Refusal(
+        "setUpBillingProvider-v1",
+        "Stripe",
+        *INVALID,
+        "billing_provider",
+        lambda w: {"body": {**marketplace(w), "billing_provider": "stripe"}},
+    ),
+    Refusal(
+        "listConfiguredBillingProviders-v1",
+        "no page token",
+        *INVALID,
+        "next_page",
+        lambda w: {"body": {"next_page": UNKNOWN}},
+    ),
+    Refusal(
+        "createStripeBillingSettings-v1",
+        "no key",
+        *INVALID,
+        "stripe_api_key",
+        lambda w: {"body": {}},
+    ),
+    Refusal(
+        "updateStripeBillingSettings-v1",
+        "the key taken away",
+        *INVALID,
+        "stripe_api_key",
+        lambda w: {"body": {"stripe_api_key": None}},
+    ),
+    Refusal(
+        "setBillingProviderApiKey-v1",
+        "another provider",
+        *INVALID,
+        "billing_provider_type",
+        lambda w: {"path": {"billing_provider_type": "netsuite"}, "body": {"api_key": "x"}},
+    ),
+    Refusal(
+        "upsertAnrokApiToken-v1",
+        "an unknown account",
+        404,
+        "DeliveryMethodNotFound",
+        UNKNOWN,
+        lambda w: {"body": {"delivery_method_ids": [UNKNOWN], "anrok_api_token": "a"}},
+    ),
+    Refusal(
+        "upsertAvalaraCredentials-v1",
+        "an unknown account",
+        404,
+        "DeliveryMethodNotFound",
+        UNKNOWN,
+        lambda w: {
+            "body": {
+                "delivery_method_ids": [UNKNOWN],
+                "avalara_environment": "SANDBOX",
+                "avalara_username": "ann",
+                "avalara_password": "x",
+            }
+        },
+    ),
     Refusal(
         "setClientWebhookSecret-v1",
         "an empty secret",

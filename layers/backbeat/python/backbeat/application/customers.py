@@ -63,7 +63,8 @@ def create(
 
     def add(work: UnitOfWork) -> Sequence[Notification]:
         work.add(Put(_item(call, customer), Absent()))
-        work.add(*(provider_configurations.insert(call, account) for account in accounts))
+        for account in accounts:
+            work.add(*provider_configurations.insert(call, account))
         fields.claim(call, work, FieldEntity.CUSTOMER, customer.id, customer.custom_fields)
         return beside(work, customer, accounts)
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from backbeat.application import delivery_accounts
 from backbeat.application.services import Call
-from backbeat.domain.identity import derived_id
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.provider_configurations import (
     AccountTerms,
+    DeliveryAccount,
     DeliveryMethod,
     ProviderConfiguration,
     ProviderKind,
@@ -18,7 +19,7 @@ from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Effect, Put, Query, Version
 
-AT_ONCE: Final = 90
+AT_ONCE: Final = 60
 """Configurations that one request may add or archive: they are written in one transaction."""
 
 _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -44,11 +45,6 @@ class NewConfiguration:
     tax_provider: str | None = None
 
 
-def delivery_method_id(provider: str, method: DeliveryMethod) -> str:
-    """Returns the id of a way to deliver to a provider, the same in every sandbox."""
-    return derived_id("delivery method", provider, method)
-
-
 def add(call: Call, wanted: Sequence[tuple[str, NewConfiguration]]) -> list[ProviderConfiguration]:
     """Adds configurations to customers, all or none.
 
@@ -61,7 +57,8 @@ def add(call: Call, wanted: Sequence[tuple[str, NewConfiguration]]) -> list[Prov
     for customer_id in {customer_id for customer_id, _ in wanted}:
         if call.store.get(keys.customer(call.tenant, customer_id)) is None:
             raise NotFound("customer", customer_id)
-    work.add(*(insert(call, configuration) for configuration in made))
+    for configuration in made:
+        work.add(*insert(call, configuration))
     if made:
         work.commit()
     return made
@@ -74,26 +71,34 @@ def made_of(call: Call, customer_id: str, new: NewConfiguration) -> ProviderConf
         InvalidArgument: it is not valid for its provider.
     """
     _refuse_bad(new)
-    method = _method(new)
+    account = delivery_accounts.meant(
+        call, new.provider, method=new.delivery_method, id_=new.delivery_method_id
+    )
     return ProviderConfiguration(
         id=call.services.ids.new(),
         customer_id=customer_id,
         kind=new.kind,
         provider=new.provider,
-        delivery_method=method,
-        delivery_method_id=new.delivery_method_id or delivery_method_id(new.provider, method),
+        delivery_method=account.method,
+        delivery_method_id=account.id,
         configuration=dict(new.configuration),
         tax_provider=new.tax_provider,
         created_at=call.now,
     )
 
 
-def insert(call: Call, configuration: ProviderConfiguration) -> Effect:
-    """Returns the effect that stores a new configuration."""
+def insert(call: Call, configuration: ProviderConfiguration) -> list[Effect]:
+    """Returns the effects that store a new configuration, and its way to deliver if it is new."""
     key = keys.provider_configuration(
         call.tenant, configuration.customer_id, configuration.kind, configuration.id
     )
-    return Put(to_item(key, configuration), Absent())
+    account = DeliveryAccount(
+        id=configuration.delivery_method_id,
+        provider=configuration.provider,
+        method=configuration.delivery_method,
+        created_at=call.now,
+    )
+    return [Put(to_item(key, configuration), Absent()), *delivery_accounts.ensure(call, account)]
 
 
 def of_customer(
@@ -154,14 +159,3 @@ def _refuse_bad(new: NewConfiguration) -> None:
         raise InvalidArgument(
             "tax_provider: only for stripe with a payment intent collection method"
         )
-
-
-def _method(new: NewConfiguration) -> DeliveryMethod:
-    if new.delivery_method is not None:
-        return new.delivery_method
-    for method in DeliveryMethod:
-        if new.delivery_method_id == delivery_method_id(new.provider, method):
-            return method
-    if new.delivery_method_id is None:
-        raise InvalidArgument("delivery_method: either it or delivery_method_id is required")
-    raise InvalidArgument(f"delivery_method_id: no delivery method {new.delivery_method_id}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from backbeat.application import outbox, targets, tenants
+from backbeat.application import delivery_accounts, outbox, targets, tenants
 from backbeat.application.services import Call, Services
 from backbeat.models.base import Model
 from backbeat.models.errors import Retryable
@@ -80,15 +80,15 @@ def reset(call: Call) -> None:
     # Scheduled work of the world left behind must not go on.
     work.add(tenants.unmark(call))
     work.commit()
-    targets.forget_secrets(call)
+    _forget_secrets(call)
     call.services.forget(before.tenant)
 
 
 def replace_world(call: Call, fill: Callable[[Call], None]) -> Call:
     """Fills an empty world, then puts it in the place of the caller's; returns a call to it.
 
-    Until then the caller's world is as it was, and it stays so if filling fails. Its webhook
-    secret goes over to the new one. Webhooks that the filling made are sent afterwards.
+    Until then the caller's world is as it was, and it stays so if filling fails. Its secrets
+    go over to the new one. Webhooks that the filling made are sent afterwards.
 
     Raises:
         Retryable: somebody else replaced or reset it at the same time.
@@ -98,13 +98,13 @@ def replace_world(call: Call, fill: Callable[[Call], None]) -> Call:
     filling = replace(call, tenant=tenant, now=call.services.clock.now(), held=[], faulty=False)
     try:
         fill(filling)
-        targets.copy_secrets(call, filling)
+        _copy_secrets(call, filling)
         _move_into(call, number)
     except Exception:
-        targets.forget_secrets(filling)
+        _forget_secrets(filling)
         call.services.forget(tenant)
         raise
-    targets.forget_secrets(call)
+    _forget_secrets(call)
     call.services.forget(call.tenant)
     moved = call_of(call.services, call.owner)
     for item in outbox.untold(moved):
@@ -125,6 +125,16 @@ def changed(call: Call, item: Item | None, after: Sandbox) -> Put:
     condition = Absent() if item is None else Version(item.version)
     version = 1 if item is None else item.version + 1
     return Put(to_item(keys.sandbox(call.owner), after, version=version), condition)
+
+
+def _copy_secrets(call: Call, other: Call) -> None:
+    targets.copy_secrets(call, other)
+    delivery_accounts.copy_secrets(call, other)
+
+
+def _forget_secrets(call: Call) -> None:
+    targets.forget_secrets(call)
+    delivery_accounts.forget_secrets(call)
 
 
 def _tenant(owner: str, number: int) -> str:

@@ -27,6 +27,19 @@ class DeliveryMethod(StrEnum):
     AWS_SNS = "aws_sns"
 
 
+class DeliveryAccount(Model):
+    """One of the account's own ways to deliver to a provider, such as a Stripe account.
+
+    `configuration` holds nothing secret.
+    """
+
+    id: str
+    provider: str
+    method: DeliveryMethod
+    configuration: AccountTerms = {}
+    created_at: datetime
+
+
 class ProviderConfiguration(Model):
     """A customer's account at another system."""
 

@@ -155,6 +155,16 @@ def provider_configurations(tenant: str, customer_id: str, kind: str) -> tuple[s
     return (customer(tenant, customer_id).pk, *prefix_range(f"CFG#{kind}#"))
 
 
+def delivery_account(tenant: str, id_: str) -> Key:
+    """One of the tenant's ways to deliver to a billing provider or revenue system."""
+    return Key(delivery_accounts(tenant), part(id_))
+
+
+def delivery_accounts(tenant: str) -> str:
+    """Partition of the tenant's ways to deliver."""
+    return f"{tenant}#DELIVERYACCOUNTS"
+
+
 def contract(tenant: str, customer_id: str, contract_id: str) -> Key:
     """A contract."""
     return Key(customer(tenant, customer_id).pk, f"CON#{part(contract_id)}")
