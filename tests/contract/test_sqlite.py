@@ -2,14 +2,31 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from backbeat.adapters.sqlite import records, transactions
 from backbeat.adapters.sqlite.checkpoints import Checkpoints
 from backbeat.adapters.sqlite.database import Database, OtherLayout
 from backbeat.adapters.sqlite.store import SqliteStore
-from backbeat.ports.store import Add, IndexKey, Item, Key, Put, Query
+from backbeat.ports.store import (
+    Absent,
+    Add,
+    Append,
+    Delete,
+    Index,
+    IndexKey,
+    Item,
+    Key,
+    Put,
+    Query,
+    Record,
+    TransactionCancelled,
+    Version,
+)
 
 
 def item(pk: str, sk: str = "A") -> Item:
@@ -74,3 +91,123 @@ def test_nothing_is_copied_before_enough_was_written(tmp_path: Path) -> None:
     store.transact([Add(item("T"))])
     copied = sqlite3.connect(f"file:{path}?immutable=1", uri=True)
     assert copied.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+
+
+# Records
+
+
+def append(*ids: str, tenant: str = "T") -> Append:
+    records = [Record(id_, b"[1]", IndexKey("T#times", "1")) for id_ in ids]
+    return Append(f"{tenant}#EVT#", "A", "event", records)
+
+
+def is_taken(store: SqliteStore, id_: str, tenant: str = "T") -> bool:
+    """Tells it as who appends finds it, and reads the record as well."""
+    try:
+        store.transact([append(id_, tenant=tenant), Put(item("never"), Absent()), *NEVER])
+    except TransactionCancelled as cancelled:
+        taken = cancelled.failures[0].index == 0
+    assert (store.get(Key(f"{tenant}#EVT#{id_}", "A")) is not None) is taken
+    return taken
+
+
+NEVER = [Delete(Key("nothing", "A"), Version(1))]
+"""Cancels a transaction."""
+
+
+def opened(path: Path, unsettled: int) -> SqliteStore:
+    return SqliteStore(Database(str(path / "state.sqlite3"), unsettled_records=unsettled))
+
+
+@pytest.mark.parametrize("unsettled", [1, 3, 1000])
+def test_records_are_known_after_a_crash_and_to_other_processes(
+    tmp_path: Path, unsettled: int
+) -> None:
+    first, second = opened(tmp_path, unsettled), opened(tmp_path, unsettled)
+    for number in range(12):
+        (first if number % 2 else second).transact([append(f"{number}", f"{number}b")])
+        assert is_taken(first, f"{number}")
+        assert is_taken(second, f"{number}b")
+    # Nothing was closed.
+    third = opened(tmp_path, unsettled)
+    assert all(is_taken(third, f"{number}{end}") for number in range(12) for end in ("", "b"))
+    assert not is_taken(third, "12")
+
+
+def test_settled_records_are_found_in_the_file_alone(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "state.sqlite3"), unsettled_records=50)
+    store = SqliteStore(database)
+    for number in range(0, 3000, 100):
+        store.transact([append(*(f"{id_}" for id_ in range(number, number + 100)))])
+    database.records.settle(database.write)
+    [indexed] = sqlite3.connect(tmp_path / "state.sqlite3").execute(
+        "SELECT count(*), (SELECT page FROM settled) FROM record"
+    )
+    assert indexed == (3000, 30)
+    assert all(is_taken(store, f"{id_}") for id_ in range(3000))
+    assert not is_taken(store, "3000")
+
+
+def test_what_was_undone_hides_no_later_record(tmp_path: Path) -> None:
+    """A page that is rolled back leaves its number to the next one."""
+    store = opened(tmp_path, 1000)
+    most, one = Decimal(10) ** 38 - 1, Decimal(1)
+    store.transact([append("0"), Add(counter(most))])
+    with pytest.raises(ArithmeticError):
+        store.transact([append("1"), Add(counter(one))])
+    assert not is_taken(store, "1")
+    store.transact([append("2")])
+    assert [is_taken(store, id_) for id_ in "012"] == [True, False, True]
+
+
+def counter(number: Decimal) -> Item:
+    return replace(item("T", "sum"), numbers={"n": number})
+
+
+def test_records_whose_hashes_meet_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (records, transactions):
+        monkeypatch.setattr(module, "record_hash", lambda pk: 7)
+    store = opened(tmp_path, 3)
+    for id_ in "abcde":
+        assert not is_taken(store, id_)
+        store.transact([append(id_), Put(item(id_))])
+    assert all(is_taken(store, id_) for id_ in "abcde")
+    assert [found.key.pk for found in store.query(Query("T#EVT#c")).items] == ["T#EVT#c"]
+
+
+def test_forgetting_a_tenant_takes_its_records_alone(tmp_path: Path) -> None:
+    store = opened(tmp_path, 100)
+    for number in range(30):
+        for tenant in ("t1", "t1.1"):
+            store.transact([append(*(f"{number}-{n}" for n in range(7)), tenant=tenant)])
+    store.forget("t1")
+    assert not is_taken(store, "29-6", "t1")
+    assert is_taken(store, "29-6", "t1.1")
+    assert len(store.query(Query("T#times", Index.GSI1)).items) == 30 * 7
+    file = sqlite3.connect(tmp_path / "state.sqlite3")
+    assert file.execute("SELECT count(*) FROM page").fetchone() == (30,)
+
+
+def test_readers_find_a_record_while_it_is_settled_and_replaced(tmp_path: Path) -> None:
+    store = opened(tmp_path, 2)
+    store.transact([append("wanted")])
+    wanted = store.get(Key("T#EVT#wanted", "A"))
+    assert wanted is not None
+    missed: list[int] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            if store.get(wanted.key) is None:
+                missed.append(1)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(150):
+        store.transact([append(f"{number}", f"{number}b")])
+        store.transact([Put(replace(wanted, version=number + 2), Version(number + 1))])
+    done.set()
+    reader.join()
+    assert missed == []

@@ -10,13 +10,17 @@ from decimal import Decimal
 import pytest
 
 from backbeat.ports.store import (
+    JOURNAL,
+    MAX_DOC_BYTES,
     MAX_EFFECTS,
     Absent,
     Add,
+    Append,
     BadCursor,
     Check,
     Delete,
     DocTooLarge,
+    Effect,
     Failure,
     Greater,
     Index,
@@ -26,6 +30,7 @@ from backbeat.ports.store import (
     Page,
     Put,
     Query,
+    Record,
     Store,
     TransactionCancelled,
     Version,
@@ -41,6 +46,17 @@ def item(pk: str, sk: str = "A", doc: bytes = b'{"name":"first"}') -> Item:
 
 def counter(pk: str, sk: str = "A", /, **numbers: str) -> Item:
     return replace(item(pk, sk), numbers={name: Decimal(n) for name, n in numbers.items()})
+
+
+def append(pk: str, *ids: str, sk: str = "A", at: str = "1", doc: bytes = b"[1]") -> Append:
+    """Returns records of a journal of the partition's, in the partition of its `gsi1`."""
+    records = [Record(id_, doc, IndexKey(f"{pk}#times", at)) for id_ in ids]
+    return Append(f"{pk}{JOURNAL}", sk, "event", records, 4_102_444_800)
+
+
+def record(pk: str, id_: str, doc: bytes = b"[1]", sk: str = "A", at: str = "1") -> Item:
+    [made] = append(pk, id_, sk=sk, at=at, doc=doc).items()
+    return made
 
 
 def put_all(store: Store, items: Sequence[Item]) -> None:
@@ -72,7 +88,7 @@ def indexed(store: Store, query: Query, expected: Sequence[Key]) -> list[Item]:
             return found
 
 
-def refused(store: Store, effects: Sequence[Put | Add | Delete | Check]) -> tuple[Failure, ...]:
+def refused(store: Store, effects: Sequence[Effect]) -> tuple[Failure, ...]:
     with pytest.raises(TransactionCancelled) as cancelled:
         store.transact(effects)
     return cancelled.value.failures
@@ -286,14 +302,18 @@ def test_every_failed_condition_is_named(store: Store, pk: str) -> None:
 
 
 def test_a_full_transaction_commits(store: Store, pk: str) -> None:
-    names = [f"{n:03}" for n in range(MAX_EFFECTS)]
+    names = [f"{n:04}" for n in range(store.max_effects)]
     store.transact([Put(item(pk, name), Absent()) for name in names])
     assert sort_keys(store, Query(pk)) == names
 
 
 def test_one_effect_too_many_is_refused(store: Store, pk: str) -> None:
-    with pytest.raises(ValueError, match="101"):
-        store.transact([Put(item(pk, f"{n:03}")) for n in range(MAX_EFFECTS + 1)])
+    number = store.max_effects + 1
+    with pytest.raises(ValueError, match=str(number)):
+        store.transact([Put(item(pk, f"{n:03}")) for n in range(number)])
+    with pytest.raises(ValueError, match=str(number)):
+        store.transact([append(pk, *(f"{n}" for n in range(number)))])
+    assert store.max_effects >= MAX_EFFECTS
     assert walk(store, Query(pk)) == []
 
 
@@ -436,6 +456,122 @@ def test_of_many_threads_one_wins_a_version(shared_store: Store, pk: str) -> Non
         worker.join()
     assert len(winners) == 1
     assert shared_store.get(Key(pk, "A")) == replace(item(pk), version=2, doc=b"%d" % winners[0])
+
+
+# Records
+
+
+def test_appended_records_are_items(store: Store, pk: str) -> None:
+    counted = Record("2", b"x" * 2000, IndexKey(f"{pk}#times", "2"), {"n": Decimal("1.50")})
+    whole = append(pk, "1", "Ä")
+    store.transact([replace(whole, records=[*whole.records, counted]), Put(item(pk))])
+    expected = [
+        record(pk, "1"),
+        record(pk, "Ä"),
+        Item(
+            Key(f"{pk}#EVT#2", "A"),
+            "event",
+            b"x" * 2000,
+            numbers={"n": Decimal("1.5")},
+            gsi1=IndexKey(f"{pk}#times", "2"),
+            expires_at=4_102_444_800,
+        ),
+    ]
+    keys = [each.key for each in expected]
+    assert store.get_many([*keys, Key(pk, "A"), Key(f"{pk}#EVT#none", "A")]) == {
+        Key(pk, "A"): item(pk),
+        **dict(zip(keys, expected, strict=True)),
+    }
+    assert [store.get(key) for key in keys] == expected
+    assert [walk(store, Query(key.pk)) for key in keys] == [[each] for each in expected]
+    assert indexed(store, Query(f"{pk}#times", Index.GSI1), keys)[-1] == expected[-1]
+
+
+def test_an_append_whose_keys_are_taken_writes_nothing_and_names_them(
+    store: Store, pk: str
+) -> None:
+    store.transact([append(pk, "1", "2"), Put(item(pk))])
+    failures = refused(
+        store,
+        [
+            append(pk, "0", "2", "3", "1", doc=b"[2]"),
+            Add(counter(pk, "sum", count="1")),
+            Put(item(pk), Absent()),
+        ],
+    )
+    assert failures == (
+        Failure(1, record(pk, "2")),
+        Failure(3, record(pk, "1")),
+        # The fourth record is followed by two effects.
+        Failure(5, item(pk)),
+    )
+    assert store.get(Key(pk, "sum")) is None
+    assert store.get(record(pk, "0").key) is None
+    assert store.get(record(pk, "1").key) == record(pk, "1")
+
+
+def test_records_of_another_journal_or_sort_key_are_not_in_the_way(store: Store, pk: str) -> None:
+    for other in (append(pk, "1"), append(pk, "1", sk="B"), append(f"{pk}x", "1")):
+        store.transact([other])
+    assert walk(store, Query(f"{pk}#EVT#1")) == [record(pk, "1"), record(pk, "1", sk="B")]
+
+
+def test_a_record_can_be_replaced_added_to_and_deleted(store: Store, pk: str) -> None:
+    store.transact([append(pk, "1", "2", "3")])
+    newer = replace(record(pk, "1", b"[2]", at="3"), version=2)
+    moved = replace(record(pk, "1", sk="earlier"), gsi1=None)
+    assert refused(store, [Put(newer, Version(2))]) == (Failure(0, record(pk, "1")),)
+    more = replace(record(pk, "2"), numbers={"n": Decimal(2)})
+    store.transact(
+        [Put(newer, Version(1)), Put(moved), Add(more), Delete(record(pk, "3").key, Version(1))]
+    )
+    store.transact([Add(more)])
+    twice = replace(more, numbers={"n": Decimal(4)})
+    assert walk(store, Query(f"{pk}#EVT#1")) == [newer, moved]
+    assert walk(store, Query(f"{pk}#EVT#3")) == []
+    times = Query(f"{pk}#times", Index.GSI1)
+    assert indexed(store, times, [twice.key, newer.key]) == [twice, newer]
+    assert refused(store, [append(pk, "3", "1")]) == (Failure(1, newer),)
+
+
+def test_records_can_be_put_many_at_once(store: Store, pk: str) -> None:
+    store.transact([append(pk, "1")])
+    many = [record(pk, f"{n}", b"[2]", sk=f"DUP#{n}") for n in range(130)]
+    store.put_many([*many, record(pk, "1", b"[3]"), item(pk)])
+    assert walk(store, Query(f"{pk}#EVT#1")) == [record(pk, "1", b"[3]"), many[1]]
+    assert store.get(many[129].key) == many[129]
+    assert store.get(Key(pk, "A")) == item(pk)
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_an_index_pages_through_records_and_others_in_order(
+    store: Store, pk: str, forward: bool
+) -> None:
+    store.transact([append(pk, "a", "b", at="2"), *[Put(i) for i in others(pk, "1", "2", "4")]])
+    store.transact([append(pk, "c", at="3"), *[Put(i) for i in others(pk, "2", "5")]])
+    everything = Query(f"{pk}#times", Index.GSI1, forward=forward)
+    in_order = ["1", "2", "2", "2", "2", "3", "4", "5"] if forward else list("54322221")
+    found = indexed(store, everything, [i.key for i in walk(store, everything)])
+    assert [i.gsi1 and i.gsi1.sk for i in found] == in_order
+    assert walk(store, replace(everything, limit=1)) == found
+    assert walk(store, replace(everything, limit=3)) == found
+    assert [i.gsi1 and i.gsi1.sk for i in walk(store, replace(everything, low="3", high="5"))] == (
+        ["3", "4"] if forward else ["4", "3"]
+    )
+
+
+def others(pk: str, *times: str) -> list[Item]:
+    return [replace(item(pk, f"{uuid.uuid4()}"), gsi1=IndexKey(f"{pk}#times", at)) for at in times]
+
+
+def test_an_append_comes_first_and_fits(store: Store, pk: str) -> None:
+    with pytest.raises(ValueError, match="key"):
+        store.transact([append(pk, "1", "1")])
+    with pytest.raises(ValueError, match="key"):
+        store.transact([append(pk, "1"), Delete(record(pk, "1").key)])
+    with pytest.raises(DocTooLarge):
+        store.transact([append(pk, "1", doc=b"x" * (MAX_DOC_BYTES + 1))])
+    assert store.get(record(pk, "1").key) is None
 
 
 # Queries
@@ -729,12 +865,19 @@ def test_all_items_of_a_tenant_in_the_order_of_their_keys(store: Store) -> None:
         item(tenant, "B"),
         counter(f"{tenant}#CUS#1", count="12"),
         replace(item(f"{tenant}#CUS#2"), gsi1=IndexKey(f"{tenant}#CUSTOMERS", "1")),
+        record(tenant, "1"),
+        record(tenant, "2"),
     ]
     # Their names begin with the tenant's, and none of them is a part of it.
-    others = [item(f"{tenant}.1"), item(f"{tenant}.1#CUS#1"), item(f"{tenant}0#CUS#1")]
+    others = [
+        item(f"{tenant}.1"),
+        item(f"{tenant}.1#CUS#1"),
+        record(f"{tenant}.1", "1"),
+        item(f"{tenant}0#CUS#1"),
+    ]
     store.put_many([*others, *reversed(own)])
     assert store.items_of(tenant, limit=100) == own
-    assert store.items_of(f"{tenant}.1", limit=100) == others[:2]
+    assert store.items_of(f"{tenant}.1", limit=100) == others[:3]
     assert store.items_of("t", limit=100) == []
 
 
@@ -744,3 +887,5 @@ def test_no_more_items_of_a_tenant_than_asked_for(store: Store) -> None:
     # More than a megabyte, which is as much as DynamoDB reads at once.
     assert len(store.items_of(tenant, limit=100)) == 60
     assert len(store.items_of(tenant, limit=7)) == 7
+    store.transact([append(tenant, *"123")])
+    assert len(store.items_of(tenant, limit=62)) == 62

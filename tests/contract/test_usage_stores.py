@@ -103,7 +103,8 @@ def store_events(store: Store, tenant: str, given: Iterable[tuple[str, str, date
         raw_events.mark(store, tenant, [(customer, hour)], real_now=NOON)
         event = UsageEvent(id_, customer, "use", when, {"v": Decimal("1.10"), "id": id_})
         stored = StoredEvent(event, NOON, Decimal(7))
-        store.transact([*usage.put_events(tenant, [stored], real_now=NOON)])
+        records = usage.records(tenant, [stored])
+        store.transact([usage.append_events(tenant, records, real_now=NOON)])
 
 
 def test_events_come_by_time_whatever_they_are_called(store: Store, pk: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backbeat.ports.store import Effect, Item, Key, Page, Query, Store
+from backbeat.ports.store import MAX_EFFECTS, Effect, Item, Key, Page, Query, Store
 
 
 class Crash(BaseException):
@@ -24,6 +24,11 @@ class WatchedStore:
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
     unseen: Callable[[Item], bool] = field(default=lambda item: False)
+
+    @property
+    def max_effects(self) -> int:
+        # What DynamoDB takes, so that crashes between the parts of a request are met here, too.
+        return MAX_EFFECTS
 
     def get(self, key: Key) -> Item | None:
         return self.inner.get(key)

@@ -1,15 +1,16 @@
 """Usage events in: stored once, counted once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Inexact
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from backbeat.application import catalog, tracking
 from backbeat.application.services import Call
 from backbeat.domain import metering
-from backbeat.domain.metering import Count
+from backbeat.domain.metering import Counted, Share
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.errors import InvalidArgument, Retryable
 from backbeat.models.usage import CellKey, StoredEvent, UsageEvent
@@ -18,9 +19,11 @@ from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import (
     MAX_EFFECTS,
     Add,
+    Append,
     Contention,
     Item,
     Put,
+    Record,
     TransactionCancelled,
     Version,
 )
@@ -32,11 +35,11 @@ _OLDEST: Final = timedelta(days=34)
 _FUTURE: Final = timedelta(hours=24)
 
 
-class _Counted(NamedTuple):
-    """An event and what it adds to usage cells."""
+class _Pending(NamedTuple):
+    """An event that is to be committed: what it counts for, and what is stored of it."""
 
-    event: UsageEvent
-    counts: Sequence[Count]
+    counted: Counted
+    record: Record
 
 
 def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
@@ -51,17 +54,18 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
         Retryable: the store could not take all of it now.
     """
     events = _in_window(call, events)
-    tracking.mark_hours(call, events)
     first: dict[str, UsageEvent] = {}
     repeats = [
         event for event in events if first.setdefault(event.transaction_id, event) is not event
     ]
     metrics = catalog.metrics(call)
     accepted = tracking.acceptance(call, first.values(), metrics)
-    pending = _counted(list(first.values()), metrics)
+    alike = _alike(first.values(), metrics)
+    tracking.mark_hours(call, ((share.customer_key, share.hour) for share in alike))
+    pending = _pending(call, alike, accepted)
     held: dict[str, StoredEvent] = {}
     while pending:
-        pending, taken = _commit_chunk(call, pending, accepted)
+        pending, taken = _commit_chunk(call, pending)
         for counted, item in taken:
             event = counted.event
             if _is_free_again(call, event, item):
@@ -94,42 +98,50 @@ def _in_window(call: Call, events: Sequence[UsageEvent]) -> Sequence[UsageEvent]
     return [event for event in events if event.timestamp >= earliest]
 
 
-def _counted(events: Sequence[UsageEvent], metrics: Sequence[BillableMetric]) -> list[_Counted]:
-    """Returns the events with what they add, those of the same cells one after the other.
+def _alike(
+    events: Iterable[UsageEvent], metrics: Sequence[BillableMetric]
+) -> dict[Share, list[Counted]]:
+    """Returns the events with what they add, by what is alike in it."""
+    alike: dict[Share, list[Counted]] = {}
+    for counted in metering.counted(events, metrics):
+        alike.setdefault(counted.share, []).append(counted)
+    if any(len(share.cells) >= MAX_EFFECTS for share in alike):
+        raise InvalidArgument("one event counts for more metrics than can be stored at once")
+    return alike
+
+
+def _pending(
+    call: Call, alike: Mapping[Share, Sequence[Counted]], accepted: tracking.Acceptance
+) -> list[_Pending]:
+    """Returns the events as they are to be stored, alike ones one after the other.
 
     So the chunks of a request have few cells in common, each of which is added to per chunk.
     """
-    counts = metering.counts_of(events, metrics)
-    if max(map(len, counts), default=0) >= MAX_EFFECTS:
-        raise InvalidArgument("one event counts for more metrics than can be stored at once")
-    alike: dict[CellKey | None, list[_Counted]] = {}
-    for counted in map(_Counted, events, counts):
-        # Events that share one metric's cell mostly share the others'.
-        cell = counted.counts[0][0] if counted.counts else None
-        alike.setdefault(cell, []).append(counted)
-    return list(chain.from_iterable(alike.values()))
+    counted = list(chain.from_iterable(alike.values()))
+    records = usage.records(call.tenant, [accepted.of(each.event) for each in counted])
+    return list(map(_Pending, counted, records))
 
 
 def _commit_chunk(
-    call: Call, pending: list[_Counted], accepted: tracking.Acceptance
-) -> tuple[list[_Counted], list[tuple[_Counted, Item]]]:
+    call: Call, pending: list[_Pending]
+) -> tuple[list[_Pending], list[tuple[Counted, Item]]]:
     """Commits what fits one transaction.
 
     Returns what is still to be committed, and the events whose transaction id was taken, each with
     the item that holds it.
     """
-    size = _fitting(pending)
+    size = _fitting(pending, call.store.max_effects)
     chunk, later = pending[:size], pending[size:]
     try:
-        call.store.transact([*_puts(call, chunk, accepted), *_adds(call, chunk)])
+        call.store.transact([_append(call, chunk), *_adds(call, (each.counted for each in chunk))])
     except TransactionCancelled as cancelled:
         taken = {
             failure.index: failure.item
             for failure in cancelled.failures
             if failure.item is not None
         }
-        remaining = [counted for number, counted in enumerate(chunk) if number not in taken]
-        return remaining + later, [(chunk[number], item) for number, item in taken.items()]
+        remaining = [each for number, each in enumerate(chunk) if number not in taken]
+        return remaining + later, [(chunk[number].counted, taken[number]) for number in taken]
     except Contention as contention:
         raise Retryable("The store is busy. Send the same events again.") from contention
     except Inexact as inexact:
@@ -137,25 +149,27 @@ def _commit_chunk(
     return later, []
 
 
-def _fitting(pending: Iterable[_Counted]) -> int:
+def _fitting(pending: Iterable[_Pending], max_effects: int) -> int:
     """Returns how many of the first events fit one transaction together with their cells."""
     cells: set[CellKey] = set()
     size = 0
-    for counted in pending:
-        cells.update([cell for cell, _ in counted.counts])
-        if size + 1 + len(cells) > MAX_EFFECTS:
+    for share, alike in groupby(pending, key=attrgetter("counted.share")):
+        cells.update(share.cells)
+        room = max_effects - len(cells) - size
+        number = len(list(alike))
+        size += max(0, min(number, room))
+        if room <= number:
             break
-        size += 1
     return size
 
 
-def _puts(call: Call, chunk: Iterable[_Counted], accepted: tracking.Acceptance) -> list[Put]:
-    stored = [accepted.of(counted.event) for counted in chunk]
-    return usage.put_events(call.tenant, stored, real_now=call.services.clock.now())
+def _append(call: Call, chunk: Iterable[_Pending]) -> Append:
+    records = [each.record for each in chunk]
+    return usage.append_events(call.tenant, records, real_now=call.services.clock.now())
 
 
-def _adds(call: Call, chunk: Iterable[_Counted]) -> list[Add]:
-    added = metering.tallies(counted.counts for counted in chunk)
+def _adds(call: Call, chunk: Iterable[Counted]) -> list[Add]:
+    added = metering.tallies(chunk)
     return usage.add_to_cells(call.tenant, added, slot=call.services.cell_slot)
 
 
@@ -164,7 +178,7 @@ def _is_free_again(call: Call, event: UsageEvent, item: Item) -> bool:
     return accepted_at + DEDUPLICATION <= call.now
 
 
-def _supersede(call: Call, counted: _Counted, item: Item, accepted: tracking.Acceptance) -> None:
+def _supersede(call: Call, counted: Counted, item: Item, accepted: tracking.Acceptance) -> None:
     """Accepts an event whose transaction id was used before the deduplication window."""
     event = counted.event
     replacement = usage.event_item(

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
 from backbeat.application.services import Call
 from backbeat.domain import counting, tracking
@@ -13,8 +12,6 @@ from backbeat.models.errors import Retryable
 from backbeat.models.usage import StoredEvent, UsageEvent
 from backbeat.persistence import raw_events, tracked
 from backbeat.ports.store import Contention
-
-_HOURS_A_DAY: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +77,19 @@ def track(
         )
 
 
-def mark_hours(call: Call, events: Iterable[UsageEvent]) -> None:
-    """Notes the hours that have events, before they do: a mark without events does no harm."""
+def mark_hours(call: Call, hours: Iterable[tuple[str, datetime]]) -> None:
+    """Notes the hours in which customer keys have events, before they do.
+
+    A mark without events does no harm.
+    """
     tenant, seen = call.tenant, call.services.marked_hours
-    new = seen.new({(tenant, event.customer_key, _hour(event.timestamp)) for event in events})
+    new = seen.new((tenant, customer_key, hour) for customer_key, hour in hours)
     if not new:
         return
     raw_events.mark(
         call.store,
         tenant,
-        ((customer_key, _start(hour)) for _, customer_key, hour in new),
+        ((customer_key, hour) for _, customer_key, hour in new),
         real_now=call.services.clock.now(),
     )
     seen.add(new)
-
-
-def _hour(instant: datetime) -> int:
-    # Every event of every request comes through here, and nearly all are in UTC.
-    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return utc.toordinal() * _HOURS_A_DAY + utc.hour
-
-
-def _start(hour: int) -> datetime:
-    day = datetime.fromordinal(hour // _HOURS_A_DAY)
-    return day.replace(hour=hour % _HOURS_A_DAY, tzinfo=UTC)

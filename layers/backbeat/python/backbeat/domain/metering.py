@@ -6,9 +6,11 @@ Times: an event belongs to the UTC hour of its own timestamp.
 Invariants: the cells of a set of events do not depend on their order or on how they are batched.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from datetime import UTC
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from backbeat.domain.properties import number_of, text_of
@@ -22,36 +24,66 @@ _ONE = Decimal(1)
 _MAX_PLACES: Final = 24
 
 
-Count = tuple[CellKey, Decimal]
-"""A usage cell and what one event adds to it."""
+@dataclass(eq=False, slots=True, frozen=True)
+class Share:
+    """What alike events count for.
+
+    Metrics that count events take one from each; those that add up take a property. Alike events
+    have the customer key and the hour in common, too.
+    """
+
+    customer_key: str
+    hour: datetime
+    counted: Sequence[CellKey]
+    added: Sequence[tuple[CellKey, str]]
+
+    @property
+    def cells(self) -> list[CellKey]:
+        """The cells that such an event may fall into."""
+        return [*self.counted, *(cell for cell, _ in self.added)]
 
 
-def counts_of(events: Iterable[UsageEvent], metrics: Sequence[BillableMetric]) -> list[list[Count]]:
+class Counted(NamedTuple):
+    """An event and what it counts for: `amounts` belong to the properties added, in their order."""
+
+    event: UsageEvent
+    share: Share
+    amounts: Sequence[Decimal | None]
+
+
+def counted(events: Iterable[UsageEvent], metrics: Sequence[BillableMetric]) -> list[Counted]:
     """Returns for each event what it adds to the usage cells of the counted metrics it matches.
 
     Raises:
         InvalidArgument: an amount has more digits than exact sums have room for.
     """
     meters = _Meters([metric for metric in metrics if metric.is_counted])
-    return [meters.counts(event) for event in events]
+    return list(meters.counted(events))
 
 
-def tallies(counts: Iterable[Iterable[Count]]) -> dict[CellKey, Tally]:
+def tallies(counted: Iterable[Counted]) -> dict[CellKey, Tally]:
     """Returns what several events add together to each usage cell."""
-    amounts: dict[CellKey, list[Decimal]] = {}
-    for added in counts:
-        for cell, amount in added:
-            amounts.setdefault(cell, []).append(amount)
+    alike: dict[Share, list[Sequence[Decimal | None]]] = {}
+    for _, share, amounts in counted:
+        alike.setdefault(share, []).append(amounts)
+    parts: dict[CellKey, list[Decimal]] = {}
+    for share, amounts_of_all in alike.items():
+        for cell in share.counted:
+            parts.setdefault(cell, []).extend([_ONE] * len(amounts_of_all))
+        columns = zip(*amounts_of_all, strict=True)
+        for (cell, _), column in zip(share.added, columns, strict=True):
+            if summed := [amount for amount in column if amount is not None]:
+                parts.setdefault(cell, []).extend(summed)
     # In a context of enough digits, `sum` takes a third of what one addition at a time takes.
     with localcontext(EXACT):
-        return {cell: Tally(len(parts), Decimal(sum(parts))) for cell, parts in amounts.items()}
+        return {cell: Tally(len(each), Decimal(sum(each))) for cell, each in parts.items()}
 
 
 def cells_of(
     events: Iterable[UsageEvent], metrics: Sequence[BillableMetric]
 ) -> dict[CellKey, Tally]:
     """Returns what the events add to each usage cell of the counted metrics they match."""
-    return tallies(counts_of(events, metrics))
+    return tallies(counted(events, metrics))
 
 
 def contribution(event: UsageEvent, metric: BillableMetric) -> Decimal | None:
@@ -78,16 +110,6 @@ def groups_of(event: UsageEvent, metric: BillableMetric) -> tuple[str | None, ..
     return tuple(text_of(event.properties.get(name)) for name in metric.cell_keys)
 
 
-class _Share(NamedTuple):
-    """What alike events count for.
-
-    Metrics that count events take the same from each; those that add up take a property.
-    """
-
-    counts: list[Count]
-    sums: list[tuple[CellKey, str]]
-
-
 class _Meters:
     """Metrics that look at many events.
 
@@ -102,46 +124,43 @@ class _Meters:
         filtered = {filter_.name for metric in metrics for filter_ in metric.property_filters}
         self._compared = tuple(compared)
         self._only_present = tuple(filtered - compared)
-        self._shares: dict[Hashable, _Share] = {}
+        self._shares: dict[Hashable, Share] = {}
 
-    def counts(self, event: UsageEvent) -> list[Count]:
-        likeness = self._likeness(event)
-        share = self._shares.get(likeness)
-        if share is None:
-            share = self._shares[likeness] = self._share(event)
-        counts = share.counts.copy()
-        for cell, property_name in share.sums:
-            amount = _amount(event, property_name)
-            if amount is not None:
-                counts.append((cell, amount))
-        return counts
+    def counted(self, events: Iterable[UsageEvent]) -> Iterator[Counted]:
+        compared, only_present, shares = self._compared, self._only_present, self._shares
+        for event in events:
+            _, customer_key, event_type, at, properties = event
+            # Nearly all are in UTC, and finding that they are takes less than converting them.
+            utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+            values = [properties.get(name) for name in compared]
+            # Two events have this in common exactly if they have the same share.
+            likeness = (
+                customer_key,
+                event_type,
+                utc.toordinal(),
+                utc.hour,
+                *[value if isinstance(value, str) else _comparable(value) for value in values],
+                *[properties.get(name) is None for name in only_present],
+            )
+            share = shares.get(likeness)
+            if share is None:
+                share = shares[likeness] = self._share(event)
+            yield Counted(event, share, [_amount(event, name) for _, name in share.added])
 
-    def _likeness(self, event: UsageEvent) -> Hashable:
-        """Returns what two events have in common exactly if they have the same share."""
-        value_of = event.properties.get
-        at = event.timestamp.astimezone(UTC)
-        return (
-            event.event_type,
-            event.customer_key,
-            at.toordinal(),
-            at.hour,
-            *map(_comparable, map(value_of, self._compared)),
-            *[value_of(name) is None for name in self._only_present],
-        )
-
-    def _share(self, event: UsageEvent) -> _Share:
+    def _share(self, event: UsageEvent) -> Share:
         hour = hour_of(event.timestamp)
-        share = _Share([], [])
-        for metric in self._metrics:
-            if not matches(event, metric):
-                continue
-            cell = CellKey(event.customer_key, metric.id, hour, groups_of(event, metric))
-            property_name = _added_property(metric)
-            if property_name is None:
-                share.counts.append((cell, _ONE))
-            else:
-                share.sums.append((cell, property_name))
-        return share
+        matching = [
+            (CellKey(event.customer_key, metric.id, hour, groups_of(event, metric)), metric)
+            for metric in self._metrics
+            if matches(event, metric)
+        ]
+        named = [(cell, _added_property(metric)) for cell, metric in matching]
+        return Share(
+            event.customer_key,
+            hour,
+            [cell for cell, name in named if name is None],
+            [(cell, name) for cell, name in named if name is not None],
+        )
 
 
 def _compared_properties(metric: BillableMetric) -> set[str]:
@@ -156,7 +175,7 @@ def _compared_properties(metric: BillableMetric) -> set[str]:
 
 def _comparable(value: PropertyValue) -> Hashable:
     """Returns what is equal for values that filters and groups treat alike. Not so 1 and true."""
-    return value if value is None or isinstance(value, str) else (text_of(value),)
+    return value if isinstance(value, str) or value is None else (text_of(value),)
 
 
 def _added_property(metric: BillableMetric) -> str | None:
@@ -165,17 +184,34 @@ def _added_property(metric: BillableMetric) -> str | None:
 
 
 def _amount(event: UsageEvent, property_name: str) -> Decimal | None:
-    amount = number_of(event.properties.get(property_name))
-    # A sum of such numbers could not be kept exactly, and is not kept in any other way.
-    if (
-        amount is not None
-        and not -_MAX_PLACES <= _exponent(amount) <= amount.adjusted() < _MAX_PLACES
-    ):
+    value = event.properties.get(property_name)
+    try:
+        return _amount_in_text(value) if isinstance(value, str) else _summable(number_of(value))
+    except _TooLong:
+        # A sum of such numbers could not be kept exactly, and is not kept in any other way.
         raise InvalidArgument(
             f"the event with transaction_id {event.transaction_id!r} cannot be added up exactly:"
             f" properties.{property_name} has more than {_MAX_PLACES} digits"
             " before or after the decimal point"
-        )
+        ) from None
+
+
+class _TooLong(Exception):
+    """A number has more digits than exact sums have room for."""
+
+
+@lru_cache(maxsize=16384)
+def _amount_in_text(text: str) -> Decimal | None:
+    # Amounts repeat, and reading one takes longer than all else that is done with it.
+    return _summable(number_of(text))
+
+
+def _summable(amount: Decimal | None) -> Decimal | None:
+    if (
+        amount is not None
+        and not -_MAX_PLACES <= _exponent(amount) <= amount.adjusted() < _MAX_PLACES
+    ):
+        raise _TooLong
     return amount
 
 

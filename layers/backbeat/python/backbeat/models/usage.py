@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class WindowSize(StrEnum):
@@ -19,8 +20,10 @@ PropertyValue = object
 """A decoded JSON value; numbers are `int` or `Decimal`."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsageEvent:
+# What comes by the hundred is a tuple: made in a third of a data class's time.
+
+
+class UsageEvent(NamedTuple):
     """One fact sent by the client. `customer_key` is the customer's id or an alias, as sent."""
 
     transaction_id: str
@@ -30,8 +33,7 @@ class UsageEvent:
     properties: Mapping[str, PropertyValue]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """An event with the server time it was accepted at.
 
     `place` is its number in the order of ingest: among events of one instant the later one wins.
@@ -59,8 +61,7 @@ class Counted:
         return f"{times}|{int(stored.place or 0):024}|{stored.event.transaction_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class CellKey:
+class CellKey(NamedTuple):
     """What one usage cell counts: a metric's events of one customer key, hour and group.
 
     `groups` are the values of the metric's `cell_keys`, in that order; None where absent.

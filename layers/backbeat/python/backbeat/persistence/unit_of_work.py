@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from backbeat.models.errors import Retryable
 from backbeat.ports.store import (
+    MAX_EFFECTS,
     Absent,
     Contention,
     Effect,
@@ -56,7 +57,10 @@ class UnitOfWork:
         Raises:
             Exception: what the first failed condition's `otherwise` made.
             Retryable: the store could not decide now; nothing was written.
+            ValueError: there are more effects than every store can commit at once.
         """
+        if len(self._effects) > MAX_EFFECTS:
+            raise ValueError(f"{len(self._effects)} effects; 1 to {MAX_EFFECTS} can be committed")
         try:
             self.store.transact([effect for effect, _ in self._effects])
         except TransactionCancelled as cancelled:

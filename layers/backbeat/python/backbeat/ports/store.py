@@ -103,10 +103,55 @@ class Check:
     condition: Absent | Version
 
 
-Effect = Put | Add | Delete | Check
+JOURNAL = "#EVT#"
+"""What the partitions of records contain, and no others.
+
+Records come many at once, are read seldom and hardly ever changed: usage events. A store may keep
+those that come together in one place. They have no place in `gsi2`.
+"""
+
+
+class Record(NamedTuple):
+    """One of the items of an `Append`: the end of its partition key, and what differs."""
+
+    id: str
+    doc: bytes
+    gsi1: IndexKey
+    numbers: Mapping[str, Decimal] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Creates items unless their keys are taken: what a `Put` with `Absent` for each would do.
+
+    `journal` is what their partition keys begin with, and ends in `JOURNAL`.
+    """
+
+    journal: str
+    sk: str
+    entity: str
+    records: Sequence[Record]
+    expires_at: int | None = None
+
+    def items(self) -> list[Item]:
+        """Returns the items to be created."""
+        return [
+            Item(
+                Key(self.journal + record.id, self.sk),
+                self.entity,
+                record.doc,
+                numbers=record.numbers,
+                gsi1=record.gsi1,
+                expires_at=self.expires_at,
+            )
+            for record in self.records
+        ]
+
+
+Effect = Put | Add | Delete | Check | Append
 
 MAX_EFFECTS = 100
-"""Effects one transaction may hold (DynamoDB's limit, kept by every adapter)."""
+"""Effects a transaction may hold on every store (DynamoDB's limit)."""
 
 MAX_DOC_BYTES = 350 * 1024
 """What a document may have. DynamoDB stops at 400 KB an item; keys and numbers need the rest."""
@@ -124,7 +169,10 @@ class DocTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An effect whose condition did not hold, and the item that was in the way, if any."""
+    """An effect whose condition did not hold, and the item that was in the way, if any.
+
+    In the counting of `index`, the records of an `Append` are an effect each.
+    """
 
     index: int
     item: Item | None
@@ -184,6 +232,14 @@ class BadCursor(Exception):
 class Store(Protocol):
     """Strong reads and all-or-nothing writes; index reads may lag by milliseconds."""
 
+    @property
+    def max_effects(self) -> int:
+        """How many effects a transaction may hold here: `MAX_EFFECTS` or more.
+
+        The records of an `Append` are an effect each.
+        """
+        ...
+
     def get(self, key: Key) -> Item | None:
         """Returns the item, or None."""
         ...
@@ -201,7 +257,9 @@ class Store(Protocol):
         ...
 
     def transact(self, effects: Sequence[Effect]) -> None:
-        """Applies 1 to `MAX_EFFECTS` effects on distinct keys, all or none.
+        """Applies 1 to `max_effects` effects on distinct keys, all or none.
+
+        An `Append` comes first.
 
         Raises:
             DocTooLarge: a document has more than `MAX_DOC_BYTES`.

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -26,6 +26,7 @@ from backbeat.ports.store import (
     MAX_EFFECTS,
     Absent,
     Add,
+    Append,
     Check,
     Condition,
     Contention,
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
 GET_BATCH = 100
 PUT_BATCH = 25
 
+_Action: TypeAlias = Put | Add | Delete | Check
+"""What is one action of a transaction."""
+
+_ABSENT = Absent()
 _Answer = TypeVar("_Answer")
 _Element = TypeVar("_Element")
 
@@ -112,6 +117,11 @@ class DynamoStore:
         )
         self._backoff = backoff or Backoff()
 
+    @property
+    def max_effects(self) -> int:
+        """What DynamoDB takes at once."""
+        return MAX_EFFECTS
+
     def get(self, key: Key) -> Item | None:
         """Returns the item, or None."""
         reply = self._try(
@@ -167,13 +177,14 @@ class DynamoStore:
             Contention: the store could not decide now.
             ValueError: no effects, too many, two on one key, or an item that cannot be stored.
         """
-        _validate(effects)
-        match effects:
+        actions = _one_by_one(effects)
+        _validate(actions)
+        match actions:
             case [Put(item=item, condition=None)]:
                 attributes = to_attributes(item)
                 self._try(lambda: self._client.put_item(TableName=self._table, Item=attributes))
             case _:
-                self._transact(effects)
+                self._transact(actions)
 
     def put_many(self, items: Iterable[Item]) -> None:
         """Writes any number of items; of several with one key the last one stays."""
@@ -271,7 +282,7 @@ class DynamoStore:
         reply = self._try(lambda: self._client.query(**request))
         return [from_attributes(a) for a in reply["Items"]], reply.get("LastEvaluatedKey")
 
-    def _transact(self, effects: Sequence[Effect]) -> None:
+    def _transact(self, effects: Sequence[_Action]) -> None:
         # Adds known to meet an item that lacks something they would set, see `_add`.
         onto_existing: set[int] = set()
         for _ in range(self._backoff.tries):
@@ -309,7 +320,7 @@ class DynamoStore:
             return failures
         return []
 
-    def _action(self, effect: Effect, *, onto_existing: bool) -> dict[str, Any]:
+    def _action(self, effect: _Action, *, onto_existing: bool) -> dict[str, Any]:
         match effect:
             case Put(item=item, condition=condition):
                 kind, action = "Put", {"Item": to_attributes(item), **_when(condition, item)}
@@ -341,7 +352,18 @@ class DynamoStore:
         raise Contention(refusal)
 
 
-def _validate(effects: Sequence[Effect]) -> None:
+def _one_by_one(effects: Sequence[Effect]) -> list[_Action]:
+    """Returns the effects with each record as an item of its own."""
+    actions: list[_Action] = []
+    for effect in effects:
+        if isinstance(effect, Append):
+            actions += [Put(item, _ABSENT) for item in effect.items()]
+        else:
+            actions.append(effect)
+    return actions
+
+
+def _validate(effects: Sequence[_Action]) -> None:
     if not 1 <= len(effects) <= MAX_EFFECTS:
         raise ValueError(f"a transaction has 1 to {MAX_EFFECTS} effects, not {len(effects)}")
     keys = {e.item.key if isinstance(e, Put | Add) else e.key for e in effects}

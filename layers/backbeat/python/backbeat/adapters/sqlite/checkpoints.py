@@ -21,21 +21,26 @@ _CACHE_KIB: Final = 1024
 
 
 class Checkpoints:
-    """A thread that copies the log whenever enough was written."""
+    """A thread that copies the log whenever enough was written, after other work that waits."""
 
     def __init__(
-        self, connect: Callable[[int], sqlite3.Connection], write_lock: threading.RLock
+        self,
+        connect: Callable[[int], sqlite3.Connection],
+        write_lock: threading.RLock,
+        work: Callable[[], None] = lambda: None,
     ) -> None:
+        """`work` is done before the log is copied, which it may add to."""
         self._connect = connect
         self._write_lock = write_lock
+        self._work = work
         self._due_at = _CHANGES
         self._due = threading.Event()
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def written(self, total_changes: int) -> None:
+    def written(self, total_changes: int, *, work_waits: bool = False) -> None:
         """Takes note of a commit; the caller holds the write lock."""
-        if total_changes < self._due_at:
+        if total_changes < self._due_at and not work_waits:
             return
         self._due_at = total_changes + _CHANGES
         if self._thread is None:
@@ -55,6 +60,7 @@ class Checkpoints:
         while True:
             self._due.wait()
             self._due.clear()
+            self._work()
             _copy_all(connection, self._write_lock)
             if self._closing:
                 break

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from backbeat.adapters.sqlite.checkpoints import Checkpoints
+from backbeat.adapters.sqlite.records import SCHEMA as RECORDS_SCHEMA
+from backbeat.adapters.sqlite.records import UNSETTLED, Records
 
-_LAYOUT: Final = 2
+_LAYOUT: Final = 3
 """Counts changes of the tables. A file of another layout is refused rather than misread."""
 
 _SCHEMA: Final = f"""
@@ -40,7 +42,7 @@ CREATE TABLE IF NOT EXISTS item (
 CREATE UNIQUE INDEX IF NOT EXISTS item_key ON item (pk_hash, sk);
 CREATE INDEX IF NOT EXISTS item_gsi1 ON item (gsi1_hash, gsi1sk) WHERE gsi1_hash IS NOT NULL;
 CREATE INDEX IF NOT EXISTS item_gsi2 ON item (gsi2pk, gsi2sk) WHERE gsi2pk IS NOT NULL;
-CREATE TABLE IF NOT EXISTS message (
+{RECORDS_SCHEMA}CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY,
     queue TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -71,8 +73,8 @@ class OtherLayout(Exception):
 class Database:
     """A SQLite file, or ":memory:" for one that lives as long as this object."""
 
-    def __init__(self, path: str) -> None:
-        """Opens or creates the file.
+    def __init__(self, path: str, *, unsettled_records: int = UNSETTLED) -> None:
+        """Opens or creates the file. See `Records` for the number.
 
         Raises:
             OtherLayout: the file is of a version that this one cannot read.
@@ -86,7 +88,10 @@ class Database:
         self._readers: list[sqlite3.Connection] = []
         self._writer = self._connect(_WRITER_CACHE_KIB)
         self._create_tables()
-        self._checkpoints = None if self._in_memory else Checkpoints(self._connect, self._lock)
+        self.records = Records(unsettled_records)
+        self._checkpoints = (
+            None if self._in_memory else Checkpoints(self._connect, self._lock, self._settle)
+        )
         self.message_sent = threading.Condition()
         """Notified after each commit that sends a message, so that receivers need not poll."""
 
@@ -125,8 +130,15 @@ class Database:
                 self._writer.execute("ROLLBACK")
                 raise
             self._writer.execute("COMMIT")
+            settling_due = self.records.is_settling_due()
             if self._checkpoints is not None:
-                self._checkpoints.written(self._writer.total_changes)
+                self._checkpoints.written(self._writer.total_changes, work_waits=settling_due)
+            elif settling_due:
+                self._settle()
+
+    def _settle(self) -> None:
+        if self.records.is_settling_due():
+            self.records.settle(self.write)
 
     def read(self) -> AbstractContextManager[sqlite3.Connection]:
         """Gives a connection for reading what is committed."""

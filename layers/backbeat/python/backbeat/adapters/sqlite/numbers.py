@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-_EXACT: Final = Context(prec=38, traps=[Inexact])
+EXACT: Final = Context(prec=38, traps=[Inexact])
 """38 digits are what DynamoDB keeps; a sum that would need more is refused, not rounded."""
 
 _NONE: Final[Mapping[str, Decimal]] = {}
@@ -43,12 +43,24 @@ def encode_numbers(numbers: Mapping[str, Decimal]) -> str | None:
     """
     if not numbers:
         return None
-    return _encoder.encode({name: _EXACT.plus(value) for name, value in numbers.items()}).decode()
+    return _encoder.encode({name: EXACT.plus(value) for name, value in numbers.items()}).decode()
 
 
 def decode_numbers(stored: str | None) -> Mapping[str, Decimal]:
     """Returns the numbers of a stored item."""
     return _NONE if stored is None else _StoredNumbers(_decoder.decode(stored))
+
+
+def sums(stored: Mapping[str, Decimal], added: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Returns the exact sums by name.
+
+    Raises:
+        decimal.Inexact: a sum has more than 38 significant digits.
+    """
+    total = dict(stored)
+    for name, value in added.items():
+        total[name] = EXACT.add(total.get(name, Decimal(0)), value)
+    return total
 
 
 def add_numbers(stored: Mapping[str, str], added: Mapping[str, Decimal]) -> str:
@@ -59,5 +71,5 @@ def add_numbers(stored: Mapping[str, str], added: Mapping[str, Decimal]) -> str:
     """
     total = dict(stored)
     for name, value in added.items():
-        total[name] = str(_EXACT.add(Decimal(total.get(name, 0)), value))
+        total[name] = str(EXACT.add(Decimal(total.get(name, 0)), value))
     return _encoder.encode(total).decode()

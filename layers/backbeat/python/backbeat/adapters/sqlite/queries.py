@@ -2,11 +2,15 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from backbeat.adapters.sqlite.pages import is_record
+from backbeat.adapters.sqlite.records import Records, in_index
 from backbeat.adapters.sqlite.rows import (
     ITEM_COLUMNS,
     ItemColumns,
@@ -26,43 +30,93 @@ class _Order:
 
     partition: str
     sort: str
+    column: int
     unique: bool = False
 
 
 _ORDERS: Final = {
-    Index.BASE: _Order("pk_hash = ?", "sk", unique=True),
-    Index.GSI1: _Order("gsi1_hash = ? AND gsi1pk = ?", "gsi1sk"),
-    Index.GSI2: _Order("gsi2pk = ?", "gsi2sk"),
+    Index.BASE: _Order("pk_hash = ?", "sk", 1, unique=True),
+    Index.GSI1: _Order("gsi1_hash = ? AND gsi1pk = ?", "gsi1sk", 7),
+    Index.GSI2: _Order("gsi2pk = ?", "gsi2sk", 9),
 }
 
 
+class _Place(NamedTuple):
+    """Where an item is in the order of a query. Where sort keys repeat, records come after rows."""
+
+    sort: str
+    row_id: int = 2**63 - 1
+    page: int = -1
+    number: int = 0
+
+
 class _Cursor(msgspec.Struct, array_like=True):
-    """Behind which row the next page begins; the row id only where sort keys repeat."""
+    """Behind what the next page begins, and of which query."""
 
     query: str
-    sort: str
-    row_id: int | None
+    last: _Place
 
 
-def page(connection: sqlite3.Connection, query: Query) -> Page:
+_Found: TypeAlias = tuple[_Place, Callable[[], Item]]
+"""An item is made once it is known to be in the page."""
+
+
+def page(connection: sqlite3.Connection, records: Records, query: Query) -> Page:
     """Returns one page of a query.
 
     Raises:
         BadCursor: the cursor does not belong to this query.
     """
+    last = None if query.cursor is None else _decode(query, query.cursor)
     limit = _PAGE_ITEMS if query.limit is None else query.limit
-    statement, values = _statement(query)
-    rows: list[ItemColumns] = connection.execute(statement, (*values, limit + 1)).fetchall()
+    if query.index is Index.BASE and is_record(query.pk):
+        found = _in_order(query, last, _records_of(connection, records, query))
+    else:
+        found = _rows(connection, query, last, limit + 1)
+        if query.index is Index.GSI1 and (others := _records_of(connection, records, query)):
+            found = _in_order(query, last, [*found, *others])
     cursor = None
-    if len(rows) > limit:
-        rows.pop()
-        cursor = _cursor_behind(query, rows[-1])
-    if query.index is Index.GSI2:
-        return Page(tuple(_only_keys(row) for row in rows), cursor)
-    return Page(tuple(from_row(row) for row in rows), cursor)
+    if len(found) > limit:
+        cursor = msgspec.json.encode(_Cursor(_fingerprint(query), found[limit - 1][0])).hex()
+    return Page(tuple(make() for _, make in found[:limit]), cursor)
 
 
-def _statement(query: Query) -> tuple[str, list[object]]:
+def _rows(
+    connection: sqlite3.Connection, query: Query, last: _Place | None, limit: int
+) -> list[_Found]:
+    statement, values = _statement(query, last)
+    rows: list[ItemColumns] = connection.execute(statement, (*values, limit)).fetchall()
+    column = _ORDERS[query.index].column
+    make = _only_keys if query.index is Index.GSI2 else from_row
+    return [(_Place(str(row[column]), row[-1]), partial(make, row)) for row in rows]
+
+
+def _records_of(connection: sqlite3.Connection, records: Records, query: Query) -> list[_Found]:
+    """Returns the records of the query's partition, in no order."""
+    if query.index is Index.BASE:
+        return [
+            (_Place(page.sk(number), page=id_, number=number), partial(page.item, number))
+            for id_, page, number in records.of_partition(connection, query.pk)
+        ]
+    return [
+        (_Place(page.sorts[number], page=id_, number=number), partial(page.item, number))
+        for id_, page, number in in_index(connection, query.pk)
+    ]
+
+
+def _in_order(query: Query, last: _Place | None, found: Iterable[_Found]) -> list[_Found]:
+    """Returns what is in the query's range and behind the last page, in order."""
+    inside = [
+        each
+        for each in found
+        if (query.low is None or query.low <= each[0].sort)
+        and (query.high is None or each[0].sort < query.high)
+        and (last is None or (each[0] > last if query.forward else each[0] < last))
+    ]
+    return sorted(inside, key=lambda each: each[0], reverse=not query.forward)
+
+
+def _statement(query: Query, last: _Place | None) -> tuple[str, list[object]]:
     """Returns the statement and its values but for the limit."""
     order = _ORDERS[query.index]
     comparison, direction = (">", "ASC") if query.forward else ("<", "DESC")
@@ -73,14 +127,13 @@ def _statement(query: Query) -> tuple[str, list[object]]:
     if query.high is not None:
         conditions.append(f"{order.sort} < ?")
         values.append(query.high)
-    if query.cursor is not None:
-        cursor = _decode(query)
+    if last is not None:
         if order.unique:
             conditions.append(f"{order.sort} {comparison} ?")
-            values.append(cursor.sort)
+            values.append(last.sort)
         else:
             conditions.append(f"({order.sort}, id) {comparison} (?, ?)")
-            values += [cursor.sort, cursor.row_id]
+            values += [last.sort, last.row_id]
     sorting = f"{order.sort} {direction}"
     if not order.unique:
         sorting += f", id {direction}"
@@ -108,23 +161,11 @@ def _fingerprint(query: Query) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def _cursor_behind(query: Query, row: ItemColumns) -> str:
-    _, sk, _, _, _, _, _, gsi1sk, _, gsi2sk, _, row_id = row
-    match query.index:
-        case Index.BASE:
-            cursor = _Cursor(_fingerprint(query), sk, None)
-        case Index.GSI1:
-            cursor = _Cursor(_fingerprint(query), gsi1sk or "", row_id)
-        case Index.GSI2:
-            cursor = _Cursor(_fingerprint(query), gsi2sk or "", row_id)
-    return msgspec.json.encode(cursor).hex()
-
-
-def _decode(query: Query) -> _Cursor:
+def _decode(query: Query, text: str) -> _Place:
     try:
-        cursor = msgspec.json.decode(bytes.fromhex(query.cursor or ""), type=_Cursor)
+        cursor = msgspec.json.decode(bytes.fromhex(text), type=_Cursor)
     except (ValueError, msgspec.DecodeError) as error:
         raise BadCursor from error
     if cursor.query != _fingerprint(query):
         raise BadCursor
-    return cursor
+    return cursor.last

@@ -71,6 +71,7 @@ def row_key(key: Key) -> RowKey:
     return partition_hash(key.pk), key.sk
 
 
+@lru_cache(maxsize=4096)
 def partition_hash(pk: str) -> bytes:
     """Returns what stands for a partition in `pk_hash`: no two partitions have the same.
 

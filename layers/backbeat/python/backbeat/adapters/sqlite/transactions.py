@@ -4,26 +4,36 @@ So a transaction that is cancelled has written nothing, and others may share its
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import repeat
+from typing import Final, TypeAlias
 
 from backbeat.adapters.sqlite import statements
-from backbeat.adapters.sqlite.numbers import add_numbers
+from backbeat.adapters.sqlite.numbers import add_numbers, sums
+from backbeat.adapters.sqlite.pages import Page, is_record, page_of_append, pages_of_items
+from backbeat.adapters.sqlite.records import Records, record_hash
 from backbeat.adapters.sqlite.rows import Row, RowKey, row_key, to_row
 from backbeat.ports.store import (
-    MAX_EFFECTS,
     Absent,
     Add,
+    Append,
     Check,
     Delete,
     Effect,
     Failure,
     Greater,
     Item,
+    Key,
     Put,
     TransactionCancelled,
     Version,
 )
+
+MAX_EFFECTS: Final = 1000
+"""So that a request of ingest is one transaction, though its events count several times each."""
+
+_Single: TypeAlias = Put | Add | Delete | Check
 
 
 class Transaction:
@@ -33,71 +43,116 @@ class Transaction:
         """Refuses effects that no state of the store would make possible.
 
         Raises:
-            ValueError: there are none or too many, two have one key, or a document is too large.
+            ValueError: there are none or too many, two have one key, a record has a place in
+                `gsi2`, an `Append` is not the first or its journal none.
+            DocTooLarge: a document is too large.
             decimal.Inexact: a number has more than 38 significant digits.
         """
-        if not 1 <= len(effects) <= MAX_EFFECTS:
-            raise ValueError(f"a transaction holds 1 to {MAX_EFFECTS} effects, not {len(effects)}")
-        self._effects = effects
+        self._page: Page | None = None
+        self._appended: list[tuple[str, str]] = []
+        self._hashes: list[int] = []
         self._inserts: dict[int, Row] = {}
-        self._checked: dict[int, RowKey] = {}
+        self._checked: dict[int, _Single] = {}
         self._puts: list[Row] = []
-        self._adds: list[tuple[Row, Mapping[str, Decimal]]] = []
+        self._adds: dict[RowKey, Item] = {}
         self._deletes: list[RowKey] = []
-        if len({self._place(index, effect) for index, effect in enumerate(effects)}) < len(effects):
+        self._on_records: list[_Single] = []
+        keys: list[tuple[str, str]] = []
+        for effect in effects:
+            if isinstance(effect, Append):
+                if keys:
+                    raise ValueError("an Append comes first in a transaction")
+                self._append(effect)
+                keys += self._appended
+            else:
+                key = _key_of(effect)
+                self._place(len(keys), effect, key)
+                keys.append(key)
+        if not 1 <= len(keys) <= MAX_EFFECTS:
+            raise ValueError(f"a transaction holds 1 to {MAX_EFFECTS} effects, not {len(keys)}")
+        if len(set(keys)) < len(keys):
             raise ValueError("a transaction touches each key once")
 
-    def _place(self, index: int, effect: Effect) -> RowKey:
-        """Puts an effect to those of its kind and returns the key it touches."""
-        if isinstance(effect, Add):
-            row = to_row(effect.item)
-            self._adds.append((row, effect.item.numbers))
-            return row[:2]
-        if isinstance(effect, Put):
-            row = to_row(effect.item)
-            if isinstance(effect.condition, Absent):
-                self._inserts[index] = row
-                return row[:2]
-            self._puts.append(row)
-            key = row[:2]
-        else:
-            key = row_key(effect.key)
-            if isinstance(effect, Delete):
-                self._deletes.append(key)
-        if effect.condition is not None:
-            self._checked[index] = key
-        return key
+    def _append(self, append: Append) -> None:
+        self._page = page_of_append(append)
+        partitions = [append.journal + record.id for record in append.records]
+        self._appended = list(zip(partitions, repeat(append.sk)))
+        self._hashes = list(map(record_hash, partitions))
 
-    def apply(self, connection: sqlite3.Connection) -> None:
+    def _place(self, index: int, effect: _Single, key: Key) -> None:
+        """Puts an effect to those of its kind."""
+        if is_record(key.pk):
+            self._checked[index] = effect
+            self._on_records.append(effect)
+            pages_of_items([effect.item] if isinstance(effect, Put | Add) else [])
+            return
+        match effect:
+            case Add(item):
+                self._adds[row_key(key)] = item
+            case Put(item, Absent()):
+                self._inserts[index] = to_row(item)
+            case Put(item, condition):
+                self._puts.append(to_row(item))
+                if condition is not None:
+                    self._checked[index] = effect
+            case Delete(_, condition):
+                self._deletes.append(row_key(key))
+                if condition is not None:
+                    self._checked[index] = effect
+            case Check():
+                self._checked[index] = effect
+
+    def apply(self, connection: sqlite3.Connection, records: Records) -> None:
         """Writes everything if all conditions hold, else nothing.
 
         Raises:
             TransactionCancelled: a condition does not hold.
             decimal.Inexact: a sum would have more than 38 significant digits.
         """
-        if failures := self._failures(connection):
+        if failures := self._failures(connection, records):
             raise TransactionCancelled(failures)
         created, changed = _sums(connection, self._adds)
+        written = list(_records_written(connection, records, self._on_records))
+        if self._page is not None:
+            records.insert(connection, self._page, self._hashes)
+        records.replace(connection, written)
+        records.remove(connection, (e.key for e in self._on_records if isinstance(e, Delete)))
         statements.insert_new(connection, [*self._inserts.values(), *created])
         statements.set_numbers(connection, changed)
         statements.upsert(connection, self._puts)
         statements.delete(connection, self._deletes)
 
-    def _failures(self, connection: sqlite3.Connection) -> list[Failure]:
+    def _failures(self, connection: sqlite3.Connection, records: Records) -> list[Failure]:
+        failures = [
+            Failure(self._appended.index(item.key), item)
+            for item in records.taken(connection, self._appended, self._hashes)
+        ]
         inserted = [row[:2] for row in self._inserts.values()]
-        doubtful = self._checked
         if taken := statements.select_taken(connection, inserted):
-            found = {index: row[:2] for index, row in self._inserts.items() if row[:2] in taken}
-            doubtful = dict(sorted({**found, **doubtful}.items()))
-        failures = []
-        for index, key in doubtful.items():
-            stored = statements.select(connection, key)
-            if not _holds(self._effects[index], stored):
+            failures += [
+                Failure(index, statements.select(connection, row[:2]))
+                for index, row in self._inserts.items()
+                if row[:2] in taken
+            ]
+        for index, effect in self._checked.items():
+            stored = select(connection, records, _key_of(effect))
+            if not _holds(effect, stored):
                 failures.append(Failure(index, stored))
-        return failures
+        return sorted(failures, key=lambda failure: failure.index)
 
 
-def _holds(effect: Effect, stored: Item | None) -> bool:
+def select(connection: sqlite3.Connection, records: Records, key: Key) -> Item | None:
+    """Returns an item, or None."""
+    if is_record(key.pk):
+        return records.select(connection, key)
+    return statements.select(connection, row_key(key))
+
+
+def _key_of(effect: _Single) -> Key:
+    return effect.item.key if isinstance(effect, Put | Add) else effect.key
+
+
+def _holds(effect: _Single, stored: Item | None) -> bool:
     match effect:
         case Put(item, Greater(attribute)):
             return (
@@ -117,18 +172,33 @@ def _holds(effect: Effect, stored: Item | None) -> bool:
             return True
 
 
+def _records_written(
+    connection: sqlite3.Connection, records: Records, effects: Sequence[_Single]
+) -> Iterator[Item]:
+    """Yields the records that `Put`s and `Add`s write."""
+    for effect in effects:
+        if isinstance(effect, Put):
+            yield effect.item
+        elif isinstance(effect, Add):
+            stored = records.select(connection, effect.item.key)
+            if stored is None:
+                yield effect.item
+            else:
+                yield replace(stored, numbers=sums(stored.numbers, effect.item.numbers))
+
+
 def _sums(
-    connection: sqlite3.Connection, adds: Sequence[tuple[Row, Mapping[str, Decimal]]]
+    connection: sqlite3.Connection, adds: Mapping[RowKey, Item]
 ) -> tuple[list[Row], list[tuple[int, str]]]:
     """Returns the rows that are new, and the sums of the others with their row ids."""
-    found = statements.select_numbers(connection, [row[:2] for row, _ in adds])
+    found = statements.select_numbers(connection, list(adds))
     created: list[Row] = []
     changed: list[tuple[int, str]] = []
-    for row, added in adds:
-        stored = found.get(row[:2])
+    for key, item in adds.items():
+        stored = found.get(key)
         if stored is None:
-            created.append(row)
+            created.append(to_row(item))
         else:
             row_id, numbers = stored
-            changed.append((row_id, add_numbers(numbers, added)))
+            changed.append((row_id, add_numbers(numbers, item.numbers)))
     return created, changed

@@ -56,7 +56,16 @@ def parse_events(body: str) -> list[UsageEvent]:
         InvalidArgument: the body is not JSON, holds none or more than 100 events, or one of them
             is wrong; names the event and field.
     """
-    return [_usage_event(event, event.transaction_id) for event in _decode(_decoder, body)]
+    return [
+        UsageEvent(
+            event.transaction_id,
+            event.customer_id,
+            event.event_type,
+            event.timestamp,
+            event.properties or {},
+        )
+        for event in _decode(_decoder, body)
+    ]
 
 
 def parse_older_events(body: str, *, new_id: Callable[[], str]) -> list[UsageEvent]:
@@ -66,7 +75,13 @@ def parse_older_events(body: str, *, new_id: Callable[[], str]) -> list[UsageEve
         InvalidArgument: as `parse_events`.
     """
     return [
-        _usage_event(event, event.transaction_id or new_id())
+        UsageEvent(
+            event.transaction_id or new_id(),
+            event.customer_id,
+            event.event_type,
+            event.timestamp,
+            event.properties or {},
+        )
         for event in _decode(_older_decoder, body).usage
     ]
 
@@ -80,13 +95,3 @@ def _decode(decoder: msgspec.json.Decoder[T], body: str) -> T:
         raise InvalidArgument(f"{where}: {problem}" if where else problem) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidArgument(f"The body is not valid JSON: {error}") from error
-
-
-def _usage_event(event: _Event | _OlderEvent, transaction_id: str) -> UsageEvent:
-    return UsageEvent(
-        transaction_id,
-        event.customer_id,
-        event.event_type,
-        event.timestamp,
-        event.properties or {},
-    )
