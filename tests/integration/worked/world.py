@@ -76,6 +76,7 @@ class World:
         *,
         query: Mapping[str, object] | None = None,
         token: str = "world",
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
         """Returns status and decoded reply; numbers are exact. What is no JSON comes as bytes."""
         texts = {name: str(value) for name, value in (query or {}).items()}
@@ -84,7 +85,11 @@ class World:
             "routeKey": f"{method} {path}",
             "rawPath": path,
             "rawQueryString": "&".join(f"{name}={value}" for name, value in texts.items()),
-            "headers": {"authorization": f"Bearer {token}", "content-type": "application/json"},
+            "headers": {
+                "authorization": f"Bearer {token}",
+                "content-type": "application/json",
+                **(headers or {}),
+            },
             "queryStringParameters": texts,
             "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
             "body": None if body is None else json.dumps(body, default=_number),
