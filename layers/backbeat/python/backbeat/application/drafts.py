@@ -21,6 +21,7 @@ from backbeat.domain import (
     commit_prices,
     composites,
     conversions,
+    default_subscriptions,
     drawdown,
     invoicing,
     periods,
@@ -29,6 +30,7 @@ from backbeat.domain import (
     spreading,
 )
 from backbeat.domain.contracts import counted
+from backbeat.domain.default_subscriptions import DefaultSubscription
 from backbeat.domain.drawdown import Source
 from backbeat.domain.overrides import Subject, price_at
 from backbeat.domain.quantities import Increment
@@ -138,6 +140,7 @@ class _Bill:
         self.card: RateCard | None = None
         self.usage: list[rating.RatedProduct] = []
         self.composites: list[composites.Composite] = []
+        self.defaults: list[DefaultSubscription] = []
         if contract.rate_card_id is not None:
             self._read_prices(contract.rate_card_id)
 
@@ -150,6 +153,11 @@ class _Bill:
             composites.Composite(product, rates)
             for product, rates in priced
             if product.type is ProductType.COMPOSITE
+        ]
+        self.defaults = [
+            DefaultSubscription(product, rates)
+            for product, rates in priced
+            if default_subscriptions.is_billed_by_default(product, rates)
         ]
         self.usage = list(self._rated_products(priced))
 
@@ -243,7 +251,17 @@ def _with_usage(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[Lin
 def _with_subscriptions(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
     until = bill.reading.terms_until
     subscribed = subscriptions.lines_of(bill.call, bill.contract, until=until)
-    return [*lines, *subscribed.with_usage_of(bill.period, invoice_id=invoice_id)]
+    defaults = [
+        default_subscriptions.line(
+            entry, bill.contract, bill.period, invoice_id=invoice_id, terms=bill.terms
+        )
+        for entry in bill.defaults
+    ]
+    return [
+        *lines,
+        *subscribed.with_usage_of(bill.period, invoice_id=invoice_id),
+        *(line for line in defaults if line is not None),
+    ]
 
 
 def _with_composites(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:

@@ -102,6 +102,12 @@ def first_after(schedule: StatementSchedule, instant: datetime) -> int:
     return number
 
 
+def whole_period(schedule: StatementSchedule, instant: datetime) -> Period:
+    """Returns the period of the calendar that an instant lies in, cut by nothing."""
+    number = first_after(schedule, instant)
+    return Period(boundary(schedule, number - 1), boundary(schedule, number))
+
+
 def ends_usage_period(contract: Contract, instant: datetime) -> bool:
     """Tells whether a usage period of the contract that has an invoice ends at the instant."""
     return instant > invoices_from(contract) and is_usage_boundary(contract, instant)

@@ -58,7 +58,7 @@ class OverrideTier(Model):
 class RateTerms(Model):
     """A price without its unit. Tiered ones have `tiers`; for percentages prices are fractions.
 
-    `quantity` and `is_prorated` belong to the older SUBSCRIPTION rates and are only shown.
+    `quantity` and `is_prorated` belong to the older SUBSCRIPTION rates.
     """
 
     rate_type: RateType
