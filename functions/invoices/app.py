@@ -35,9 +35,7 @@ def list_invoices(request: Request, query: ListInvoices) -> Reply:
     filters = query.model_dump(exclude={"limit", "next_page"})
     parameters = {"customer_id": customer.id, **filters}
     forward = query.sort == "date_asc"
-    found = [
-        invoice for invoice in invoices.of_customer(request.call, customer) if query.wants(invoice)
-    ]
+    found = [invoice for invoice in invoices.listed(request.call, customer) if query.wants(invoice)]
     shown, cursor = pagination.slice_after(
         found if forward else found[::-1],
         position=_position,

@@ -190,7 +190,7 @@ def test_conformance_20_archiving() -> None:
         deal.world.post("/v1/contracts/archive", body)
         assert [one["status"] for one in deal.invoices()] == [status]
         deal.world.refused("/v1/contracts/archive", body)
-        asked = {"customer_id": deal.customer}
+        asked: JSON = {"customer_id": deal.customer}
         assert deal.world.post("/v2/contracts/list", asked) == []
         [shown] = deal.world.post("/v2/contracts/list", {**asked, "include_archived": True})
         assert shown["archived_at"] is not None

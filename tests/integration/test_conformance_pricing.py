@@ -59,10 +59,10 @@ def test_conformance_8_ladders() -> None:
 def test_conformance_9_rounding() -> None:
     world = World("2025-01-31T00:00:00Z")
     customer, card = world.customer(), world.rate_card()
-    up = {"quantity_rounding": {"rounding_method": "ROUND_UP", "decimal_places": 0}}
+    up = {"rounding_method": "ROUND_UP", "decimal_places": 0}
     metric = world.metric(groups=[["team"]])
-    by_team = world.product(metric, presentation_group_key=["team"], **up)
-    whole = world.product(metric, **up)
+    by_team = world.product(metric, presentation_group_key=["team"], quantity_rounding=up)
+    whole = world.product(metric, quantity_rounding=up)
     world.rate(card, by_team, price=100)
     world.rate(card, whole, price=1)
     world.rate(card, whole, price=2, start="2025-01-15T00:00:00Z")

@@ -62,9 +62,9 @@ def paid(events: Events, balances: Balances) -> tuple[World, str]:
         world.product(latest, name="latest", quantity_rounding=up),
     ]
     tokens = world.product(sums, name="in tokens")
-    own = {"commit_rate": {"rate_type": "FLAT", "price": 3}}
-    world.rate(card, products[0], price=7, **own)
-    world.rate(card, products[0], price=9, start="2025-01-09T13:00:00Z", **own)
+    own = {"rate_type": "FLAT", "price": 3}
+    world.rate(card, products[0], price=7, commit_rate=own)
+    world.rate(card, products[0], price=9, start="2025-01-09T13:00:00Z", commit_rate=own)
     world.rate(card, products[1], tiers=[(10, 3), (20, 2), (None, 1)])
     world.rate(card, products[2], price=5)
     world.rate(card, tokens, price=2, credit_type_id=unit)

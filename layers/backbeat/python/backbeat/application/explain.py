@@ -118,7 +118,7 @@ class Explanation:
 
 
 def line(call: Call, invoice_id: str, line_item_id: str) -> Explanation:
-    """Explains a line.
+    """Explains a line; a copy, as the line it was copied from.
 
     Raises:
         NotFound: no invoice has the id, or it has no line of that id.
@@ -127,6 +127,8 @@ def line(call: Call, invoice_id: str, line_item_id: str) -> Explanation:
     found = next((one for one in invoice.line_items if one.id == line_item_id), None)
     if found is None:
         raise NotFound("line item", line_item_id)
+    if found.origin is not None:
+        return line(call, found.origin.invoice_id, found.origin.line_item_id)
     contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
     customer = customers.get(call, invoice.customer_id)
     everything: dict[Period, list[StoredEvent]] = {}

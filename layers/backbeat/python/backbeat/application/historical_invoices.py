@@ -126,6 +126,7 @@ def _priced(
         custom_fields=wanted.custom_fields,
         billable_status=wanted.billable_status or invoicing.billable_status(customer, start),
         given_usage=wanted.usage,
+        payer=invoicing.payer(contract),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from backbeat.application import (
+    consolidated_invoices,
     contracts,
     customers,
     drafts,
@@ -18,7 +19,7 @@ from backbeat.domain import invoicing, notices
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument, NotFound
-from backbeat.models.invoices import Invoice, InvoiceStatus
+from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType
 from backbeat.models.rates import Rate
 from backbeat.persistence import invoices
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -34,6 +35,13 @@ def of_customer(call: Call, customer: Customer) -> list[Invoice]:
     known = {invoice.id for invoice in stored}
     drafts_left = [invoice for invoice in computed if invoice.id not in known]
     return sorted([*stored, *drafts_left], key=lambda invoice: (invoice.issued_at, invoice.id))
+
+
+def listed(call: Call, customer: Customer) -> list[Invoice]:
+    """Returns all that is shown to a customer: also invoices that consolidate those of others."""
+    own = of_customer(call, customer)
+    joined = consolidated_invoices.of_customer(call, customer, own)
+    return sorted([*own, *joined], key=lambda invoice: (invoice.issued_at, invoice.id))
 
 
 def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
@@ -53,6 +61,9 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
     for draft in scheduled:
         if draft.id == invoice_id:
             return draft
+    for joined in consolidated_invoices.of_customer(call, customer, of_customer(call, customer)):
+        if joined.id == invoice_id:
+            return joined
     raise NotFound("invoice", invoice_id)
 
 
@@ -84,8 +95,7 @@ def void(call: Call, invoice_id: str) -> None:
     """
     stored = invoices.locate(call.store, call.tenant, invoice_id)
     if stored is None:
-        draft = locate(call, invoice_id)
-        raise InvalidArgument(f"id: a {draft.status} invoice cannot be voided")
+        raise InvalidArgument(f"id: {_kind(locate(call, invoice_id))} cannot be voided")
     if stored.invoice.status is not InvoiceStatus.FINALIZED:
         raise InvalidArgument(f"id: a {stored.invoice.status} invoice cannot be voided")
     work = UnitOfWork(call.store)
@@ -117,7 +127,7 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
     stored = invoices.locate(call.store, call.tenant, invoice_id)
     invoice = locate(call, invoice_id) if stored is None else stored.invoice
     if stored is None or invoice.status is not InvoiceStatus.VOID:
-        raise InvalidArgument(f"id: a {invoice.status} invoice cannot be regenerated")
+        raise InvalidArgument(f"id: {_kind(invoice)} cannot be regenerated")
     # Decision D-54: a void invoice has one successor for good.
     if invoice.successor_id is not None:
         raise InvalidArgument(f"id: the invoice was regenerated already as {invoice.successor_id}")
@@ -139,7 +149,8 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
 def list_rates(call: Call, invoice: Invoice) -> Mapping[int, Rate]:
     """Returns the rates of the price list that an invoice's lines name, by sequence number."""
     contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
-    if contract.rate_card_id is None:
+    # The lines of a consolidated invoice are of several price lists.
+    if contract.rate_card_id is None or invoice.type is InvoiceType.USAGE_CONSOLIDATED:
         return {}
     named = {line.basis.rate_sequence for line in invoice.line_items if line.basis is not None}
     rates = rate_cards.every_rate(call, contract.rate_card_id)
@@ -164,3 +175,10 @@ def _computed_anew(call: Call, contract: Contract, customer: Customer, void: Inv
         fresh = historical_invoices.priced_anew(call, contract, void, period, reading)
         return fresh.model_copy(update={"successor_id": None})
     return settled_drafts.alone(call, contract, customer, period, reading)
+
+
+def _kind(invoice: Invoice) -> str:
+    """Says what an invoice is, to those who want to change it."""
+    if invoice.type is InvoiceType.USAGE_CONSOLIDATED:
+        return "a USAGE_CONSOLIDATED invoice is made of others and"
+    return f"a {invoice.status} invoice"

@@ -12,7 +12,7 @@ from typing import Final
 
 from backbeat.domain.identity import derived_id
 from backbeat.models.balances import BalanceType
-from backbeat.models.contracts import Contract
+from backbeat.models.contracts import Contract, HierarchyLink, Payer
 from backbeat.models.customers import BillableStatus, Customer
 from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineItem
 from backbeat.models.money import EXACT, CreditType
@@ -68,7 +68,16 @@ def draft(
         customer_custom_fields=customer.custom_fields,
         contract_custom_fields=contract.custom_fields,
         billable_status=billable_status(customer, period.starting_at),
+        payer=payer(contract),
     )
+
+
+def payer(contract: Contract) -> HierarchyLink | None:
+    """Returns who pays the usage of a contract that is in a hierarchy; None outside of one."""
+    child = contract.child_role
+    if child is not None:
+        return child.parent if child.payer is Payer.PARENT else contract.link
+    return None if contract.parent_role is None else contract.link
 
 
 def billable_status(customer: Customer, instant: datetime) -> BillableStatus:

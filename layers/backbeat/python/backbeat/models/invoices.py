@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from backbeat.models.base import Model
 from backbeat.models.charges import ResellerRoyalty
+from backbeat.models.contracts import HierarchyLink
 from backbeat.models.customers import BillableStatus
 from backbeat.models.money import CreditType
 from backbeat.models.period import Period
@@ -16,6 +17,7 @@ class InvoiceType(StrEnum):
 
     USAGE = "USAGE"
     SCHEDULED = "SCHEDULED"
+    USAGE_CONSOLIDATED = "USAGE_CONSOLIDATED"
 
 
 class InvoiceStatus(StrEnum):
@@ -66,6 +68,20 @@ class LineBasis(Model):
     override_id: str | None = None
 
 
+class Constituent(Model):
+    """An invoice of a hierarchy whose lines are on a consolidated one."""
+
+    customer_id: str
+    contract_id: str
+    invoice_id: str
+
+
+class Origin(Constituent):
+    """The line that a line of a consolidated invoice was copied from."""
+
+    line_item_id: str
+
+
 class LineItem(Model):
     """One line. `total` = `quantity` × `unit_price`, unrounded, in the unit of `credit_type`."""
 
@@ -97,6 +113,7 @@ class LineItem(Model):
     applied_id: str | None = None
     applied_type: str | None = None
     metadata: str | None = None
+    origin: Origin | None = None
     basis: LineBasis | None = None
 
 
@@ -140,6 +157,8 @@ class Invoice(Model):
     `generation` counts how often the bill was made
     anew: `regenerated_from_invoice_id` is the void one it replaces, `successor_id` what replaces
     this one. What was received after `finalized_at` is not in it.
+    `payer` is who pays where contracts are in a hierarchy; a consolidated invoice names its
+    `constituents`, which are not billed themselves.
     """
 
     id: str
@@ -166,6 +185,8 @@ class Invoice(Model):
     regenerated_from_invoice_id: str | None = None
     successor_id: str | None = None
     given_usage: tuple[GivenUsage, ...] = ()
+    payer: HierarchyLink | None = None
+    constituents: tuple[Constituent, ...] = ()
 
     @property
     def period(self) -> Period | None:

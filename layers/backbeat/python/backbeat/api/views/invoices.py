@@ -35,6 +35,8 @@ def invoice_view(
             reseller_royalty=None
             if invoice.reseller_royalty is None
             else royalty_record_view(invoice.reseller_royalty),
+            payer=None if invoice.payer is None else invoice.payer.model_dump(),
+            constituent_invoices=[one.model_dump() for one in invoice.constituents] or None,
         ),
         "credit_type": credit_type_view(invoice.credit_type),
         "total": invoice.total,
@@ -115,6 +117,7 @@ def line_view(line: LineItem, *, list_rates: Mapping[int, Rate] | None = None) -
         if line.applied_id is None
         else {"id": line.applied_id, "type": line.applied_type},
         metadata=line.metadata,
+        origin=None if line.origin is None else line.origin.model_dump(),
     )
 
 
