@@ -7,16 +7,18 @@ operation is without a success or without a refusal.
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
+from metronome import APIResponseValidationError
 
 from backbeat import bootstrap
 from backbeat.adapters.clock import FrozenClock
 from backbeat.api.operations import BY_ID, NOT_BUILT, OPERATIONS
 from backbeat.config import Config
+from backbeat_local.http_events import HttpReply, HttpRequest
 from tests.contract.function_api import FunctionApi
 from tests.contract.openapi import openapi
 from tests.contract.replies import (
@@ -84,6 +86,41 @@ def test_a_wrong_reply_is_noticed(change: dict[str, Any], problem: str, world: W
     changed = {name: v for name, v in {**customer, **change}.items() if v is not ...}
     [found] = openapi().problems(operation, 200, json.dumps({"data": changed}).encode())
     assert problem in found
+
+
+LEFT_OUT: Final[list[tuple[str, str]]] = [
+    ("getCustomer-v1: ", "external_id"),
+    ("getInvoice-v1: draft of every", "line_items.0.credit_type.id"),
+    ("getInvoice-v1: finalized, of every", "line_items.0.type"),
+    ("listInvoices-v1: all", "0.total"),
+    ("getContract-v2: ", "usage_statement_schedule.frequency"),
+    ("getProduct-v1: ", "current.name"),
+]
+"""Something that the SDK's models require, by the beginning of the name of a case."""
+
+
+@pytest.mark.parametrize(("begins", "field"), LEFT_OUT, ids=str)
+def test_a_reply_that_the_sdk_cannot_read_is_noticed(
+    begins: str, field: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = next(one for one in SUCCESSES if str(one).startswith(begins))
+    operation, handle = BY_ID[case.operation], world.api.handle
+
+    def lacking(request: HttpRequest) -> HttpReply:
+        reply = handle(request)
+        if world.api.answers[-1].operation is not operation:
+            return reply
+        body = json.loads(reply.body)
+        *outer, last = [int(step) if step.isdigit() else step for step in field.split(".")]
+        inside = body["data"]
+        for step in outer:
+            inside = inside[step]
+        del inside[last]
+        return replace(reply, body=json.dumps(body).encode())
+
+    monkeypatch.setattr(world.api, "handle", lacking)
+    with pytest.raises(APIResponseValidationError):
+        case.call(world)
 
 
 @pytest.mark.parametrize("case", SUCCESSES, ids=str)

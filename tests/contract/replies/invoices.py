@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success
-from tests.contract.replies.world import JSON, World
+from tests.contract.replies.world import JSON, START, World
 
 FEBRUARY: Final[JSON] = {
     "starting_on": "2025-02-15T00:00:00Z",
@@ -36,12 +36,43 @@ def of_type(type_: str, status: str) -> Callable[[World], JSON]:
     return find
 
 
+def consolidated(world: World) -> JSON:
+    """Returns how requests name an invoice of a hierarchy's parent."""
+    role = {"parent_behavior": {"invoice_consolidation_type": "CONCATENATE"}}
+    parent = world.new_contract(hierarchy_configuration=role)
+    below = {"parent": parent, "payer": "PARENT", "usage_statement_behavior": "CONSOLIDATE"}
+    world.new_contract(hierarchy_configuration=below)
+    found = world.invoice(parent, type="USAGE_CONSOLIDATED", status="FINALIZED")
+    return {"customer_id": parent["customer_id"], "invoice_id": found}
+
+
+def legacy_subscription(world: World) -> JSON:
+    """Returns how requests name an invoice with a subscription that nobody subscribed to."""
+    product = world.make("createProduct-v1", name=world.new("Platform"), type="SUBSCRIPTION")
+    card = world.make("createRateCard-v1", name=world.new("Older"))
+    rate = {
+        "rate_card_id": card,
+        "product_id": product,
+        "starting_at": START,
+        "entitled": True,
+        "rate_type": "SUBSCRIPTION",
+        "price": 100,
+        "quantity": 2,
+    }
+    world.call("addRate-v1", body=rate)
+    contract = world.new_contract(rate_card_id=card)
+    invoice = world.invoice(contract, status="FINALIZED")
+    return {"customer_id": contract["customer_id"], "invoice_id": invoice}
+
+
 INVOICES: Final[dict[str, Callable[[World], JSON]]] = {
     "draft of every kind of term": of_type("USAGE", "DRAFT"),
     "finalized, of every kind of term": of_type("USAGE", "FINALIZED"),
     "scheduled draft": of_type("SCHEDULED", "DRAFT"),
     "scheduled, finalized": of_type("SCHEDULED", "FINALIZED"),
     "made anew": regenerated,
+    "consolidated": consolidated,
+    "with a subscription by default": legacy_subscription,
 }
 
 

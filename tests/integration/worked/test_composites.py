@@ -33,9 +33,9 @@ class Spending:
         """Uses as many units, at one cent each."""
         self.world.use(self.customer, amount, at)
 
-    def sign(self) -> str:
+    def sign(self, **terms: Any) -> str:
         """Puts the customer on the card."""
-        return self.world.contract(self.customer, self.card)
+        return self.world.contract(self.customer, self.card, **terms)
 
     def charges(self, *fields: str) -> list[tuple[object, ...]]:
         """Returns the composite's lines."""
@@ -59,6 +59,35 @@ def test_we_61_percentage_with_a_minimum(spent: int, charged: int) -> None:
         ("usage", "CompositeProductListItem", spent, Decimal("0.1"), charged),
     ]
     assert draft["total"] == spent + charged
+
+
+def test_we_61_the_base_is_before_credits() -> None:
+    spending = Spending()
+    spending.rate(rate_type="PERCENTAGE", price=0.1, minimum_config={"minimum": 50000})
+    spending.spend(800000)
+    segment = {
+        "amount": 200000,
+        "starting_at": "2025-01-01T00:00:00Z",
+        "ending_before": "2026-01-01T00:00:00Z",
+    }
+    credit = {
+        "product_id": spending.world.product(type="FIXED"),
+        "access_schedule": {"schedule_items": [segment]},
+        "applicable_product_ids": [spending.product],
+    }
+    spending.sign(credits=[credit])
+
+    # 10 % of all 800000, whoever paid for them (D-28).
+    assert spending.charges("quantity", "unit_price", "total") == [(800000, Decimal("0.1"), 80000)]
+    draft = spending.world.draft(spending.customer)
+    # 200000 of the usage are paid: 600000 + 80000 are due.
+    assert lines(draft, "type", "total") == [
+        ("usage", 200000),
+        ("applied_commit_or_credit", -200000),
+        ("usage", 600000),
+        ("usage", 80000),
+    ]
+    assert draft["total"] == 680000
 
 
 def test_we_62_tiered_percentage() -> None:
