@@ -323,3 +323,66 @@ def test_a_terms_unique_value_is_its_own(entity: str) -> None:
     change = {"entity": entity, "entity_id": ids["two"], "custom_fields": {"po": "one"}}
     error = world.refused(f"{FIELDS}/setValues", change, 409)
     assert (error["conflicting_id"], error["conflicting_value"]) == (ids["one"], "one")
+
+
+def test_lines_say_the_values_of_what_they_are_about() -> None:
+    world = World("2025-01-20T00:00:00Z")
+    kinds = ("scheduled_charge", "discount", "professional_service", "subscription", "commit")
+    for kind in kinds:
+        register(world, kind, "po")
+    customer, card = world.customer(), world.rate_card()
+    metered, seat = world.product(world.metric()), world.product(type="SUBSCRIPTION")
+    world.rate(card, metered, price=2)
+    world.rate(card, seat, price=10, billing_frequency="MONTHLY")
+    item = {"timestamp": "2025-02-05T00:00:00Z", "amount": 5}
+    dated = {"product_id": world.product(type="FIXED"), "schedule": {"schedule_items": [item]}}
+    service = world.product(type="PRO_SERVICE")
+    segment = {
+        "amount": 6,
+        "starting_at": "2025-01-01T00:00:00Z",
+        "ending_before": "2026-01-01T00:00:00Z",
+    }
+    terms: JSON = {
+        "scheduled_charges": [{**dated}],
+        "discounts": [{**dated}],
+        "professional_services": [
+            {"product_id": service, "unit_price": 1, "quantity": 1, "max_amount": 5}
+        ],
+        "subscriptions": [
+            {
+                "subscription_rate": {"product_id": seat, "billing_frequency": "MONTHLY"},
+                "collection_schedule": "ARREARS",
+                "proration": {"is_prorated": True},
+                "initial_quantity": 1,
+            }
+        ],
+        "commits": [
+            {
+                "type": "PREPAID",
+                "product_id": dated["product_id"],
+                "access_schedule": {"schedule_items": [segment]},
+                "applicable_product_ids": [metered],
+            }
+        ],
+    }
+    for name, given in terms.items():
+        for term in given:
+            term["custom_fields"] = {"po": name}
+    contract = world.contract(customer, card, **terms)
+    names = {"customer_id": customer, "contract_id": contract}
+    [offered] = world.post("/v2/contracts/get", names)["professional_services"]
+    asked = {"professional_service_id": offered["id"], "amount": 3}
+    billed = {**names, "issued_at": "2025-02-05T00:00:00Z", "line_items": [asked]}
+    world.post("/v1/contracts/scheduleProServicesInvoice", billed)
+    world.use(customer, 10, "2025-01-19T00:00:00Z")
+
+    found: dict[str, set[str]] = {}
+    for invoice in world.invoices(customer):
+        for line in invoice["line_items"]:
+            for name, values in line.items():
+                if name.endswith("_custom_fields") and values:
+                    found.setdefault(name, set()).add(values["po"])
+    assert found == {f"{kind}_custom_fields": {f"{kind}s"} for kind in kinds}
+    covered, applied, rest, _ = world.draft(customer)["line_items"]
+    assert covered["commit_custom_fields"] == applied["commit_custom_fields"] == {"po": "commits"}
+    assert "commit_custom_fields" not in rest

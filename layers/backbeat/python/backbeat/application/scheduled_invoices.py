@@ -174,6 +174,7 @@ def _lines(
     call: Call, contract: Contract, statement: Statement, *, invoice_id: str
 ) -> Iterator[LineItem]:
     service_ids = {entry.id: entry.product_id for entry in contract.professional_services}
+    fields = {entry.id: entry.custom_fields for entry in contract.professional_services}
     products = _products(
         call,
         [
@@ -191,9 +192,11 @@ def _lines(
         by_service = {
             id_: products[product] for id_, product in service_ids.items() if product in products
         }
-        yield from charges.pro_service_lines(
+        for line in charges.pro_service_lines(
             service, by_service, statement.credit_type, invoice_id=invoice_id
-        )
+        ):
+            values = fields[line.professional_service_id or ""]
+            yield line.model_copy(update={"term_custom_fields": values})
     subscriptions = lines_of(call, contract)
     recurring_lines = [
         line

@@ -283,7 +283,13 @@ def line(entry: Billed, product: Product, *, invoice_id: str) -> LineItem:
         id=derived_id(invoice_id, kind, item.id),
         type=kind,
         credit_type=entry.credit_type,
-    ).model_copy(update={"name": term.name or product.state_at(item.timestamp).name, **refers})
+    ).model_copy(
+        update={
+            "name": term.name or product.state_at(item.timestamp).name,
+            "term_custom_fields": term.custom_fields,
+            **refers,
+        }
+    )
 
 
 def pro_service_lines(

@@ -250,6 +250,7 @@ def _cover(
         "commit_id": balance.id,
         "commit_segment_id": source.segment.id,
         "commit_type": kind,
+        "commit_custom_fields": balance.custom_fields,
     }
     number = len(open_line.covered)
     covered = line.model_copy(

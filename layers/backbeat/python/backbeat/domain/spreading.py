@@ -182,6 +182,7 @@ def _piece(
             "commit_id": part.line.commit_id,
             "commit_segment_id": part.line.commit_segment_id,
             "commit_type": part.line.commit_type,
+            "commit_custom_fields": part.line.commit_custom_fields,
         }
     )
     yield part.applied.model_copy(

@@ -432,6 +432,7 @@ def _line(part: Part, piece: Piece, price: Price, product: Product, *, invoice_i
         ending_before=part.span.ending_before,
         is_prorated=part.is_prorated,
         subscription_id=subscription.id,
+        term_custom_fields=subscription.custom_fields,
         basis=LineBasis(
             quantity_from=part.quantity_from,
             quantity_to=part.quantity_to,

@@ -83,7 +83,11 @@ class Origin(Constituent):
 
 
 class LineItem(Model):
-    """One line. `total` = `quantity` × `unit_price`, unrounded, in the unit of `credit_type`."""
+    """One line. `total` = `quantity` × `unit_price`, unrounded, in the unit of `credit_type`.
+
+    `term_custom_fields` are those of the contract's term that it bills, `commit_custom_fields`
+    those of the balance that pays it.
+    """
 
     id: str
     type: LineType
@@ -112,6 +116,8 @@ class LineItem(Model):
     postpaid_commit_id: str | None = None
     applied_id: str | None = None
     applied_type: str | None = None
+    term_custom_fields: dict[str, str] = {}
+    commit_custom_fields: dict[str, str] = {}
     metadata: str | None = None
     origin: Origin | None = None
     basis: LineBasis | None = None

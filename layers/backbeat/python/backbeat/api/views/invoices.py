@@ -116,9 +116,24 @@ def line_view(line: LineItem, *, list_rates: Mapping[int, Rate] | None = None) -
         applied_commit_or_credit=None
         if line.applied_id is None
         else {"id": line.applied_id, "type": line.applied_type},
+        **_custom_fields_view(line),
         metadata=line.metadata,
         origin=None if line.origin is None else line.origin.model_dump(),
     )
+
+
+def _custom_fields_view(line: LineItem) -> dict[str, object]:
+    """Returns the values of what a line is about, also where there are none."""
+    ids = {
+        "scheduled_charge": line.scheduled_charge_id,
+        "discount": line.discount_id,
+        "professional_service": line.professional_service_id,
+        "subscription": line.subscription_id,
+    }
+    shown = {f"{name}_custom_fields": line.term_custom_fields for name, id_ in ids.items() if id_}
+    if line.commit_segment_id is not None:
+        shown["commit_custom_fields"] = line.commit_custom_fields
+    return {**shown}
 
 
 def _tier_view(tier: LineTier) -> dict[str, object]:
