@@ -28,6 +28,7 @@ from tests.contract.replies import (
     customers,
     ingest,
     invoices,
+    notifications,
     settings,
     usage,
 )
@@ -38,7 +39,17 @@ from tests.contract.replies.world import START, World, populated, schedule
 
 NOW: Final = datetime(2025, 3, 10, 12, tzinfo=UTC)
 
-_PARTS: Final = (balances, catalog, contracts, customers, ingest, invoices, settings, usage)
+_PARTS: Final = (
+    balances,
+    catalog,
+    contracts,
+    customers,
+    ingest,
+    invoices,
+    notifications,
+    settings,
+    usage,
+)
 
 SUCCESSES: Final[list[Success]] = [case for part in _PARTS for case in part.SUCCESSES]
 REFUSALS: Final[list[Refusal]] = [case for part in _PARTS for case in part.REFUSALS]

@@ -8,6 +8,7 @@ from tests.integration.product import Product, World, event
 
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 CUSTOM_FIELDS = [
+    ("alert", "team"),
     ("billable_metric", "team"),
     ("charge", "team"),
     ("commit", "team"),
@@ -73,6 +74,7 @@ class _Builder:
             **self._balance(partner_id, products),
             **self._accounts(partner_id),
             **self._package(products),
+            **self._alert(partner_id),
         }
 
     def _delivery_method(self) -> str:
@@ -209,6 +211,15 @@ class _Builder:
         }
         self._post("/v1/contracts/create", contract)
         return {"package_id": package_id}
+
+    def _alert(self, partner_id: str) -> dict[str, str]:
+        body = {
+            "alert_type": "spend_threshold_reached",
+            "name": "Spend",
+            "threshold": 1000000,
+            "customer_id": partner_id,
+        }
+        return {"alert_id": self._post("/v1/alerts/create", body)["id"]}
 
     def _post(self, path: str, body: object) -> Any:
         reply = self._product.post(path, body, token=self._token)

@@ -658,6 +658,30 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "invoice_inclusion_mode": "FINALIZED",
         }
     },
+    "archiveAlert-v1": {"body": {"id": "<alert_id>", "release_uniqueness_key": True}},
+    "createAlert-v1": {
+        "body": {
+            "alert_type": "usage_threshold_reached",
+            "name": "Calls",
+            "threshold": 1000,
+            "customer_id": "<partner_id>",
+            "billable_metric_id": "<metric_id>",
+            "evaluate_on_create": False,
+            "uniqueness_key": "alert-1",
+            "custom_field_filters": [{"entity": "Contract", "key": "team", "value": "sales"}],
+        }
+    },
+    "getCustomerAlert-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "alert_id": "<alert_id>",
+            "group_values": [{"key": "model", "value": "small"}],
+        }
+    },
+    "listCustomerAlerts-v1": {
+        "body": {"customer_id": "<partner_id>", "alert_statuses": ["ENABLED", "archived"]}
+    },
+    "resetCustomerAlerts-v1": {"body": {"customer_id": "<partner_id>", "alert_id": "<alert_id>"}},
     "ingest-v1": {"body": [event("example-1"), event("example-2")]},
     "getSeatsUsage-v1": {
         "body": {
@@ -832,6 +856,30 @@ _VARIANTS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
             "body": {
                 "entity": "commit",
                 "entity_id": "<balance_id>",
+                "custom_fields": {"team": "sales"},
+            }
+        },
+    ),
+    (
+        "createAlert-v1",
+        "of groups in a unit",
+        {
+            "body": {
+                "alert_type": "spend_threshold_reached",
+                "name": "Spend",
+                "threshold": 100.5,
+                "credit_type_id": "<unit_id>",
+                "group_values": [{"key": "model"}, {"key": "region", "value": "eu"}],
+            }
+        },
+    ),
+    (
+        "setCustomFields-v1",
+        "of an alert",
+        {
+            "body": {
+                "entity": "alert",
+                "entity_id": "<alert_id>",
                 "custom_fields": {"team": "sales"},
             }
         },

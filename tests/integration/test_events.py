@@ -48,7 +48,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
     ),
     "invoices/get": (404, NOBODYS),
     "invoices/list": (404, NOBODYS),
-    "notifications/create-alert": (501, {"code": "NotImplemented"}),
+    "notifications/create-alert": (200, {"data": {}}),
     "sandbox/advance-clock": (
         200,
         {"data": {"now": "2025-02-15T12:00:00+00:00", "frozen_at": "2025-02-15T12:00:00+00:00"}},

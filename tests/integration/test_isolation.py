@@ -38,6 +38,7 @@ ARGUMENTS: dict[str, set[str]] = {
     "createCustomerCommit-v1": {"product_id", "setup_product_id"},
     "createCustomerCredit-v1": {"product_id", "setup_product_id"},
     "getNetBalance-v1": {"unit_id"},
+    "createAlert-v1 of groups in a unit": {"unit_id"},
 }
 """Ids that a request refers to besides its subject: unknown ones answer 400."""
 

@@ -1,7 +1,8 @@
-"""Scheduled work: finalizing invoices when they fall due.
+"""Scheduled work: finalizing invoices when they fall due, and looking at alerts.
 
 Each contract has one due item for each kind of work, which says when there is something to do
-next. Work of one instant is done kind by kind, in the order of `WorkKind`.
+next; what is about a customer as a whole has one, too. Work of one instant is done kind by kind,
+in the order of `WorkKind`.
 """
 
 import logging
@@ -11,7 +12,16 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
-from backbeat.application import outbox, scheduled_invoices, settled_drafts, tenants
+from backbeat.application import (
+    alert_looks,
+    alert_triggers,
+    looks,
+    outbox,
+    scheduled_invoices,
+    settled_drafts,
+    tenants,
+    work_items,
+)
 from backbeat.application.services import Call, Services
 from backbeat.domain import invoicing, notices, periods
 from backbeat.models.base import Model
@@ -25,9 +35,7 @@ from backbeat.persistence.entities import from_item, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import (
-    Absent,
     Check,
-    Delete,
     Effect,
     Index,
     Item,
@@ -57,19 +65,17 @@ class Ticked(NamedTuple):
     failed: int
 
 
-class _Listed(Model):
-    """Names a due item on a sandbox's work list."""
-
-    pk: str
-    sk: str
-
-
 class Work(NamedTuple):
     """Work on the list; sorted, it is in the order in which it is to be done."""
 
     due_at: datetime
     rank: int
     key: Key
+
+    @property
+    def kind(self) -> WorkKind:
+        """What it is about."""
+        return _KINDS[self.rank]
 
 
 def schedule_first(call: Call, contract: Contract) -> list[Effect]:
@@ -84,18 +90,7 @@ def schedule_first(call: Call, contract: Contract) -> list[Effect]:
 
 
 def _put_first(call: Call, due: DueItem) -> list[Effect]:
-    key = _key(call, due)
-    effects: list[Effect] = [Put(_due_item(call, key, due), Absent())]
-    if call.services.sandbox:
-        listed = keys.sandbox_work_item(call.tenant, key)
-        effects.append(Put(to_item(listed, _Listed(pk=key.pk, sk=key.sk))))
-    return effects
-
-
-def _remove(call: Call, item: Item) -> list[Effect]:
-    """Returns the effects that take a due item off the list for good."""
-    listed = keys.sandbox_work_item(call.tenant, item.key)
-    return [Delete(item.key, Version(item.version)), Delete(listed)]
+    return work_items.put_first(call, _key(call, due), due)
 
 
 def _billed_until(call: Call, contract: Contract) -> datetime:
@@ -139,9 +134,9 @@ def _rescheduled(
     if item is None:
         return [] if due is None else _put_first(call, due)
     if due is None:
-        return _remove(call, item)
+        return work_items.remove(call, item)
     # Written even where it stays as it is: a run that read the contract before starts over.
-    return [Put(_due_item(call, key, due, item.version + 1), Version(item.version))]
+    return [work_items.replace(call, item, due)]
 
 
 def _usage_due(call: Call, contract: Contract, before: DueItem | None) -> DueItem | None:
@@ -156,7 +151,7 @@ def cancel(call: Call, contract: Contract) -> list[Effect]:
     return [
         effect
         for item in walk(call.store, Query(pk, low=low, high=high))
-        for effect in _remove(call, item)
+        for effect in work_items.remove(call, item)
     ]
 
 
@@ -172,7 +167,7 @@ def catch_up(call: Call, contract: Contract) -> None:
 
 
 def run_all(call: Call, key: Key) -> None:
-    """Finalizes all of a contract's invoices of one kind that are due, in order."""
+    """Does all of a contract's or customer's work of one kind that is due, in order."""
     while run(call, key):
         pass
 
@@ -188,9 +183,9 @@ def _do_due(call: Call, contract: Contract) -> None:
 
 
 def run(call: Call, key: Key) -> bool:
-    """Finalizes the next invoice of a contract and kind if it is due. Returns whether it was.
+    """Does the next work of a contract or customer and kind if it is due. Returns whether it was.
 
-    The invoice, the next due item and the notification commit together; a second run of the same
+    An invoice, the next due item and the notification commit together; a second run of the same
     work finds the due item moved on and does nothing.
     """
     item = call.store.get(key)
@@ -205,6 +200,10 @@ def run(call: Call, key: Key) -> bool:
                 _finalize_usage(call, item, due)
             case WorkKind.SCHEDULED:
                 _finalize_scheduled(call, item, due)
+            case WorkKind.ALERT_SWEEP:
+                alert_triggers.sweep(call, item, due)
+            case WorkKind.ALERTS:
+                alert_looks.look(call, key)
     except Retryable:
         raise
     except BackbeatError as error:
@@ -216,17 +215,31 @@ def run(call: Call, key: Key) -> bool:
 def due_until(call: Call, target: datetime) -> Iterator[Work]:
     """Yields a sandbox's work that is due up to and at the target, in no particular order."""
     for item in walk(call.store, Query(keys.sandbox_work(call.tenant))):
-        work = due_work(call, Key(**dict(from_item(item, _Listed))))
+        work = due_work(call, work_items.named(item))
         if work is not None and work.due_at <= target:
+            yield work
+
+
+def due_beside(call: Call, key: Key) -> Iterator[Work]:
+    """Yields the work on the list of whoever the piece of work is about, itself included."""
+    low, high = keys.prefix_range("DUE#")
+    for item in walk(call.store, Query(key.pk, low=low, high=high)):
+        work = _waiting(item)
+        if work is not None:
             yield work
 
 
 def due_work(call: Call, key: Key) -> Work | None:
     """Returns a piece of work and when it is due; None when it is done for good or parked."""
-    due = read(call.store, key, DueItem)
-    if due is None or due.parked is not None:
+    item = call.store.get(key)
+    return None if item is None else _waiting(item)
+
+
+def _waiting(item: Item) -> Work | None:
+    due = from_item(item, DueItem)
+    if due.parked is not None:
         return None
-    return Work(due.due_at, _KINDS.index(due.kind), key)
+    return Work(due.due_at, _KINDS.index(due.kind), item.key)
 
 
 def tick(services: Services, call_for: CallFor) -> Ticked:
@@ -283,11 +296,11 @@ def _commit(
         work.add(*invoices.insert(call.store, call.tenant, final))
         work.add(*settled_drafts.draw(call, final))
         told.append(notices.invoice_finalized(final, at=call.now))
+        looks.request(call, work, final.customer_id)
     if next_due is None:
-        work.add(*_remove(call, item))
+        work.add(*work_items.remove(call, item))
     else:
-        moved = _due_item(call, item.key, next_due, item.version + 1)
-        work.add(Put(moved, Version(item.version)))
+        work.add(work_items.replace(call, item, next_due))
     outbox.commit(call, work, told)
     if invoice is not None:
         call.services.count("InvoicesFinalized", 1)
@@ -343,10 +356,6 @@ def _key(call: Call, due: DueItem) -> Key:
     return keys.due_item(call.tenant, due.customer_id, due.contract_id, due.kind)
 
 
-def _due_item(call: Call, key: Key, due: DueItem, version: int = 1) -> Item:
-    return to_item(key, due, version=version, gsi2=keys.due_at(call.tenant, key, due.due_at))
-
-
 def _send_jobs(call: Call) -> int:
     sent = 0
     listed = _listed_until(call, call.now)
@@ -378,7 +387,7 @@ def _lease(call: Call, listed: Sequence[Key]) -> list[Key]:
     }
     while free:
         held = [
-            _due_item(
+            work_items.item(
                 call,
                 key,
                 from_item(item, DueItem).model_copy(update={"leased_until": now + _LEASE}),

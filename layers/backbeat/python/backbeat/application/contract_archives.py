@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from backbeat.application import billing, contract_edits, contracts, customers, invoices, outbox
+from backbeat.application import (
+    billing,
+    contract_edits,
+    contracts,
+    customers,
+    invoices,
+    looks,
+    outbox,
+)
 from backbeat.application.services import Call
 from backbeat.domain import notices
 from backbeat.models.errors import InvalidArgument
@@ -34,6 +42,7 @@ def _archive(call: Call, customer_id: str, contract_id: str, *, void_invoices: b
     # Read first: an invoice finalized from here on changes this work and makes the commit fail.
     work = UnitOfWork(call.store)
     work.add(*billing.cancel(call, before.contract))
+    looks.request(call, work, customer_id)
     if void_invoices:
         _void(call, work, customer_id, contract_id)
     after = before.contract.model_copy(update={"archived_at": call.now})

@@ -13,6 +13,7 @@ from backbeat.application import (
     custom_fields,
     customers,
     hierarchies,
+    looks,
     outbox,
     packages,
     provider_choices,
@@ -96,6 +97,7 @@ def add(
             otherwise=claims.taken(_KEY_USED),
         )
     work.add(*billing.schedule_first(call, contract))
+    looks.request(call, work, contract.customer_id)
     environment = call.services.environment_type
     created = notices.contract_created(contract, customer, environment_type=environment)
     with_balances = [

@@ -15,6 +15,7 @@ from backbeat.application import (
     contract_terms,
     contracts,
     customers,
+    looks,
     outbox,
     provider_choices,
     subscription_changes,
@@ -128,6 +129,7 @@ def record(
         },
     )
     work.add(*billing.reschedule(call, after))
+    looks.request(call, work, after.customer_id)
     told = notices.contract_edited(
         after, customer, edit, environment_type=call.services.environment_type
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from backbeat.application import aliases, provider_configurations
+from backbeat.application import aliases, looks, provider_configurations
 from backbeat.application import custom_fields as fields
 from backbeat.application.provider_configurations import NewConfiguration
 from backbeat.application.services import Call
@@ -199,14 +199,16 @@ def set_ingest_aliases(call: Call, customer_id: str, wanted: Iterable[str]) -> N
         aliases.write(
             call,
             customer_id,
-            partial(_add_alone, put),
+            partial(_add_alone, call, customer_id, put),
             claiming=() if number else added,
             releasing=now_removed,
         )
 
 
-def _add_alone(put: Put, work: UnitOfWork) -> Sequence[Notification]:
+def _add_alone(call: Call, customer_id: str, put: Put, work: UnitOfWork) -> Sequence[Notification]:
     work.add(put)
+    # Usage that was stored under a name comes and goes with it.
+    looks.request(call, work, customer_id)
     return ()
 
 

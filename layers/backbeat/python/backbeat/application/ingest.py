@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from backbeat.application import catalog, tracking
+from backbeat.application import alert_triggers, catalog, tracking
 from backbeat.application.services import Call
 from backbeat.domain import metering
 from backbeat.domain.metering import Counted, Share
@@ -76,6 +76,7 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
     taken_first = (event for id_, event in first.items() if id_ not in held)
     tracking.track(call, accepted, taken_first, held.values())
     _note_repeats(call, repeats)
+    alert_triggers.usage_arrived(call, (event.customer_key for event in events))
     call.services.count("EventsAccepted", len(first) - len(held))
     if repeats:
         call.services.count("EventsDuplicate", len(repeats))

@@ -8,6 +8,7 @@ from backbeat.application import (
     customers,
     drafts,
     historical_invoices,
+    looks,
     open_periods,
     outbox,
     rate_cards,
@@ -102,6 +103,7 @@ def void(call: Call, invoice_id: str) -> None:
     work.add(invoices.change(stored, status=InvoiceStatus.VOID))
     # What it drew can be drawn again.
     work.add(*settled_drafts.give_back(call, stored.invoice.customer_id, [invoice_id]))
+    looks.request(call, work, stored.invoice.customer_id)
     work.commit()
 
 
@@ -142,6 +144,7 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
     work.add(*invoices.insert(call.store, call.tenant, fresh))
     work.add(invoices.change(stored, successor_id=fresh.id))
     work.add(*settled_drafts.draw(call, fresh))
+    looks.request(call, work, fresh.customer_id)
     outbox.commit(call, work, [notices.invoice_finalized(fresh, at=call.now)])
     return fresh
 

@@ -8,6 +8,7 @@ from backbeat.application import billing, deliveries, outbox
 from backbeat.application.services import Call
 from backbeat.domain import periods
 from backbeat.models.base import Model
+from backbeat.models.contracts import WorkKind
 from backbeat.persistence import keys
 from backbeat.persistence.entities import read, to_item
 from backbeat.ports.store import Delete, Item, Put
@@ -65,6 +66,7 @@ def run_until(call: Call, target: datetime) -> None:
     # Webhook targets may call back and make more work, so the list is read until nothing is new.
     while work := set(billing.due_until(call, target)) - begun:
         upcoming = list(work)
+        listed = set(work)
         heapify(upcoming)
         while upcoming:
             due = heappop(upcoming)
@@ -78,9 +80,17 @@ def run_until(call: Call, target: datetime) -> None:
             for notification in told:
                 made = outbox.fan_out(step, notification, queued=False)
                 deliveries.deliver_in_order(step, made, failing=failing)
-            following = billing.due_work(step, due.key)
-            if was_due and following is not None and following.due_at <= target:
-                heappush(upcoming, following)
+            if due.kind is WorkKind.ALERTS:
+                # The queue may have looked, too: what it told of comes before what follows.
+                deliveries.deliver_in_order(step, deliveries.outstanding(step), failing=failing)
+            if due.kind is WorkKind.ALERT_SWEEP:
+                # It made work for any customer, some of it before what is listed.
+                break
+            for following in billing.due_beside(step, due.key):
+                goes_on = was_due and following.key == due.key
+                if following.due_at <= target and (goes_on or following not in listed):
+                    listed.add(following)
+                    heappush(upcoming, following)
 
 
 def _store(call: Call, now: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from backbeat.application.caches import RecentlySeen, VersionedCache
+from backbeat.models.alerts import Alert
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.rates import Rate
 from backbeat.ports.clock import Clock
@@ -30,6 +31,8 @@ class Services:
     `forget` deletes what a tenant left behind, where the store can.
     `marked_hours` are those that this process has noted as having events.
     `drops_old_events` takes batches with events older than 34 days, without those.
+    `alert_interval_seconds` is the least time between two looks at a customer's alerts for usage.
+    `tells_resolved_alerts` has subscribers told when an alert is ok again.
     `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
     """
 
@@ -43,6 +46,7 @@ class Services:
     clock_for: Callable[[str], Clock]
     metrics: VersionedCache[tuple[BillableMetric, ...]]
     rates: VersionedCache[tuple[Rate, ...]]
+    alerts: VersionedCache[tuple[tuple[Item, Alert], ...]]
     tokens: VersionedCache["Token | None"]
     sandbox: bool
     open_tokens: bool
@@ -50,6 +54,8 @@ class Services:
     cell_slot: str
     marked_hours: RecentlySeen
     drops_old_events: bool
+    alert_interval_seconds: int
+    tells_resolved_alerts: bool
     sql: SqlEngine
     any_webhook_target: bool
     webhook_max_attempts: int

@@ -49,12 +49,15 @@ def find(call: Call, customer: Customer, contract: Contract, period: Period) -> 
 
 def drawn(call: Call, customer: Customer) -> dict[str, list[Deduction]]:
     """Returns what the drafts there are now draw, by balance."""
-    found: dict[str, list[Deduction]] = {}
     owned = [balance for _, balance in balances.of_customer(call.store, call.tenant, customer.id)]
-    if not owned:
-        return found
+    return drawn_by(of_customer(call, customer), owned) if owned else {}
+
+
+def drawn_by(settled: Iterable[Invoice], owned: Sequence[Balance]) -> dict[str, list[Deduction]]:
+    """Returns what some drafts draw, by balance, in the order they were settled."""
+    found: dict[str, list[Deduction]] = {}
     segments = {segment.id: balance for balance in owned for segment in balance.segments}
-    for draft in of_customer(call, customer):
+    for draft in settled:
         for deduction in deductions(draft, owned):
             found.setdefault(segments[deduction.segment_id].id, []).append(deduction)
     return found

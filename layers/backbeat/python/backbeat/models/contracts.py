@@ -174,13 +174,30 @@ class WorkKind(StrEnum):
 
     USAGE = "usage"
     SCHEDULED = "scheduled"
+    ALERT_SWEEP = "alert_sweep"
+    ALERTS = "alerts"
+
+
+class Look(Model):
+    """A look at a customer's alerts.
+
+    Usage that is counted before a look is `begun` is seen by it. `facts` counts the changes of
+    contracts, balances and invoices: what was read while it stood still fits together.
+    """
+
+    begun: bool = False
+    facts: int = 0
+    cause: str | None = None
+    last_at: datetime | None = None
 
 
 class DueItem(Model):
-    """A contract's next scheduled work of a kind, at `due_at`.
+    """The next scheduled work of a kind, at `due_at`: a contract's, or a customer's as a whole.
 
     USAGE: finalize the usage invoice of the period from `period_start`. SCHEDULED: finalize the
-    next scheduled invoice; everything issued before `period_start` is final.
+    next scheduled invoice; everything issued before `period_start` is final. ALERTS: hold the
+    customer's alerts against what is known. ALERT_SWEEP: ask for that for every customer, from
+    the `position` on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
     A parked item is work that cannot be done until somebody mends the reason.
     """
@@ -192,3 +209,5 @@ class DueItem(Model):
     due_at: datetime
     leased_until: datetime | None = None
     parked: str | None = None
+    look: Look | None = None
+    position: str | None = None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from backbeat.models.balances import BalanceType
 from backbeat.models.custom_fields import FieldEntity
-from backbeat.persistence import invoices, keys, metric_version
+from backbeat.persistence import alerts, invoices, keys, metric_version
 from backbeat.persistence.contracts import Pointer
 from backbeat.persistence.entities import read, walk
 from backbeat.ports.store import Effect, Index, Item, Key, Put, Query, Store, Version
@@ -105,6 +105,8 @@ def change(
     effects: list[Effect] = [Put(changed, Version(item.version))]
     if entity is FieldEntity.BILLABLE_METRIC:
         effects.append(metric_version.changed(tenant))
+    if entity is FieldEntity.ALERT:
+        effects.append(alerts.changed(tenant, doc.get("customer_id")))
     return effects
 
 

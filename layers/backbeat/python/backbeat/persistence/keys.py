@@ -254,6 +254,11 @@ def due_item(tenant: str, customer_id: str, contract_id: str, kind: str) -> Key:
     return Key(customer(tenant, customer_id).pk, f"DUE#{part(contract_id)}#{kind}")
 
 
+def customer_due_item(tenant: str, customer_id: str, kind: str) -> Key:
+    """A customer's next work of one kind that is about no contract in particular."""
+    return Key(customer(tenant, customer_id).pk, f"DUE#-#{kind}")
+
+
 def due_items(tenant: str, customer_id: str) -> tuple[str, str, str]:
     """Partition and range of a customer's due items."""
     return (customer(tenant, customer_id).pk, *prefix_range("DUE#"))
@@ -336,6 +341,48 @@ def rate_page(tenant: str, rate_card_id: str, first_sequence: int) -> Key:
 def rates(tenant: str, rate_card_id: str) -> tuple[str, str, str]:
     """Partition and range of a card's rates."""
     return (entity(tenant, "RATECARD", rate_card_id).pk, *prefix_range("RATE#"))
+
+
+# Alerts
+
+
+def alert_version(tenant: str) -> Key:
+    """Counts changes of the tenant's alerts."""
+    return Key(tenant, "VERSION#ALERTS")
+
+
+def alert_reference(tenant: str, customer_id: str | None, alert_id: str) -> Key:
+    """The place of an alert among those of its customer, or of all customers."""
+    return Key(_alerts_of(tenant, customer_id), f"WATCH#{part(alert_id)}")
+
+
+def alert_references(tenant: str, customer_id: str | None) -> tuple[str, str, str]:
+    """Partition and range of the alerts of one customer, or of all customers."""
+    return (_alerts_of(tenant, customer_id), *prefix_range("WATCH#"))
+
+
+def alert_state(tenant: str, customer_id: str, alert_id: str, place: str) -> Key:
+    """Where an alert stands for a customer, in one place."""
+    return Key(customer(tenant, customer_id).pk, f"ALERT#{part(alert_id)}#{part(place)}")
+
+
+def alert_states(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of where a customer's alerts stand."""
+    return (customer(tenant, customer_id).pk, *prefix_range("ALERT#"))
+
+
+def alert_states_of(tenant: str, customer_id: str, alert_id: str) -> tuple[str, str, str]:
+    """Partition and range of where one alert stands for a customer."""
+    return (customer(tenant, customer_id).pk, *prefix_range(f"ALERT#{part(alert_id)}#"))
+
+
+def alert_sweep(tenant: str, alert_id: str) -> Key:
+    """The work of asking for a look at every customer because of a new alert."""
+    return Key(entity(tenant, "ALERT", alert_id).pk, "DUE#-#alert_sweep")
+
+
+def _alerts_of(tenant: str, customer_id: str | None) -> str:
+    return f"{tenant}#ALERTS" if customer_id is None else customer(tenant, customer_id).pk
 
 
 # What can be attached to anything

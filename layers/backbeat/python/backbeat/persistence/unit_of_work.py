@@ -1,5 +1,6 @@
 """What one use case changes, committed at once."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ Otherwise = Callable[[Item | None], Exception]
 """Makes the error to raise when a condition fails, from the item that was in the way."""
 
 
+_log = logging.getLogger("backbeat.unit_of_work")
+
+
 def changed_meanwhile(_: Item | None) -> Exception:
     """The default: somebody else changed what this use case read."""
     return Retryable("The object was changed by another request at the same time. Try again.")
@@ -32,6 +36,7 @@ class UnitOfWork:
     store: Store
     _effects: list[tuple[Effect, Otherwise]] = field(default_factory=list)
     _created: set[Key] = field(default_factory=set)
+    _afterwards: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def add(self, *effects: Effect, otherwise: Otherwise = changed_meanwhile) -> None:
         """Adds effects. A failing condition of theirs raises what `otherwise` makes.
@@ -51,8 +56,15 @@ class UnitOfWork:
                 self._created.add(effect.item.key)
             self._effects.append((effect, otherwise))
 
+    def afterwards(self, name: str, action: Callable[[], None]) -> None:
+        """Adds what to do once all is written, one action of a name.
+
+        It only hurries what would be done anyway: a crash before it, or its failure, loses nothing.
+        """
+        self._afterwards[name] = action
+
     def commit(self) -> None:
-        """Writes everything.
+        """Writes everything, then does what was to be done afterwards.
 
         Raises:
             Exception: what the first failed condition's `otherwise` made.
@@ -69,3 +81,9 @@ class UnitOfWork:
             raise otherwise(first.item) from cancelled
         except Contention as contention:
             raise changed_meanwhile(None) from contention
+        for name, action in self._afterwards.items():
+            try:
+                action()
+            except Exception:
+                # All is written: a caller that saw an error would do it again.
+                _log.exception("not done at once", extra={"action": name})

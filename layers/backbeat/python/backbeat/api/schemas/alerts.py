@@ -1,0 +1,161 @@
+"""Requests about threshold alerts."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from backbeat.api.schemas.types import Flag, Id, Name, Number, Schema, UniquenessKey
+from backbeat.application.alerts import NewAlert
+from backbeat.models.alerts import (
+    AlertType,
+    FieldFilter,
+    FilterEntity,
+    GroupValue,
+    SeatFilter,
+)
+from backbeat.models.errors import NotBuilt
+
+_LEGACY = {
+    "low_credit_balance_reached",
+    "low_remaining_credit_percentage_reached",
+    "low_remaining_days_in_plan_reached",
+}
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+class FieldFilterSchema(Schema):
+    """A custom field and the value it must have."""
+
+    entity: FilterEntity
+    key: Name
+    value: str
+
+
+class GroupValueSchema(Schema):
+    """A group of lines; without a value, each value by itself."""
+
+    key: Name
+    value: str | None = None
+
+
+class SeatFilterSchema(Schema):
+    """All seats of a key, or one."""
+
+    seat_group_key: Name
+    seat_group_value: str | None = None
+
+
+class CreateAlert(Schema):
+    """Creates an alert."""
+
+    alert_type: Annotated[str, BeforeValidator(_lower)]
+    name: Name
+    threshold: Number
+    uniqueness_key: UniquenessKey | None = None
+    customer_id: Id | None = None
+    credit_type_id: Id | None = None
+    billable_metric_id: Id | None = None
+    plan_id: str | None = None
+    evaluate_on_create: Flag = True
+    credit_grant_type_filters: list[str] = []
+    custom_field_filters: list[FieldFilterSchema] = []
+    group_values: list[GroupValueSchema] = []
+    invoice_types_filter: list[str] = []
+    seat_filter: SeatFilterSchema | None = None
+
+    @model_validator(mode="after")
+    def _known_type(self) -> Self:
+        if self.alert_type not in {*AlertType, *_LEGACY}:
+            raise ValueError("alert_type: is none of the types of alerts")
+        return self
+
+    def to_alert(self) -> NewAlert:
+        """Returns the command.
+
+        Raises:
+            NotBuilt: it is about plans or credit grants.
+        """
+        if self.alert_type in _LEGACY or self.plan_id or self.credit_grant_type_filters:
+            raise NotBuilt("alert_type: plans and credit grants are not built yet")
+        seats = self.seat_filter
+        return NewAlert(
+            type=AlertType(self.alert_type),
+            name=self.name,
+            threshold=self.threshold,
+            customer_id=self.customer_id,
+            credit_type_id=self.credit_type_id,
+            billable_metric_id=self.billable_metric_id,
+            evaluate_on_create=self.evaluate_on_create,
+            field_filters=[FieldFilter(**dict(one)) for one in self.custom_field_filters],
+            group_values=[GroupValue(**dict(one)) for one in self.group_values],
+            seat_filter=None if seats is None else SeatFilter(**dict(seats)),
+            invoice_types=[one.upper() for one in self.invoice_types_filter],
+            uniqueness_key=self.uniqueness_key,
+        )
+
+
+class ArchiveAlert(Schema):
+    """Archives an alert."""
+
+    id: Id
+    release_uniqueness_key: Flag = False
+
+
+class GroupSchema(Schema):
+    """One group of lines."""
+
+    key: Name
+    value: str
+
+
+class SeatSchema(Schema):
+    """One seat."""
+
+    seat_group_key: Name
+    seat_group_value: str
+
+
+class GetCustomerAlert(Schema):
+    """Asks where an alert stands for a customer, as a whole or in one group or seat."""
+
+    customer_id: Id
+    alert_id: Id
+    plans_or_contracts: Literal["PLANS", "CONTRACTS"] | None = None
+    group_values: list[GroupSchema] = []
+    seat_filter: SeatSchema | None = None
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """The group that is meant, if one is."""
+        return {one.key: one.value for one in self.group_values}
+
+    @property
+    def seat(self) -> str | None:
+        """The seat that is meant, if one is."""
+        return None if self.seat_filter is None else self.seat_filter.seat_group_value
+
+
+class ListCustomerAlerts(Schema):
+    """Lists where the alerts about a customer stand."""
+
+    customer_id: Id
+    alert_statuses: Annotated[
+        list[Annotated[Literal["enabled", "disabled", "archived"], BeforeValidator(_lower)]],
+        Field(min_length=1),
+    ] = ["enabled"]
+
+
+class ListCustomerAlertsQuery(Schema):
+    """Where to go on."""
+
+    next_page: str | None = None
+
+
+class ResetCustomerAlert(Schema):
+    """Forgets where an alert stands for a customer."""
+
+    customer_id: Id
+    alert_id: Id

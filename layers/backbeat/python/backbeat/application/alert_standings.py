@@ -1,0 +1,135 @@
+"""What is known of a customer when its alerts are looked at, each part computed once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+
+from backbeat.application import catalog, open_periods, scheduled_invoices, settled_drafts, usage
+from backbeat.application.services import Call
+from backbeat.domain import ledgers, thresholds, windows
+from backbeat.domain.thresholds import Holding, Reading
+from backbeat.models.alerts import Alert, AlertType
+from backbeat.models.balances import Balance
+from backbeat.models.contracts import Contract
+from backbeat.models.customers import Customer
+from backbeat.models.invoices import Invoice
+from backbeat.models.period import Period
+from backbeat.persistence import balances, contracts, invoices
+
+
+class Standing:
+    """One customer at one time."""
+
+    def __init__(self, call: Call, customer: Customer) -> None:
+        self._call = call
+        self._customer = customer
+
+    def readings(self, alert: Alert, *, known: Sequence[str]) -> list[Reading]:
+        """Returns what an alert sees. `known` are the places it has a state for.
+
+        Raises:
+            BackbeatError: usage cannot be rated.
+        """
+        now = self._call.now
+        match alert.type:
+            case AlertType.SPEND:
+                return thresholds.spend(alert, self._drafts, now=now, known=known)
+            case AlertType.MONTHLY_TOTAL:
+                return thresholds.monthly_total(alert, [*self._final, *self._drafts], now=now)
+            case AlertType.USAGE:
+                return thresholds.usage(alert, self._quantity(alert.billable_metric_id or ""))
+            case AlertType.INVOICE_TOTAL:
+                return thresholds.invoice_totals(alert, [*self._drafts, *self._scheduled])
+            case AlertType.COMMIT_DAYS | AlertType.CREDIT_DAYS:
+                return thresholds.remaining_days(
+                    alert, self._holdings, now=now, contract_fields=self._contract_fields
+                )
+            case AlertType.SEAT_BALANCE:
+                return thresholds.seat_balances(alert, {})
+            case (
+                AlertType.COMMIT_BALANCE
+                | AlertType.COMMIT_PERCENTAGE
+                | AlertType.CREDIT_BALANCE
+                | AlertType.CREDIT_PERCENTAGE
+                | AlertType.COMBINED_BALANCE
+            ):
+                return thresholds.remaining(
+                    alert,
+                    self._holdings,
+                    last_drawn=self._last_drawn,
+                    contract_fields=self._contract_fields,
+                )
+
+    def next_look(self, alerts: Sequence[Alert]) -> datetime | None:
+        """Returns when time alone may change what the alerts see."""
+        return thresholds.next_look(alerts, self._contracts, self._owned, now=self._call.now)
+
+    @cached_property
+    def _contracts(self) -> list[Contract]:
+        call = self._call
+        return list(contracts.of_customer(call.store, call.tenant, self._customer.id))
+
+    @cached_property
+    def _contract_fields(self) -> Mapping[str, Mapping[str, str]]:
+        return {contract.id: contract.custom_fields for contract in self._contracts}
+
+    @cached_property
+    def _owned(self) -> list[Balance]:
+        call = self._call
+        return [one for _, one in balances.of_customer(call.store, call.tenant, self._customer.id)]
+
+    @cached_property
+    def _drafts(self) -> list[Invoice]:
+        return list(settled_drafts.of_customer(self._call, self._customer))
+
+    @cached_property
+    def _scheduled(self) -> list[Invoice]:
+        return list(scheduled_invoices.drafts_of(self._call, self._customer))
+
+    @cached_property
+    def _final(self) -> list[Invoice]:
+        call = self._call
+        return list(invoices.of_customer(call.store, call.tenant, self._customer.id))
+
+    @cached_property
+    def _holdings(self) -> list[Holding]:
+        """The balances with a segment that is open now, in order of creation."""
+        now = self._call.now
+        drawn = settled_drafts.drawn_by(self._drafts, self._owned) if self._owned else {}
+        found = []
+        for balance in sorted(self._owned, key=lambda one: (one.created_at, one.sequence)):
+            open_now = [one for one in balance.segments if one.period.covers(now)]
+            if open_now and balance.archived_at is None:
+                left = ledgers.worth(balance, now, drawn.get(balance.id, ()))
+                found.append(Holding(balance, left, open_now))
+        return found
+
+    @cached_property
+    def _last_drawn(self) -> list[str]:
+        """Ids of balances in the order in which they were drawn, final invoices before drafts."""
+        final = sorted(
+            (deduction.timestamp, balance.id)
+            for balance in self._owned
+            for deduction in balance.deductions
+        )
+        drawn = settled_drafts.drawn_by(self._drafts, self._owned) if self._owned else {}
+        return [*(id_ for _, id_ in final), *drawn]
+
+    def _quantity(self, metric_id: str) -> Decimal:
+        """Returns a metric's value from the earliest start to the latest end of what runs now."""
+        call = self._call
+        running = [
+            period
+            for _, period in open_periods.of_customer(call, self._customer.id)
+            if period.covers(call.now)
+        ]
+        if not running:
+            return Decimal(0)
+        span = Period(
+            min(period.starting_at for period in running),
+            max(period.ending_before for period in running),
+        )
+        metric = catalog.get_metric(call, metric_id)
+        cells = usage.cells(call, self._customer, metric, span)
+        return windows.quantity(metric, cells) or Decimal(0)

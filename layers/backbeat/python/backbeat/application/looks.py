@@ -1,0 +1,142 @@
+"""Asking for looks at a customer's alerts.
+
+A look is work on the customer's list. Changes of what a customer has (contracts, balances,
+invoices) ask for it in their own transaction; usage asks once it is counted, and not more often
+than the stage's interval says. Whatever happened before a look begins is seen by it.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from backbeat.application import outbox, tenants, work_items
+from backbeat.application.services import Call
+from backbeat.models.contracts import DueItem, Look, WorkKind
+from backbeat.models.errors import Retryable
+from backbeat.persistence import alerts, keys
+from backbeat.persistence.entities import from_item
+from backbeat.persistence.unit_of_work import UnitOfWork
+from backbeat.ports.queue import Outgoing
+from backbeat.ports.store import Contention, Effect, Item, Key, TransactionCancelled
+
+_TRIES: Final = 20
+_LONGEST_DELAY_SECONDS: Final = 900
+
+_log = logging.getLogger("backbeat.looks")
+
+
+def key_of(call: Call, customer_id: str) -> Key:
+    """Returns where a customer's next look lies."""
+    return keys.customer_due_item(call.tenant, customer_id, WorkKind.ALERTS)
+
+
+def request(call: Call, work: UnitOfWork, customer_id: str) -> None:
+    """Adds to the work that the customer's alerts are looked at once it is committed.
+
+    Nothing is added where no alert can apply.
+    """
+    extent = alerts.extent(call.store, call.tenant)
+    if extent.nobody:
+        return
+    key = key_of(call, customer_id)
+    item = call.store.get(key)
+    if item is not None or extent.version:
+        demand(call, work, customer_id, item)
+
+
+def demand(call: Call, work: UnitOfWork, customer_id: str, item: Item | None) -> None:
+    """Adds a look at a customer to the work, given its present item; for a new alert, too."""
+    due = _asked(customer_id, item, at=call.now, cause=None, new_facts=True)
+    work.add(*_written(call, item, due), tenants.mark(call))
+    if call.held is None:
+        # Whoever moves the clock does the look in its turn; else the queue does it at once.
+        work.afterwards(f"look at {customer_id}", partial(send, call, key_of(call, customer_id)))
+
+
+def ask(call: Call, customer_id: str, *, cause: str | None, everybody: bool) -> None:
+    """Asks for a look at a customer, whose usage is stored by now.
+
+    A look that is asked for and has not begun is enough. Without `everybody`, alerts are about
+    some customers, and those have a look to come.
+
+    Raises:
+        Retryable: others kept changing the look.
+    """
+    key = key_of(call, customer_id)
+    for _ in range(_TRIES):
+        item = call.store.get(key)
+        if item is None and not everybody:
+            return
+        at = call.now if item is None else _earliest(call, from_item(item, DueItem))
+        if item is not None and _is_waiting(from_item(item, DueItem), until=at):
+            return
+        due = _asked(customer_id, item, at=at, cause=cause, new_facts=False)
+        try:
+            call.store.transact([*_written(call, item, due), tenants.mark(call)])
+        except (TransactionCancelled, Contention):
+            continue
+        _hurry(call, key, at)
+        return
+    raise Retryable("The alerts of the customer are being looked at. Try again.")
+
+
+def send(call: Call, key: Key, *, delay_seconds: int = 0) -> None:
+    """Queues a look."""
+    call.services.job_queue.send([Outgoing(outbox.message_about(call, key), delay_seconds)])
+
+
+def _hurry(call: Call, key: Key, at: datetime) -> None:
+    delay = min(_LONGEST_DELAY_SECONDS, max(0, -int((call.now - at).total_seconds() // 1)))
+    try:
+        send(call, key, delay_seconds=delay)
+    except Exception:
+        _log.exception("left to the tick", extra={"tenant": call.tenant})
+
+
+def _earliest(call: Call, due: DueItem) -> datetime:
+    """Returns when the next look because of usage may be: not too soon after the last one.
+
+    Where the clock stands still nobody waits, for the time to wait for would never come.
+    """
+    last_at = None if due.look is None else due.look.last_at
+    if last_at is None or _stands_still(call):
+        return call.now
+    interval = timedelta(seconds=call.services.alert_interval_seconds)
+    return max(call.now, last_at + interval)
+
+
+def _stands_still(call: Call) -> bool:
+    return call.services.sandbox and call.store.get(keys.clock(call.tenant)) is not None
+
+
+def _is_waiting(due: DueItem, *, until: datetime) -> bool:
+    begun = due.look is not None and due.look.begun
+    return due.due_at <= until and not begun and due.parked is None
+
+
+def _asked(
+    customer_id: str, item: Item | None, *, at: datetime, cause: str | None, new_facts: bool
+) -> DueItem:
+    before = None if item is None else from_item(item, DueItem)
+    look = Look() if before is None or before.look is None else before.look
+    # One that has not begun is brought forward, never put off.
+    still_to_come = before is not None and before.parked is None and not look.begun
+    due_at = min(at, before.due_at) if before is not None and still_to_come else at
+    look = look.model_copy(
+        update={"begun": False, "cause": cause, "facts": look.facts + int(new_facts)}
+    )
+    return DueItem(
+        customer_id=customer_id,
+        contract_id="",
+        kind=WorkKind.ALERTS,
+        period_start=at,
+        due_at=due_at,
+        look=look,
+    )
+
+
+def _written(call: Call, item: Item | None, due: DueItem) -> list[Effect]:
+    if item is None:
+        return work_items.put_first(call, key_of(call, due.customer_id), due)
+    return [work_items.replace(call, item, due)]
