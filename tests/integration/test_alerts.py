@@ -130,7 +130,7 @@ def test_customers_that_no_alert_is_about_cost_nothing_but_one_read(
     assert (store.writes - before, jobs(stage)) == (writes, [])
 
 
-def during_the_next_look(store: WatchedStore, happens: Callable[[], None]) -> None:
+def during_the_next_look(store: WatchedStore, happens: Callable[[], object]) -> None:
     """Has something happen once the next look has begun and before it notes what it saw."""
     writes = iter(range(2))
 
@@ -187,7 +187,7 @@ def test_what_a_look_reads_fits_together(
     assert told(product, targets) == once
     clock.set(datetime(2025, 2, 3, tzinfo=UTC))
     spend(product, "in-february", timestamp="2025-02-02T00:00:00Z")
-    finalized = []
+    finalized: list[Item] = []
 
     def unseen(item: Item) -> bool:
         # The look has read the balances and goes on to the drafts. In between January's invoice

@@ -20,7 +20,7 @@ from backbeat.ports.http import HttpReply
 from backbeat_local.functions import Function
 from backbeat_local.template import Template
 from tests.integration.conftest import opened
-from tests.integration.product import Product, TestClock, World
+from tests.integration.product import Product, TestClock, World, event
 from tests.integration.queues import WatchedQueue
 from tests.integration.store import Crash
 from tests.integration.targets import Targets
@@ -269,3 +269,37 @@ def test_a_reset(scene: Staging) -> None:
         assert played.targets.posts == []
         for path in ("/v1/customers", "/webhooks/subscriptions", "/webhooks/deliveries"):
             assert played.product.get(path).data == []
+
+
+ALARM = "alerts.spend_threshold_reached"
+
+
+def test_usage_that_crosses_lines(scene: Staging) -> None:
+    """Ingest, the look at two groups and the whole of an alert, and the telling."""
+    groups = [{"key": "model"}]
+
+    def send(played: Scene) -> None:
+        sent = [event("four"), event("five", properties={"model": "large", "tokens": "1"})]
+        assert played.product.post("/v1/ingest", sent).status == 200
+
+    def story(played: Scene) -> None:
+        watch = {"alert_type": "spend_threshold_reached", "name": "Spend", "threshold": 20}
+        body = {**watch, "group_values": groups, "uniqueness_key": "spend"}
+        assert played.product.post("/v1/alerts/create", body).status in (200, 409)
+        send(played)
+        played.product.work_off_jobs()
+        played.product.work_off_webhooks()
+
+    for played in at_each_step(scene, story):
+        # The client, who got no answer, asks again.
+        story(played)
+        played.work_off()
+        # Tokens of the small model: 4 × 10 × 0.5 = 20. Calls bear no model.
+        for target in (A, B):
+            assert each_once(played.received(target)) == {ALARM: 2}
+            told = [one for one in played.targets.events(target) if one["type"] == ALARM]
+            assert {str(one["properties"]["group_values"]) for one in told} == {
+                str(groups),
+                str([{"key": "model", "value": "small"}]),
+            }
+        assert all_delivered(played)

@@ -95,7 +95,7 @@ SUCCESSES: Final[list[Success]] = [
         "listCustomerAlerts-v1",
         "of any status",
         lambda w: w.sdk.v1.customers.alerts.list(
-            customer_id=w.customer, alert_statuses=["ENABLED", "disabled", "Archived"]
+            customer_id=w.customer, alert_statuses=["ENABLED", "DISABLED", "ARCHIVED"]
         ),
     ),
     Success(
