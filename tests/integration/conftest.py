@@ -34,6 +34,7 @@ LOCAL = {
     "BACKBEAT_SANDBOX": "on",
     "BACKBEAT_TOKENS": "open",
     "BACKBEAT_WEBHOOK_TARGETS": "any",
+    "BACKBEAT_SYSTEM_EVENTS": "changes",
 }
 
 

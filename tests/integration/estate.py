@@ -74,7 +74,7 @@ class _Builder:
             **self._balance(partner_id, products),
             **self._accounts(partner_id),
             **self._package(products),
-            **self._alert(partner_id),
+            **self._watches(partner_id),
         }
 
     def _delivery_method(self) -> str:
@@ -212,14 +212,18 @@ class _Builder:
         self._post("/v1/contracts/create", contract)
         return {"package_id": package_id}
 
-    def _alert(self, partner_id: str) -> dict[str, str]:
+    def _watches(self, partner_id: str) -> dict[str, str]:
         body = {
             "alert_type": "spend_threshold_reached",
             "name": "Spend",
             "threshold": 1000000,
             "customer_id": partner_id,
         }
-        return {"alert_id": self._post("/v1/alerts/create", body)["id"]}
+        soon = {"name": "Ends soon", "policy": {"type": "contract.end", "offset": "-P7D"}}
+        return {
+            "alert_id": self._post("/v1/alerts/create", body)["id"],
+            "config_id": self._post("/v2/notifications/create", soon)["id"],
+        }
 
     def _post(self, path: str, body: object) -> Any:
         reply = self._product.post(path, body, token=self._token)

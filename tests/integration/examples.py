@@ -681,6 +681,20 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
     "listCustomerAlerts-v1": {
         "body": {"customer_id": "<partner_id>", "alert_statuses": ["ENABLED", "archived"]}
     },
+    "createNotificationConfig-v2": {
+        "body": {
+            "name": "Starts soon",
+            "policy": {"type": "commit.segment.start", "offset": "-P3DT12H"},
+            "uniqueness_key": "config-1",
+        }
+    },
+    "getNotificationConfig-v2": {"body": {"id": "<config_id>"}},
+    "listOffsetNotificationConfigs-v2": {"body": {"limit": 5, "archive_filter": "ALL"}},
+    "listSystemNotificationConfigs-v2": {"body": {}},
+    "editNotificationConfig-v2": {
+        "body": {"id": "<config_id>", "policy": {"type": "contract.end", "offset": "-P3D"}}
+    },
+    "archiveNotificationConfig-v2": {"body": {"id": "<config_id>"}},
     "resetCustomerAlerts-v1": {"body": {"customer_id": "<partner_id>", "alert_id": "<alert_id>"}},
     "ingest-v1": {"body": [event("example-1"), event("example-2")]},
     "getSeatsUsage-v1": {
@@ -872,6 +886,11 @@ _VARIANTS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
                 "group_values": [{"key": "model"}, {"key": "region", "value": "eu"}],
             }
         },
+    ),
+    (
+        "editNotificationConfig-v2",
+        "of a system event",
+        {"body": {"is_enabled": True, "policy": {"type": "contract.start"}}},
     ),
     (
         "setCustomFields-v1",

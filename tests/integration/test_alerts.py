@@ -115,7 +115,7 @@ def test_a_lost_job_is_found_by_the_tick(
     assert told(product, targets) == [SPEND]
 
 
-def test_customers_that_no_alert_is_about_cost_nothing_but_one_read(
+def test_customers_that_no_alert_is_about_cost_nothing_to_store(
     stage: Stage, product: Product, world: World, store: WatchedStore
 ) -> None:
     spend(product, "first-of-all")

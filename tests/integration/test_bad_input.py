@@ -43,6 +43,7 @@ WITHOUT_BODY = {
     *("listRateCards-v1", "listProducts-v1", "listPackages-v1", "listCustomFieldKeys-v1"),
     *("updateCustomerConfig-v1", "removeTarget", "dispatch", "saveSnapshot", "restore"),
     *("updateStripeBillingSettings-v1", "listConfiguredBillingProviders-v1"),
+    *("listOffsetNotificationConfigs-v2", "listSystemNotificationConfigs-v2"),
 }
 """Requests that may come without a body, as all of its fields may be left out."""
 
@@ -237,6 +238,10 @@ REQUIRED = {
     "getCustomerAlert-v1": ["customer_id", "alert_id"],
     "listCustomerAlerts-v1": ["customer_id"],
     "resetCustomerAlerts-v1": ["customer_id", "alert_id"],
+    "createNotificationConfig-v2": ["name", "policy", "policy.type", "policy.offset"],
+    "getNotificationConfig-v2": ["id"],
+    "editNotificationConfig-v2": ["policy", "policy.type", "policy.offset"],
+    "archiveNotificationConfig-v2": ["id"],
     "getSeatsUsage-v1": [
         *("customer_id", "seat_metric_id", "window_size", "usage_type"),
         *("starting_on", "ending_before"),
@@ -514,6 +519,12 @@ CASES: list[tuple[str, Place, object, str]] = [
         "custom_field_filters",
     ),
     ("listCustomerAlerts-v1", ("alert_statuses",), [], "alert_statuses"),
+    ("createNotificationConfig-v2", ("policy", "type"), "contract.begin", "policy.type"),
+    ("createNotificationConfig-v2", ("policy", "offset"), "3 days", "policy.offset"),
+    ("createNotificationConfig-v2", ("policy", "type"), "commit.edit", "policy.offset"),
+    ("editNotificationConfig-v2", ("policy", "type"), "contract.start", "policy.type"),
+    ("editNotificationConfig-v2", ("is_enabled",), True, "is_enabled"),
+    ("listOffsetNotificationConfigs-v2", ("limit",), 401, "limit"),
     ("listCustomerAlerts-v1", ("alert_statuses",), ["asleep"], "alert_statuses"),
     ("getCustomerAlert-v1", ("group_values", 0, "value"), None, "group_values"),
     ("getNetBalance-v1", ("filters", 0, "balance_types"), ["GIFT"], "balance_types"),
@@ -747,8 +758,13 @@ LISTS = [example for example in EXAMPLES if "limit" in example.query]
 
 PAGED = [*LISTS, BY_NAME["getUsageBatch-v1"], BY_NAME["listCustomFieldKeys-v1"]]
 IN_BODY = [example for example in WITH_BODY if "limit" in example.body]
-CURSORS = {"getSubscriptionSeatsHistory-v1": "cursor"}
+CURSORS = {
+    "getSubscriptionSeatsHistory-v1": "cursor",
+    "listOffsetNotificationConfigs-v2": "cursor",
+}
 """What a page token is called where it is not `next_page`."""
+LARGEST = {"listOffsetNotificationConfigs-v2": 400}
+"""The largest page where it may have more than a hundred entries."""
 
 
 @pytest.mark.parametrize("example", LISTS, ids=lambda example: example.name)
@@ -762,7 +778,7 @@ def test_limit_out_of_range(example: Example, product: Product, estate: Estate) 
 @pytest.mark.parametrize("example", IN_BODY, ids=lambda example: example.name)
 def test_limit_out_of_range_in_the_body(example: Example, product: Product, estate: Estate) -> None:
     method, path, body = example.filled(estate)
-    for limit in [0, 101, -1, 1.5, "5", True]:
+    for limit in [0, LARGEST.get(example.name, 100) + 1, -1, 1.5, "5", True]:
         refused(product.request(method, path, {**body, "limit": limit}), "limit")
 
 

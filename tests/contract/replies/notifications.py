@@ -2,7 +2,14 @@
 
 from typing import Any, Final
 
-from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success
+from tests.contract.replies.cases import (
+    INVALID,
+    NO_CUSTOMER,
+    UNKNOWN,
+    Refusal,
+    Success,
+    posted,
+)
 from tests.contract.replies.world import JSON, USD, World
 
 
@@ -41,6 +48,16 @@ def archived(world: World) -> str:
 
 def where(world: World, alert_id: str) -> dict[str, Any]:
     return {"customer_id": world.customer, "alert_id": alert_id}
+
+
+def offset(type_: str, distance: str = "P1D") -> Any:
+    return {"type": type_, "offset": distance}
+
+
+def config(world: World) -> str:
+    """Returns the id of a new configuration with an offset."""
+    body = {"name": "Soon", "policy": offset("contract.end")}
+    return str(world.call("createNotificationConfig-v2", body=body)["id"])
 
 
 SUCCESSES: Final[list[Success]] = [
@@ -102,6 +119,57 @@ SUCCESSES: Final[list[Success]] = [
         "resetCustomerAlerts-v1",
         "one",
         lambda w: w.sdk.v1.customers.alerts.reset(**where(w, made(w))),
+    ),
+    Success(
+        "createNotificationConfig-v2",
+        "after an event",
+        lambda w: w.sdk.v2.notifications.offset.create(
+            name="Later", policy=offset("contract.create")
+        ),
+    ),
+    Success(
+        "createNotificationConfig-v2",
+        "with a key",
+        lambda w: w.sdk.v2.notifications.offset.create(
+            name="Soon",
+            policy=offset("commit.segment.end", "-P3DT12H"),
+            uniqueness_key=w.new("config"),
+        ),
+    ),
+    Success(
+        "getNotificationConfig-v2",
+        "one",
+        lambda w: w.sdk.v2.notifications.offset.retrieve(id=config(w)),
+    ),
+    Success(
+        "listOffsetNotificationConfigs-v2",
+        "of any age",
+        lambda w: w.sdk.v2.notifications.offset.list(limit=400, archive_filter="ALL"),
+    ),
+    Success(
+        "listSystemNotificationConfigs-v2",
+        "all",
+        lambda w: w.sdk.v2.notifications.system.list(),
+    ),
+    Success(
+        "editNotificationConfig-v2",
+        "an offset",
+        lambda w: w.sdk.v2.notifications.offset.edit(
+            id=config(w), policy=offset("contract.end", "P2D")
+        ),
+    ),
+    Success(
+        "editNotificationConfig-v2",
+        "a system event",
+        posted(
+            "editNotificationConfig-v2",
+            lambda w: {"is_enabled": True, "policy": {"type": "contract.edit"}},
+        ),
+    ),
+    Success(
+        "archiveNotificationConfig-v2",
+        "one",
+        lambda w: w.sdk.v2.notifications.offset.archive(id=config(w)),
     ),
 ]
 
@@ -190,5 +258,52 @@ REFUSALS: Final[list[Refusal]] = [
         *INVALID,
         "archived",
         lambda w: {"body": where(w, archived(w))},
+    ),
+    Refusal(
+        "createNotificationConfig-v2",
+        "before what nobody knows of",
+        *INVALID,
+        "policy.offset",
+        lambda w: {"body": {"name": "Soon", "policy": offset("contract.edit", "-P1D")}},
+    ),
+    Refusal(
+        "createNotificationConfig-v2",
+        "no event",
+        *INVALID,
+        "policy.type",
+        lambda w: {"body": {"name": "Soon", "policy": offset("contract.created")}},
+    ),
+    *(
+        Refusal(
+            operation,
+            "unknown",
+            404,
+            "NotificationConfigNotFound",
+            UNKNOWN,
+            lambda w: {"body": {"id": UNKNOWN}},
+        )
+        for operation in ("getNotificationConfig-v2", "archiveNotificationConfig-v2")
+    ),
+    Refusal(
+        "listOffsetNotificationConfigs-v2",
+        "limit 401",
+        *INVALID,
+        "limit",
+        lambda w: {"body": {"limit": 401}},
+    ),
+    Refusal(
+        "editNotificationConfig-v2",
+        "unknown",
+        400,
+        "NotificationConfigNotFound",
+        UNKNOWN,
+        lambda w: {"body": {"id": UNKNOWN, "policy": offset("contract.end")}},
+    ),
+    Refusal(
+        "editNotificationConfig-v2",
+        "neither offset nor system event",
+        *INVALID,
+        "is_enabled",
+        lambda w: {"body": {"policy": {"type": "contract.end"}}},
     ),
 ]

@@ -61,6 +61,7 @@ class World:
                 "BACKBEAT_SANDBOX": "on",
                 "BACKBEAT_TOKENS": "open",
                 "BACKBEAT_WEBHOOK_TARGETS": "any",
+                "BACKBEAT_SYSTEM_EVENTS": "changes",
                 **settings,
             }
         )

@@ -99,6 +99,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         drops_old_events=config.old_events == "drop",
         alert_interval_seconds=config.alert_interval_seconds,
         tells_resolved_alerts=config.resolved_alerts == "told",
+        tells_changes=config.system_events == "changes",
         sql=SqliteSqlEngine(),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,

@@ -25,6 +25,7 @@ class Config(BaseModel):
     old_events: Literal["refuse", "drop"] = Field("refuse", alias="BACKBEAT_OLD_EVENTS")
     alert_interval_seconds: int = Field(60, alias="BACKBEAT_ALERT_INTERVAL_SECONDS", ge=0, le=900)
     resolved_alerts: Literal["told", "untold"] = Field("untold", alias="BACKBEAT_RESOLVED_ALERTS")
+    system_events: Literal["asked", "changes"] = Field("asked", alias="BACKBEAT_SYSTEM_EVENTS")
     state: str | None = Field(None, alias="BACKBEAT_STATE")
     sam_local: str | None = Field(None, alias="AWS_SAM_LOCAL")
     endpoint_url: str | None = Field(None, alias="AWS_ENDPOINT_URL")

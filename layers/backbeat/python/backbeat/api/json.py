@@ -7,7 +7,6 @@ from typing import Final
 import msgspec
 
 from backbeat.models.errors import InvalidArgument
-from backbeat.models.money import plain
 
 _ALL_DIGITS: Final = Context(prec=999, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _LARGEST_EXPONENT: Final = 100
@@ -47,7 +46,9 @@ def dumps(value: object) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, Decimal):
-        return plain(value)
+        # An integral decimal is written as an integer: 1E+2 and 100.00 are both 100.
+        whole = value.to_integral_value()
+        return int(whole) if whole == value else value.normalize(_ALL_DIGITS)
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

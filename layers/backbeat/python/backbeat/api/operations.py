@@ -309,7 +309,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         "listSystemNotificationConfigs-v2", "POST", "/v2/notifications/system/list", "notifications"
     ),
-    Operation("editNotificationConfig-v2", "POST", "/v2/notifications/edit", "notifications"),
+    Operation(
+        "editNotificationConfig-v2",
+        "POST",
+        "/v2/notifications/edit",
+        "notifications",
+        unknown_id_status=400,
+    ),
     Operation("archiveNotificationConfig-v2", "POST", "/v2/notifications/archive", "notifications"),
     Operation(
         "setBillingProviderApiKey-v1",
@@ -363,12 +369,6 @@ NOT_BUILT: Final[frozenset[str]] = frozenset(
         "attemptPayment-v1",
         "cancelPayment-v1",
         "listPayments-v1",
-        "createNotificationConfig-v2",
-        "getNotificationConfig-v2",
-        "listOffsetNotificationConfigs-v2",
-        "listSystemNotificationConfigs-v2",
-        "editNotificationConfig-v2",
-        "archiveNotificationConfig-v2",
         "rotateDeltaStreamSecret-v1",
         "integrationCloudwatchLogger-v1",
         "getAuditLogs-v1",

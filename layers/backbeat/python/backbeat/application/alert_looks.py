@@ -8,13 +8,13 @@ with its notification, on the condition that the state and the alert are as they
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from backbeat.application import alert_notices, looks, outbox, work_items
+from backbeat.application import looks, outbox, work_items
 from backbeat.application.alert_standings import Standing
 from backbeat.application.services import Call
-from backbeat.domain import thresholds
+from backbeat.domain import notices, thresholds
 from backbeat.domain.thresholds import WHOLE, Transition
 from backbeat.models.alerts import Alert, AlertState, AlertType
 from backbeat.models.contracts import DueItem, Look
@@ -27,6 +27,8 @@ from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Contention, Item, Key, TransactionCancelled
 
 _TRIES: Final = 20
+_REQUESTS_END: Final = timedelta(minutes=1)
+"""No request lives longer."""
 _FAR_FUTURE: Final = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 """Where a look waits that only a change can bring on. It stays, to say that alerts apply."""
 
@@ -130,6 +132,9 @@ def _settle(call: Call, item: Item) -> bool:
             for transition in _transitions(call, entry.alert, customer, standing, before, due)
         ]
         next_look = standing.next_look([entry.alert for entry in active])
+        if any((entry.alert.id, WHOLE) not in before for entry in active):
+            # Usage that was being stored while an alert was made did not know of it.
+            next_look = min(next_look or _FAR_FUTURE, call.now + _REQUESTS_END)
     except Retryable:
         raise
     except BackbeatError as error:
@@ -191,7 +196,7 @@ def _commit(
     work.add(alerts.put_state(call.tenant, customer.id, state, stored))
     # Archived meanwhile, it is silent from there on.
     work.add(alerts.unchanged(call.tenant, entry.alert.id, entry.version))
-    told = alert_notices.notice(
+    told = notices.alert_changed(
         entry.alert, customer.id, transition, cause=_cause(entry.alert, due), at=call.now
     )
     outbox.commit(call, work, [] if told is None else [told])

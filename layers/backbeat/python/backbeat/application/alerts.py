@@ -133,7 +133,7 @@ def _ask_for_looks(call: Call, work: UnitOfWork, alert: Alert) -> None:
         due_at=call.now,
     )
     work.add(*work_items.put_first(call, key, due), tenants.mark(call))
-    work.afterwards("sweep", partial(looks.send, call, key))
+    work.afterwards("sweep", partial(work_items.send_job, call, key))
 
 
 def archive(call: Call, alert_id: str, *, release_uniqueness_key: bool) -> Alert:

@@ -10,10 +10,10 @@ from typing import Final
 from backbeat.application import (
     catalog,
     charges,
+    consequences,
     contracts,
     custom_fields,
     customers,
-    looks,
     outbox,
     settled_drafts,
 )
@@ -188,7 +188,7 @@ def add(call: Call, work: UnitOfWork, balance: Balance) -> None:
         InvalidArgument: it has custom fields under keys that are not registered.
     """
     work.add(balances.insert(call.tenant, balance))
-    looks.request(call, work, balance.customer_id)
+    consequences.add(call, work, balance.customer_id)
     is_credit = balance.type is BalanceType.CREDIT
     entity = FieldEntity.CONTRACT_CREDIT if is_credit else FieldEntity.COMMIT
     custom_fields.claim(call, work, entity, balance.id, balance.custom_fields)
@@ -446,7 +446,7 @@ def add_manual_entry(
     changed = balance.model_copy(update={"manual_entries": (*balance.manual_entries, entry)})
     work = UnitOfWork(call.store)
     work.add(balances.replace(call.tenant, changed, item))
-    looks.request(call, work, customer_id)
+    consequences.add(call, work, customer_id)
     work.commit()
 
 

@@ -14,11 +14,12 @@ from typing import Final, NamedTuple, TypeVar
 
 from backbeat.application import (
     alert_looks,
-    alert_triggers,
+    lifecycle_tellings,
     looks,
     outbox,
     scheduled_invoices,
     settled_drafts,
+    sweeps,
     tenants,
     work_items,
 )
@@ -200,8 +201,10 @@ def run(call: Call, key: Key) -> bool:
                 _finalize_usage(call, item, due)
             case WorkKind.SCHEDULED:
                 _finalize_scheduled(call, item, due)
-            case WorkKind.ALERT_SWEEP:
-                alert_triggers.sweep(call, item, due)
+            case WorkKind.LIFECYCLE:
+                lifecycle_tellings.tell(call, item, due)
+            case WorkKind.ALERT_SWEEP | WorkKind.LIFECYCLE_SWEEP:
+                sweeps.sweep(call, item, due)
             case WorkKind.ALERTS:
                 alert_looks.look(call, key)
     except Retryable:
@@ -362,7 +365,7 @@ def _send_jobs(call: Call) -> int:
     while keys_ := list(islice(listed, _LEASED_AT_ONCE)):
         leased = _lease(call, keys_)
         if leased:
-            messages = [Outgoing(outbox.message_about(call, key)) for key in leased]
+            messages = [Outgoing(work_items.message_about(call, key)) for key in leased]
             call.services.job_queue.send(messages)
         sent += len(leased)
     return sent

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from backbeat.application import custom_fields, sql_metrics
 from backbeat.application.services import Call
@@ -19,7 +19,8 @@ from backbeat.models.catalog import (
 from backbeat.models.custom_fields import FieldEntity
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.money import CURRENCIES, CreditType
-from backbeat.persistence import keys, metric_version
+from backbeat.persistence import alerts, keys, metric_version
+from backbeat.persistence.alerts import Extent
 from backbeat.persistence.entities import from_item, page_of, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Index, IndexKey, Item, Put, Query, Version
@@ -52,6 +53,13 @@ class ArchiveFilter(StrEnum):
         return self is ArchiveFilter.ALL or (
             (archived_at is not None) is (self is ArchiveFilter.ARCHIVED)
         )
+
+
+class Definitions(NamedTuple):
+    """All the metrics that count usage, archived ones included, and whom alerts are about."""
+
+    metrics: tuple[BillableMetric, ...]
+    alerts: Extent
 
 
 # Credit types
@@ -163,13 +171,19 @@ def page_of_metrics(
 
 
 def metrics(call: Call) -> tuple[BillableMetric, ...]:
-    """Returns all the metrics that count usage, archived ones included.
+    """Returns all the metrics that count usage, archived ones included."""
+    return what_counts(call).metrics
+
+
+def what_counts(call: Call) -> Definitions:
+    """Returns what usage is counted for.
 
     One strong read tells whether what this process remembers is still all there is.
     """
     version = call.store.get(keys.metric_version(call.tenant))
-    number = 0 if version is None else int(version.numbers["changes"])
-    return call.services.metrics.get(call.tenant, number, lambda: _load_metrics(call))
+    number = 0 if version is None else int(version.numbers.get("changes", 0))
+    found = call.services.metrics.get(call.tenant, number, lambda: _load_metrics(call))
+    return Definitions(found, alerts.extent_of(version))
 
 
 def _load_metrics(call: Call) -> tuple[BillableMetric, ...]:

@@ -4,11 +4,11 @@ from typing import Final
 
 from backbeat.application import (
     billing,
+    consequences,
     contract_edits,
     contracts,
     customers,
     invoices,
-    looks,
     outbox,
 )
 from backbeat.application.services import Call
@@ -42,7 +42,7 @@ def _archive(call: Call, customer_id: str, contract_id: str, *, void_invoices: b
     # Read first: an invoice finalized from here on changes this work and makes the commit fail.
     work = UnitOfWork(call.store)
     work.add(*billing.cancel(call, before.contract))
-    looks.request(call, work, customer_id)
+    consequences.add(call, work, customer_id)
     if void_invoices:
         _void(call, work, customer_id, contract_id)
     after = before.contract.model_copy(update={"archived_at": call.now})

@@ -6,6 +6,7 @@ from typing import Final
 from backbeat.application import (
     balances,
     billing,
+    consequences,
     contract_drafting,
     contract_edits,
     contract_terms,
@@ -13,7 +14,6 @@ from backbeat.application import (
     custom_fields,
     customers,
     hierarchies,
-    looks,
     outbox,
     packages,
     provider_choices,
@@ -22,10 +22,12 @@ from backbeat.application import (
 from backbeat.application.new_contracts import NewContract
 from backbeat.application.services import Call
 from backbeat.domain import notices
+from backbeat.domain.lifecycle import Occurrence, Telling
 from backbeat.models.contracts import Contract
 from backbeat.models.custom_fields import FieldEntity
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument
+from backbeat.models.lifecycle import LifecycleType
 from backbeat.models.notifications import Notification
 from backbeat.models.provider_configurations import ProviderConfiguration, ProviderKind
 from backbeat.persistence import claims
@@ -97,7 +99,7 @@ def add(
             otherwise=claims.taken(_KEY_USED),
         )
     work.add(*billing.schedule_first(call, contract))
-    looks.request(call, work, contract.customer_id)
+    consequences.add(call, work, contract.customer_id)
     environment = call.services.environment_type
     created = notices.contract_created(contract, customer, environment_type=environment)
     with_balances = [
@@ -111,7 +113,25 @@ def add(
         )
         for balance in made
     ]
-    return contract, [*told, created, *with_balances]
+    return contract, [*told, created, *with_balances, *_started(call, contract, customer)]
+
+
+def _started(call: Call, contract: Contract, customer: Customer) -> list[Notification]:
+    """Tells of a start that has come already; later ones come with time."""
+    if contract.starting_at > call.now:
+        return []
+    start = Occurrence(
+        LifecycleType.CONTRACT_START, contract.starting_at, contract.created_at, contract
+    )
+    environment = call.services.environment_type
+    return [
+        notices.occurred(
+            Telling(contract.starting_at, start),
+            customer,
+            environment_type=environment,
+            at=call.now,
+        )
+    ]
 
 
 def catch_up(call: Call, contract: Contract) -> None:

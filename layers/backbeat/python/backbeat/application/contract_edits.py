@@ -12,10 +12,10 @@ from typing import Final, TypeVar
 from backbeat.application import (
     billing,
     charges,
+    consequences,
     contract_terms,
     contracts,
     customers,
-    looks,
     outbox,
     provider_choices,
     subscription_changes,
@@ -129,7 +129,7 @@ def record(
         },
     )
     work.add(*billing.reschedule(call, after))
-    looks.request(call, work, after.customer_id)
+    consequences.add(call, work, after.customer_id)
     told = notices.contract_edited(
         after, customer, edit, environment_type=call.services.environment_type
     )

@@ -58,7 +58,7 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
     repeats = [
         event for event in events if first.setdefault(event.transaction_id, event) is not event
     ]
-    metrics = catalog.metrics(call)
+    metrics, watched = catalog.what_counts(call)
     accepted = tracking.acceptance(call, first.values(), metrics)
     alike = _alike(first.values(), metrics)
     tracking.mark_hours(call, ((share.customer_key, share.hour) for share in alike))
@@ -76,7 +76,7 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
     taken_first = (event for id_, event in first.items() if id_ not in held)
     tracking.track(call, accepted, taken_first, held.values())
     _note_repeats(call, repeats)
-    alert_triggers.usage_arrived(call, (event.customer_key for event in events))
+    alert_triggers.usage_arrived(call, watched, (event.customer_key for event in events))
     call.services.count("EventsAccepted", len(first) - len(held))
     if repeats:
         call.services.count("EventsDuplicate", len(repeats))

@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from backbeat.application import outbox, tenants, work_items
+from backbeat.application import tenants, work_items
 from backbeat.application.services import Call
 from backbeat.models.contracts import DueItem, Look, WorkKind
 from backbeat.models.errors import Retryable
 from backbeat.persistence import alerts, keys
 from backbeat.persistence.entities import from_item
 from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import Contention, Effect, Item, Key, TransactionCancelled
 
 _TRIES: Final = 20
@@ -37,7 +36,7 @@ def request(call: Call, work: UnitOfWork, customer_id: str) -> None:
     Nothing is added where no alert can apply.
     """
     extent = alerts.extent(call.store, call.tenant)
-    if extent.nobody:
+    if extent.nobody or not work.first(f"look at {customer_id}"):
         return
     key = key_of(call, customer_id)
     item = call.store.get(key)
@@ -51,7 +50,9 @@ def demand(call: Call, work: UnitOfWork, customer_id: str, item: Item | None) ->
     work.add(*_written(call, item, due), tenants.mark(call))
     if call.held is None:
         # Whoever moves the clock does the look in its turn; else the queue does it at once.
-        work.afterwards(f"look at {customer_id}", partial(send, call, key_of(call, customer_id)))
+        work.afterwards(
+            f"look at {customer_id}", partial(work_items.send_job, call, key_of(call, customer_id))
+        )
 
 
 def ask(call: Call, customer_id: str, *, cause: str | None, everybody: bool) -> None:
@@ -81,15 +82,10 @@ def ask(call: Call, customer_id: str, *, cause: str | None, everybody: bool) -> 
     raise Retryable("The alerts of the customer are being looked at. Try again.")
 
 
-def send(call: Call, key: Key, *, delay_seconds: int = 0) -> None:
-    """Queues a look."""
-    call.services.job_queue.send([Outgoing(outbox.message_about(call, key), delay_seconds)])
-
-
 def _hurry(call: Call, key: Key, at: datetime) -> None:
     delay = min(_LONGEST_DELAY_SECONDS, max(0, -int((call.now - at).total_seconds() // 1)))
     try:
-        send(call, key, delay_seconds=delay)
+        work_items.send_job(call, key, delay_seconds=delay)
     except Exception:
         _log.exception("left to the tick", extra={"tenant": call.tenant})
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from backbeat.application import targets
+from backbeat.application import lifecycle, targets, work_items
 from backbeat.application.services import Call
 from backbeat.models.notifications import Delivery, Notification
 from backbeat.persistence import keys
@@ -38,6 +38,14 @@ _log = logging.getLogger("backbeat.outbox")
 
 
 def commit(call: Call, work: UnitOfWork, notifications: Sequence[Notification]) -> None:
+    """Commits the work together with those of its notifications that are wanted, and queues them.
+
+    See `commit_chosen`.
+    """
+    commit_chosen(call, work, lifecycle.wanted(call, work, notifications))
+
+
+def commit_chosen(call: Call, work: UnitOfWork, notifications: Sequence[Notification]) -> None:
     """Commits the work together with its notifications, then queues their deliveries.
 
     Once the work is committed nothing raises any more: a caller that saw an error would do it all
@@ -138,11 +146,6 @@ def hand_over(call: Call, key: Key, *, delay_seconds: int = 0) -> None:
         )
 
 
-def message_about(call: Call, key: Key) -> str:
-    """Returns the body of a queued message about one of the caller's items."""
-    return json.dumps({"tenant": call.tenant, "pk": key.pk, "sk": key.sk})
-
-
 def addressed(body: str) -> tuple[str, Key]:
     """Returns the tenant and the item that a queued message is about."""
     message = json.loads(body)
@@ -174,7 +177,7 @@ def _listed(call: Call, partition: str, until: str | None) -> list[Item]:
 
 def _send(call: Call, deliveries: Sequence[Key], *, delay_seconds: int = 0) -> None:
     call.services.webhook_queue.send(
-        [Outgoing(message_about(call, key), delay_seconds) for key in deliveries]
+        [Outgoing(work_items.message_about(call, key), delay_seconds) for key in deliveries]
     )
 
 

@@ -83,7 +83,7 @@ def run_until(call: Call, target: datetime) -> None:
             if due.kind is WorkKind.ALERTS:
                 # The queue may have looked, too: what it told of comes before what follows.
                 deliveries.deliver_in_order(step, deliveries.outstanding(step), failing=failing)
-            if due.kind is WorkKind.ALERT_SWEEP:
+            if due.kind in (WorkKind.ALERT_SWEEP, WorkKind.LIFECYCLE_SWEEP):
                 # It made work for any customer, some of it before what is listed.
                 break
             for following in billing.due_beside(step, due.key):

@@ -33,6 +33,8 @@ class Services:
     `drops_old_events` takes batches with events older than 34 days, without those.
     `alert_interval_seconds` is the least time between two looks at a customer's alerts for usage.
     `tells_resolved_alerts` has subscribers told when an alert is ok again.
+    `tells_changes` has subscribers told of every change of contracts, commits and credits that they
+    did not switch off; else they are told of what they switched on.
     `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
     """
 
@@ -56,6 +58,7 @@ class Services:
     drops_old_events: bool
     alert_interval_seconds: int
     tells_resolved_alerts: bool
+    tells_changes: bool
     sql: SqlEngine
     any_webhook_target: bool
     webhook_max_attempts: int

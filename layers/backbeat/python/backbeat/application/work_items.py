@@ -3,11 +3,14 @@
 A sandbox lists its entries a second time, to be read strongly when its clock is moved.
 """
 
+import json
+
 from backbeat.application.services import Call
 from backbeat.models.base import Model
 from backbeat.models.contracts import DueItem
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, to_item
+from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import Absent, Delete, Effect, Item, Key, Put, Version
 
 
@@ -46,3 +49,13 @@ def remove(call: Call, stored: Item) -> list[Effect]:
 def named(listed: Item) -> Key:
     """Returns the key of the due item that an entry of a sandbox's list names."""
     return Key(**dict(from_item(listed, _Listed)))
+
+
+def message_about(call: Call, key: Key) -> str:
+    """Returns the body of a queued message about one of the caller's items."""
+    return json.dumps({"tenant": call.tenant, "pk": key.pk, "sk": key.sk})
+
+
+def send_job(call: Call, key: Key, *, delay_seconds: int = 0) -> None:
+    """Queues the work on the list that lies under a key."""
+    call.services.job_queue.send([Outgoing(message_about(call, key), delay_seconds)])

@@ -174,6 +174,8 @@ class WorkKind(StrEnum):
 
     USAGE = "usage"
     SCHEDULED = "scheduled"
+    LIFECYCLE_SWEEP = "lifecycle_sweep"
+    LIFECYCLE = "lifecycle"
     ALERT_SWEEP = "alert_sweep"
     ALERTS = "alerts"
 
@@ -195,9 +197,10 @@ class DueItem(Model):
     """The next scheduled work of a kind, at `due_at`: a contract's, or a customer's as a whole.
 
     USAGE: finalize the usage invoice of the period from `period_start`. SCHEDULED: finalize the
-    next scheduled invoice; everything issued before `period_start` is final. ALERTS: hold the
-    customer's alerts against what is known. ALERT_SWEEP: ask for that for every customer, from
-    the `position` on.
+    next scheduled invoice; everything issued before `period_start` is final. LIFECYCLE: tell of
+    starts and ends; what was due until `period_start` is told. ALERTS: hold the
+    customer's alerts against what is known. A SWEEP asks for such work of every customer, from the
+    `position` on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
     A parked item is work that cannot be done until somebody mends the reason.
     """

@@ -4,7 +4,7 @@ An amount is a `Decimal` in the unit of its credit type: cents for USD, whole un
 currency and for custom pricing units.
 """
 
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import Context, Decimal
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -12,8 +12,6 @@ from backbeat.models.base import Model
 
 EXACT: Final = Context(prec=50)
 """Products and sums of money and quantities are taken in this context and never rounded further."""
-
-_ALL_DIGITS: Final = Context(prec=999, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 _SUMS: Final = Context(prec=999)
@@ -63,12 +61,3 @@ def subtract(amount: Decimal, *others: Decimal) -> Decimal:
 def multiply(quantity: Decimal, price: Decimal) -> Decimal:
     """Returns quantity times price per unit, in the unit of the price."""
     return EXACT.multiply(quantity, price)
-
-
-def plain(amount: Decimal) -> int | Decimal:
-    """Returns an amount as it is written: whole ones as integers, no trailing zeros, every digit.
-
-    1E+2 and 100.00 are both 100.
-    """
-    whole = amount.to_integral_value()
-    return int(whole) if whole == amount else amount.normalize(_ALL_DIGITS)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from backbeat.models.alerts import Alert, AlertState
 from backbeat.models.base import Model
-from backbeat.persistence import keys
+from backbeat.persistence import keys, metric_version
 from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.ports.store import (
     Absent,
@@ -26,6 +26,10 @@ from backbeat.ports.store import (
 )
 
 KIND: Final = "ALERT"
+
+_EVERYBODYS: Final = "alerts"
+_OWN: Final = "own_alerts"
+"""Counts of changes of alerts about all customers, and about one."""
 
 
 class Extent(NamedTuple):
@@ -53,10 +57,13 @@ class StoredState(NamedTuple):
 
 def extent(store: Store, tenant: str) -> Extent:
     """Tells whom the tenant's alerts are about, by one read."""
-    item = store.get(keys.alert_version(tenant))
-    if item is None:
-        return Extent(0, some=False)
-    return Extent(int(item.numbers.get("changes", 0)), some=bool(item.numbers.get("own", 0)))
+    return extent_of(store.get(keys.metric_version(tenant)))
+
+
+def extent_of(version: Item | None) -> Extent:
+    """Tells the same from the item that counts changes of metrics, so that ingest reads one."""
+    numbers = {} if version is None else version.numbers
+    return Extent(int(numbers.get(_EVERYBODYS, 0)), some=bool(numbers.get(_OWN, 0)))
 
 
 def insert(tenant: str, alert: Alert) -> list[Effect]:
@@ -80,8 +87,9 @@ def replace(tenant: str, alert: Alert, item: Item) -> list[Effect]:
 def changed(tenant: str, customer_id: str | None) -> Add:
     """Returns the effect that makes every process read the alerts anew."""
     # A customer's own alerts are read anew at each look, so they need no version.
-    name = "changes" if customer_id is None else "own"
-    return Add(Item(keys.alert_version(tenant), "AlertVersion", b"", numbers={name: Decimal(1)}))
+    name = _EVERYBODYS if customer_id is None else _OWN
+    key = keys.metric_version(tenant)
+    return Add(Item(key, metric_version.ENTITY, b"", numbers={name: Decimal(1)}))
 
 
 def find(store: Store, tenant: str, alert_id: str) -> Item | None:

@@ -299,7 +299,7 @@ def metric(tenant: str, metric_id: str) -> Key:
 
 
 def metric_version(tenant: str) -> Key:
-    """Counts changes of the tenant's metrics."""
+    """Counts changes of the tenant's metrics, and of its alerts."""
     return Key(tenant, "VERSION#METRICS")
 
 
@@ -346,11 +346,6 @@ def rates(tenant: str, rate_card_id: str) -> tuple[str, str, str]:
 # Alerts
 
 
-def alert_version(tenant: str) -> Key:
-    """Counts changes of the tenant's alerts."""
-    return Key(tenant, "VERSION#ALERTS")
-
-
 def alert_reference(tenant: str, customer_id: str | None, alert_id: str) -> Key:
     """The place of an alert among those of its customer, or of all customers."""
     return Key(_alerts_of(tenant, customer_id), f"WATCH#{part(alert_id)}")
@@ -383,6 +378,40 @@ def alert_sweep(tenant: str, alert_id: str) -> Key:
 
 def _alerts_of(tenant: str, customer_id: str | None) -> str:
     return f"{tenant}#ALERTS" if customer_id is None else customer(tenant, customer_id).pk
+
+
+# Lifecycle notifications
+
+
+def lifecycle(tenant: str) -> str:
+    """Partition of what the tenant said about lifecycle notifications."""
+    return f"{tenant}#LIFECYCLE"
+
+
+def system_switches(tenant: str) -> Key:
+    """Which types of system events are on."""
+    return Key(lifecycle(tenant), "SYSTEM")
+
+
+def offset_config(tenant: str, config_id: str) -> Key:
+    """A notification at an offset from events."""
+    return Key(lifecycle(tenant), f"OFFSET#{part(config_id)}")
+
+
+def lifecycle_sweep(tenant: str) -> Key:
+    """The work of looking up what comes with time for every customer."""
+    return Key(f"{lifecycle(tenant)}#SWEEP", "DUE#-#lifecycle_sweep")
+
+
+def planned_notice(tenant: str, customer_id: str, config_id: str, notification_id: str) -> Key:
+    """A notification that is told some time after an event."""
+    place = f"PLAN#{part(config_id)}#{part(notification_id)}"
+    return Key(customer(tenant, customer_id).pk, place)
+
+
+def planned_notices(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of the notifications that wait for their time."""
+    return (customer(tenant, customer_id).pk, *prefix_range("PLAN#"))
 
 
 # What can be attached to anything

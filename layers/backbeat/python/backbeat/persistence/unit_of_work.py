@@ -36,6 +36,7 @@ class UnitOfWork:
     store: Store
     _effects: list[tuple[Effect, Otherwise]] = field(default_factory=list)
     _created: set[Key] = field(default_factory=set)
+    _names: set[str] = field(default_factory=set)
     _afterwards: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def add(self, *effects: Effect, otherwise: Otherwise = changed_meanwhile) -> None:
@@ -55,6 +56,13 @@ class UnitOfWork:
                     raise otherwise(None)
                 self._created.add(effect.item.key)
             self._effects.append((effect, otherwise))
+
+    def first(self, name: str) -> bool:
+        """Tells whether this is asked for the first time: what parts share is added by one."""
+        if name in self._names:
+            return False
+        self._names.add(name)
+        return True
 
     def afterwards(self, name: str, action: Callable[[], None]) -> None:
         """Adds what to do once all is written, one action of a name.

@@ -5,6 +5,7 @@ Times: system events, which are flat, carry seconds; events with `properties` mi
 Invariants: the same fact always has the same id, so a repeated delivery can be recognised.
 """
 
+from backbeat.domain.notices.alerts import alert_changed
 from backbeat.domain.notices.balances import balance_changed
 from backbeat.domain.notices.contracts import (
     contract_archived,
@@ -12,13 +13,17 @@ from backbeat.domain.notices.contracts import (
     contract_edited,
 )
 from backbeat.domain.notices.invoices import invoice_finalized
+from backbeat.domain.notices.lifecycle import at_offset, occurred
 from backbeat.domain.notices.shapes import Change
 
 __all__ = [
     "Change",
+    "alert_changed",
+    "at_offset",
     "balance_changed",
     "contract_archived",
     "contract_created",
     "contract_edited",
     "invoice_finalized",
+    "occurred",
 ]

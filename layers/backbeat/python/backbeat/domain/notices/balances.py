@@ -30,19 +30,27 @@ def balance_changed(
     edit, of which there may be several at one time.
     """
     kind = "credit" if balance.type is BalanceType.CREDIT else "commit"
-    fields = {
-        f"{kind}_id": balance.id,
-        f"{kind}_custom_fields": balance.custom_fields,
-        "contract_id": None if contract is None else contract.id,
-        "contract_custom_fields": {} if contract is None else contract.custom_fields,
-        "customer_id": customer.id,
-        "customer_custom_fields": customer.custom_fields,
-    }
     return system_event(
         f"{kind}.{change}",
-        fields,
+        balance_fields(balance, contract, customer),
         fact=edit_id or balance.id,
         environment_type=environment_type,
         timestamp=at,
         at=at,
     )
+
+
+def balance_fields(
+    balance: Balance, contract: Contract | None, customer: Customer
+) -> dict[str, object]:
+    """Returns what events about a balance say of it and of the contract it lies on."""
+    kind = "credit" if balance.type is BalanceType.CREDIT else "commit"
+    return {
+        f"{kind}_id": balance.id,
+        f"{kind}_custom_fields": balance.custom_fields,
+        "contract_id": None if contract is None else contract.id,
+        "contract_custom_fields": {} if contract is None else contract.custom_fields,
+        f"parent_recurring_{kind}_id": balance.recurring_id,
+        "customer_id": customer.id,
+        "customer_custom_fields": customer.custom_fields,
+    }

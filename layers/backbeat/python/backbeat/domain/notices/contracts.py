@@ -35,6 +35,16 @@ def contract_archived(
     return _told(contract, customer, Change.ARCHIVE, environment_type, at=at)
 
 
+def contract_fields(contract: Contract, customer: Customer) -> dict[str, object]:
+    """Returns what events about a contract say of it."""
+    return {
+        "contract_id": contract.id,
+        "contract_custom_fields": contract.custom_fields,
+        "customer_id": customer.id,
+        "customer_custom_fields": customer.custom_fields,
+    }
+
+
 def _told(
     contract: Contract,
     customer: Customer,
@@ -44,15 +54,9 @@ def _told(
     at: datetime,
     fact: str | None = None,
 ) -> Notification:
-    fields = {
-        "contract_id": contract.id,
-        "contract_custom_fields": contract.custom_fields,
-        "customer_id": customer.id,
-        "customer_custom_fields": customer.custom_fields,
-    }
     return system_event(
         f"contract.{change}",
-        fields,
+        contract_fields(contract, customer),
         fact=fact or contract.id,
         environment_type=environment_type,
         timestamp=at,
