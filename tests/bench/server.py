@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,24 +48,34 @@ class Server:
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Makes one request and returns the decoded answer, which must be a success."""
+        return self._sent(method, path, json.dumps(body) if body else None)
+
+    def post(self, path: str, text: str) -> None:
+        """Posts a body that is text already; the answer must be a success."""
+        self._sent("POST", path, text)
+
+    def _sent(self, method: str, path: str, text: str | None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         with contextlib.closing(connection):
             headers = {"Authorization": f"Bearer {TOKEN}"}
-            connection.request(method, path, json.dumps(body) if body else None, headers)
+            connection.request(method, path, text, headers)
             answer = connection.getresponse()
-            text = answer.read()
+            said = answer.read()
         if answer.status != 200:
-            raise RuntimeError(f"{method} {path}: {answer.status} {text.decode()}")
-        return json.loads(text) if text else None
+            raise RuntimeError(f"{method} {path}: {answer.status} {said.decode()}")
+        return json.loads(said) if said else None
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Server]:
-    """Starts a server on an empty state directory; stops it and removes the directory."""
+def serving(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Starts a server on an empty state directory; stops it and removes the directory.
+
+    `environment` are variables it finds beside those of this process.
+    """
     with tempfile.TemporaryDirectory(prefix="backbeat-bench-") as directory:
         state, port = Path(directory), _free_port()
         begun = time.perf_counter()
-        process = _start(state, port)
+        process = _start(state, port, {**os.environ, **(environment or {})})
         try:
             _wait_for_answer(process, port)
             yield Server(process.pid, port, state, time.perf_counter() - begun)
@@ -74,11 +84,12 @@ def serving() -> Iterator[Server]:
             process.wait(_STOP_SECONDS)
 
 
-def _start(state: Path, port: int) -> subprocess.Popen[bytes]:
+def _start(state: Path, port: int, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     command = Path(sys.executable).with_name("backbeat")
     return subprocess.Popen(
         [command, "serve", "--port", str(port), "--state", state],
         stdout=subprocess.DEVNULL,
+        env=environment,
         cwd=Path(__file__).parents[2],
     )
 

@@ -32,8 +32,21 @@ def build(server: Server) -> World:
     """
     month = _full_month(datetime.now(UTC))
     server.call("POST", "/mock/clock", {"now": f"{month + timedelta(days=31, hours=-1):%FT%TZ}"})
-    customers = tuple(_created(server, "/v1/customers", name=f"c{n}") for n in range(CUSTOMERS))
-    card = _created(server, "/v1/contract-pricing/rate-cards/create", name="List")
+    customers = tuple(created(server, "/v1/customers", name=f"c{n}") for n in range(CUSTOMERS))
+    card = price_list(server, month)
+    terms = {
+        "customer_id": customers[0],
+        "rate_card_id": card,
+        "starting_at": f"{month:%FT%TZ}",
+    }
+    created(server, "/v1/contracts/create", **terms)
+    [draft] = server.call("GET", f"/v1/customers/{customers[0]}/invoices")["data"]
+    return World(customers, card, draft["id"], month, 31 * 24)
+
+
+def price_list(server: Server, month: datetime) -> str:
+    """Creates the metrics, their products and a card with prices from a month on."""
+    card = created(server, "/v1/contract-pricing/rate-cards/create", name="List")
     filters = [
         {"name": "model", "in_values": MODELS},
         {"name": "region", "in_values": REGIONS},
@@ -41,7 +54,7 @@ def build(server: Server) -> World:
     ]
     for aggregation in ({"aggregation_type": "COUNT"},
                         {"aggregation_type": "SUM", "aggregation_key": "tokens"}):  # fmt: skip
-        metric = _created(
+        metric = created(
             server,
             "/v1/billable-metrics/create",
             name=aggregation["aggregation_type"],
@@ -50,7 +63,7 @@ def build(server: Server) -> World:
             property_filters=filters,
             group_keys=[["model", "region"]],
         )
-        product = _created(
+        product = created(
             server,
             "/v1/contract-pricing/products/create",
             name=aggregation["aggregation_type"],
@@ -73,17 +86,11 @@ def build(server: Server) -> World:
                     "pricing_group_values": {"model": model},
                 },
             )
-    terms = {
-        "customer_id": customers[0],
-        "rate_card_id": card,
-        "starting_at": f"{month:%FT%TZ}",
-    }
-    _created(server, "/v1/contracts/create", **terms)
-    [draft] = server.call("GET", f"/v1/customers/{customers[0]}/invoices")["data"]
-    return World(customers, card, draft["id"], month, 31 * 24)
+    return card
 
 
-def _created(server: Server, path: str, **body: object) -> str:
+def created(server: Server, path: str, **body: object) -> str:
+    """Creates something and returns its id."""
     created: str = server.call("POST", path, body)["data"]["id"]
     return created
 

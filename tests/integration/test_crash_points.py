@@ -303,3 +303,33 @@ def test_usage_that_crosses_lines(scene: Staging) -> None:
                 str([{"key": "model", "value": "small"}]),
             }
         assert all_delivered(played)
+
+
+def test_starts_some_time_after_and_ends(scene: Staging) -> None:
+    """Configurations, a contract, and what time brings: its start, and an hour after it."""
+
+    def story(played: Scene) -> None:
+        post = played.product.post
+        switch = {"is_enabled": True, "policy": {"type": "contract.start"}}
+        assert post("/v2/notifications/edit", switch).status == 200
+        policy = {"type": "contract.start", "offset": "PT1H"}
+        body = {"name": "later", "policy": policy, "uniqueness_key": "later"}
+        assert post("/v2/notifications/create", body).status in (200, 409)
+        contract = {
+            "customer_id": played.world.customer_id,
+            "starting_at": "2025-01-20T00:00:00Z",
+            "uniqueness_key": "january",
+        }
+        assert post("/v1/contracts/create", contract).status in (200, 409)
+        played.product.work_off_jobs()
+        played.clock.set(datetime(2025, 1, 20, tzinfo=UTC))
+        played.product.tick()
+        played.product.work_off_jobs()
+        played.product.work_off_webhooks()
+
+    for played in at_each_step(scene, story):
+        story(played)
+        played.work_off()
+        for target in (A, B):
+            assert each_once(played.received(target)) == {"contract.create": 1, "contract.start": 2}
+        assert all_delivered(played)

@@ -28,7 +28,7 @@ def local_environment(template: Template, state_file: Path) -> dict[str, str]:
         # Webhooks may go to this machine, which is where the product under test runs.
         "BACKBEAT_WEBHOOK_TARGETS": "any",
         # Nobody at a terminal waits a minute to see an alert.
-        "BACKBEAT_ALERT_INTERVAL_SECONDS": "1",
+        "BACKBEAT_ALERT_INTERVAL_SECONDS": os.environ.get("BACKBEAT_ALERT_INTERVAL_SECONDS", "1"),
         # A line per request is for CloudWatch; at a terminal it hides what went wrong.
         "POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING"),
         # Metrics are printed for CloudWatch to pick up.

@@ -121,10 +121,28 @@ def wanted(
         if type_ is None or asked.is_on(type_):
             found.append(one)
         if type_ is not None and not type_.is_timed:
+            _note_generated(call, work, one, asked)
             for config in asked.offsets:
                 if config.type is type_:
                     found += _later(call, work, one, config)
     return found
+
+
+_GENERATED = {
+    LifecycleType.COMMIT_CREATE: ("commit_id", "parent_recurring_commit_id"),
+    LifecycleType.CREDIT_CREATE: ("credit_id", "parent_recurring_credit_id"),
+}
+
+
+def _note_generated(call: Call, work: UnitOfWork, told: Notification, asked: Rules) -> None:
+    """Notes a balance that a recurring term made: what is due before it is told late."""
+    names = _GENERATED.get(_TYPES[told.type])
+    if names is None or not asked.offsets:
+        return
+    body = json.loads(told.body)
+    if names[1] in body:
+        work.add(lifecycle.generated(call.tenant, str(body["customer_id"]), str(body[names[0]])))
+        request(call, work, str(body["customer_id"]))
 
 
 def _later(

@@ -1,5 +1,6 @@
 """Telling of starts and ends, and of what is some time before or after an event."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -35,11 +36,15 @@ def tell(call: Call, item: Item, due: DueItem) -> None:
     """
     customer = read(call.store, keys.customer(call.tenant, due.customer_id), Customer)
     wanted = lifecycle.rules(call)
+    generated = stored.generated_of(call.store, call.tenant, due.customer_id)
     waiting = (
         []
         if customer is None
         else sorted(
-            [*_planned(call, customer, wanted), *_timed(call, customer, wanted, due.period_start)],
+            [
+                *_planned(call, customer, wanted),
+                *_timed(call, customer, wanted, due.period_start, generated),
+            ],
             key=lambda one: one.at,
         )
     )
@@ -50,6 +55,7 @@ def tell(call: Call, item: Item, due: DueItem) -> None:
     told = fresh[:_AT_ONCE]
     is_all = len(told) == len(fresh)
     kept = [one.planned for one in (ripe if is_all else told) if one.planned is not None]
+    kept += generated.values() if is_all else ()
     work.add(*stored.forget(kept[:_AT_ONCE]))
     later = min((one.at for one in waiting if one.at > call.now), default=None)
     if not is_all or len(kept) > _AT_ONCE:
@@ -65,13 +71,20 @@ def tell(call: Call, item: Item, due: DueItem) -> None:
     )
 
 
-def _timed(call: Call, customer: Customer, wanted: lifecycle.Rules, after: datetime) -> list[_Due]:
+def _timed(
+    call: Call,
+    customer: Customer,
+    wanted: lifecycle.Rules,
+    after: datetime,
+    generated: Collection[str],
+) -> list[_Due]:
     found = rules.tellings(
         list(contracts.of_customer(call.store, call.tenant, customer.id)),
         [one for _, one in balances.of_customer(call.store, call.tenant, customer.id)],
         system=wanted.timed,
         offsets=wanted.offsets,
         after=after,
+        generated=generated,
     )
     environment = call.services.environment_type
     return [

@@ -7,7 +7,7 @@ Invariants: nothing is told that was due before its contract or balance was made
 asked for, or before its date was moved.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -63,10 +63,13 @@ def tellings(
     system: Mapping[LifecycleType, datetime],
     offsets: Sequence[OffsetConfig],
     after: datetime,
+    generated: Collection[str],
 ) -> list[Telling]:
     """Returns what is to be told after an instant, in order.
 
-    `system` are the types that are told of when they occur, each since when.
+    `system` are the types that are told of when they occur, each since when. `generated` are the
+    balances that a recurring term made since that instant: what would have been due before they
+    were there is told now.
     """
     found: list[Telling] = []
     for one in _occurrences(contracts, balances):
@@ -76,7 +79,9 @@ def tellings(
         for config in offsets:
             if config.type is one.type and config.archived_at is None:
                 due_at = durations.parse(config.offset).from_(one.at)
-                if due_at > max(after, one.made_at, config.since):
+                if one.balance is not None and one.balance.id in generated and one.at > after:
+                    found.append(Telling(max(due_at, after), one, config))
+                elif due_at > max(after, one.made_at, config.since):
                     found.append(Telling(due_at, one, config))
     return sorted(found, key=_place)
 
@@ -117,6 +122,10 @@ def _of_balance(balance: Balance, contract: Contract | None) -> Iterator[Occurre
         if is_credit
         else (LifecycleType.COMMIT_SEGMENT_START, LifecycleType.COMMIT_SEGMENT_END)
     )
+    # What a recurring term makes is there a period before the date it bears.
+    made_at = balance.created_at
+    if balance.recurring_id is not None and contract is not None:
+        made_at = contract.created_at
     for segment in balance.segments:
         for type_, at in ((start, segment.starting_at), (end, segment.ending_before)):
-            yield Occurrence(type_, at, balance.created_at, contract, balance, segment)
+            yield Occurrence(type_, at, made_at, contract, balance, segment)

@@ -349,7 +349,8 @@ def next_look(
     times += [edge for segment in segments for edge in segment.period]
     for alert in alerts:
         if alert.type in DAYS:
-            times += [_crossing(segment.ending_before, alert.threshold) for segment in segments]
+            crossings = ((_crossing(one.ending_before, alert.threshold), one) for one in segments)
+            times += [crossing for crossing, one in crossings if crossing < one.ending_before]
     if any(alert.type in BY_PERIOD for alert in alerts):
         for contract in contracts:
             if contract.archived_at is None:

@@ -409,6 +409,16 @@ def planned_notice(tenant: str, customer_id: str, config_id: str, notification_i
     return Key(customer(tenant, customer_id).pk, place)
 
 
+def generated_balance(tenant: str, customer_id: str, balance_id: str) -> Key:
+    """The mark that a recurring term made a balance."""
+    return Key(customer(tenant, customer_id).pk, f"MADE#{part(balance_id)}")
+
+
+def generated_balances(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of the marks that recurring terms made balances."""
+    return (customer(tenant, customer_id).pk, *prefix_range("MADE#"))
+
+
 def planned_notices(tenant: str, customer_id: str) -> tuple[str, str, str]:
     """Partition and range of the notifications that wait for their time."""
     return (customer(tenant, customer_id).pk, *prefix_range("PLAN#"))

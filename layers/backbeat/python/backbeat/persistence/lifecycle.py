@@ -18,6 +18,12 @@ class Planned(Model):
     told: Notification
 
 
+class Generated(Model):
+    """A balance that a recurring term made, until what was due before it has been looked at."""
+
+    balance_id: str
+
+
 class Stored(NamedTuple):
     """All that a tenant said about lifecycle notifications."""
 
@@ -74,6 +80,19 @@ def planned_of(store: Store, tenant: str, customer_id: str) -> list[tuple[Key, P
     pk, low, high = keys.planned_notices(tenant, customer_id)
     items = walk(store, Query(pk, low=low, high=high))
     return [(item.key, from_item(item, Planned)) for item in items]
+
+
+def generated(tenant: str, customer_id: str, balance_id: str) -> Put:
+    """Notes that a recurring term made a balance."""
+    key = keys.generated_balance(tenant, customer_id, balance_id)
+    return Put(to_item(key, Generated(balance_id=balance_id)))
+
+
+def generated_of(store: Store, tenant: str, customer_id: str) -> dict[str, Key]:
+    """Returns which balances of a customer were made since the last look, and where that lies."""
+    pk, low, high = keys.generated_balances(tenant, customer_id)
+    items = walk(store, Query(pk, low=low, high=high))
+    return {from_item(item, Generated).balance_id: item.key for item in items}
 
 
 def forget(planned: Iterable[Key]) -> list[Delete]:
