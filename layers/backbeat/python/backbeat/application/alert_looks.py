@@ -92,7 +92,7 @@ def bring_up_to_date(call: Call, customer: Customer) -> None:
     key = looks.key_of(call, customer.id)
     with suppress(Retryable):
         if any((id_, WHOLE) not in known for id_ in wanted) and not _is_parked(call, key):
-            looks.ask(call, customer.id, cause=None, everybody=True)
+            looks.ask(call, [customer.id], cause=None, everybody=True)
         look(call, key)
 
 

@@ -22,7 +22,6 @@ def usage_arrived(call: Call, watched: Extent, customer_keys: Iterable[str]) -> 
     """
     if watched.nobody:
         return
-    for customer_key in dict.fromkeys(customer_keys):
-        customer = customers.matching_key(call, customer_key)
-        if customer is not None:
-            looks.ask(call, customer.id, cause=USAGE, everybody=bool(watched.version))
+    found = (customers.matching_key(call, key) for key in dict.fromkeys(customer_keys))
+    ids = dict.fromkeys(customer.id for customer in found if customer is not None)
+    looks.ask(call, ids, cause=USAGE, everybody=bool(watched.version))

@@ -6,6 +6,7 @@ than the stage's interval says. Whatever happened before a look begins is seen b
 """
 
 import logging
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -17,6 +18,7 @@ from backbeat.models.errors import Retryable
 from backbeat.persistence import alerts, keys
 from backbeat.persistence.entities import from_item
 from backbeat.persistence.unit_of_work import UnitOfWork
+from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import Contention, Effect, Item, Key, TransactionCancelled
 
 _TRIES: Final = 20
@@ -55,54 +57,76 @@ def demand(call: Call, work: UnitOfWork, customer_id: str, item: Item | None) ->
         )
 
 
-def ask(call: Call, customer_id: str, *, cause: str | None, everybody: bool) -> None:
-    """Asks for a look at a customer, whose usage is stored by now.
+def ask(call: Call, customer_ids: Iterable[str], *, cause: str | None, everybody: bool) -> None:
+    """Asks for looks at customers, whose usage is stored by now, and queues them together.
 
     A look that is asked for and has not begun is enough. Without `everybody`, alerts are about
     some customers, and those have a look to come.
 
     Raises:
-        Retryable: others kept changing the look.
+        Retryable: others kept changing a look.
     """
-    key = key_of(call, customer_id)
-    for _ in range(_TRIES):
-        item = call.store.get(key)
-        if item is None and not everybody:
-            return
-        at = call.now if item is None else _earliest(call, from_item(item, DueItem))
-        if item is not None and _is_waiting(from_item(item, DueItem), until=at):
-            return
-        due = _asked(customer_id, item, at=at, cause=cause, new_facts=False)
-        try:
-            call.store.transact([*_written(call, item, due), tenants.mark(call)])
-        except (TransactionCancelled, Contention):
-            continue
-        _hurry(call, key, at)
-        return
-    raise Retryable("The alerts of the customer are being looked at. Try again.")
-
-
-def _hurry(call: Call, key: Key, at: datetime) -> None:
-    delay = min(_LONGEST_DELAY_SECONDS, max(0, -int((call.now - at).total_seconds() // 1)))
+    standing_still = _stands_still(call)
+    messages: list[Outgoing] = []
     try:
-        work_items.send_job(call, key, delay_seconds=delay)
+        for customer_id in customer_ids:
+            at = _asked_for(
+                call, customer_id, cause=cause, everybody=everybody, standing_still=standing_still
+            )
+            if at is not None:
+                body = work_items.message_about(call, key_of(call, customer_id))
+                messages.append(Outgoing(body, _delay_seconds(call, at)))
+    finally:
+        _send(call, messages)
+
+
+def _send(call: Call, messages: Sequence[Outgoing]) -> None:
+    try:
+        if messages:
+            call.services.job_queue.send(messages)
     except Exception:
         _log.exception("left to the tick", extra={"tenant": call.tenant})
 
 
-def _earliest(call: Call, due: DueItem) -> datetime:
-    """Returns when the next look because of usage may be: not too soon after the last one.
+def _asked_for(
+    call: Call, customer_id: str, *, cause: str | None, everybody: bool, standing_still: bool
+) -> datetime | None:
+    """Asks for a look at a customer. Returns when it is to be, or None when that is known."""
+    key = key_of(call, customer_id)
+    for _ in range(_TRIES):
+        item = call.store.get(key)
+        if item is None and not everybody:
+            return None
+        before = None if item is None else from_item(item, DueItem)
+        at = call.now if standing_still else _earliest(call, before)
+        if before is not None and _is_waiting(before, until=at):
+            return None
+        due = _asked(customer_id, item, at=at, cause=cause, new_facts=False)
+        effects = _written(call, item, due)
+        if item is None:
+            effects.append(tenants.mark(call))
+        try:
+            call.store.transact(effects)
+        except (TransactionCancelled, Contention):
+            continue
+        return at
+    raise Retryable("The alerts of the customer are being looked at. Try again.")
 
-    Where the clock stands still nobody waits, for the time to wait for would never come.
-    """
-    last_at = None if due.look is None else due.look.last_at
-    if last_at is None or _stands_still(call):
+
+def _delay_seconds(call: Call, at: datetime) -> int:
+    return min(_LONGEST_DELAY_SECONDS, max(0, -int((call.now - at).total_seconds() // 1)))
+
+
+def _earliest(call: Call, before: DueItem | None) -> datetime:
+    """Returns when the next look because of usage may be: not too soon after the last one."""
+    last_at = None if before is None or before.look is None else before.look.last_at
+    if last_at is None:
         return call.now
-    interval = timedelta(seconds=call.services.alert_interval_seconds)
-    return max(call.now, last_at + interval)
+    return max(call.now, last_at + timedelta(seconds=call.services.alert_interval_seconds))
 
 
 def _stands_still(call: Call) -> bool:
+    """Tells whether nobody shall wait for a time that would never come."""
     return call.services.sandbox and call.store.get(keys.clock(call.tenant)) is not None
 
 

@@ -17,12 +17,13 @@ def sweep(call: Call, item: Item, due: DueItem) -> None:
     A crash in between asks for some twice, which is once.
     """
     page, position = customers.page(call, archived=False, limit=_AT_ONCE, cursor=due.position)
-    for customer in page:
-        if due.kind is WorkKind.ALERT_SWEEP:
-            looks.ask(call, customer.id, cause=None, everybody=True)
-        else:
+    ids = [customer.id for customer in page]
+    if due.kind is WorkKind.ALERT_SWEEP:
+        looks.ask(call, ids, cause=None, everybody=True)
+    else:
+        for customer_id in ids:
             asking = UnitOfWork(call.store)
-            lifecycle.request(call, asking, customer.id)
+            lifecycle.request(call, asking, customer_id)
             asking.commit()
     work = UnitOfWork(call.store)
     if position is None:
