@@ -984,6 +984,15 @@ FIXTURE: Final = {
 _ROUTES: Final = (
     Example("ingestOlder", "POST", "/v1/usage/ingest", {"usage": [event("older-1")]}),
     Example("listCosts", "GET", "/v1/customers/<customer_id>/costs"),
+    Example("archiveCustomerOlder", "POST", "/v1/customers/<customer_id>/archive"),
+    Example(
+        "editContractOlder",
+        "PUT",
+        "/v1/contracts/<contract_id>/edit",
+        {"customer_id": "<customer_id>", "update_contract_name": "Deal"},
+    ),
+    Example("listInvoicesOlder", "GET", "/v1/invoices/<customer_id>/invoices"),
+    Example("getInvoiceOlder", "GET", "/v1/invoices/<customer_id>/invoices/<invoice_id>"),
     Example("listTargets", "GET", "/webhooks/subscriptions"),
     Example("addTarget", "POST", "/webhooks/subscriptions", {"target": "https://example.com/b"}),
     Example("removeTarget", "DELETE", "/webhooks/subscriptions", {"target": "https://e.org/a"}),

@@ -320,6 +320,7 @@ REQUIRED = {
     ],
     "setClientWebhookSecret-v1": ["webhook_secret"],
     "ingestOlder": ["usage"],
+    "editContractOlder": ["customer_id"],
     "addTarget": ["target"],
     "addFaults": ["faults", "faults.0.kind", "faults.0.status", "faults.1.milliseconds"],
     "rotateSecret": ["webhook_secret"],

@@ -1,13 +1,16 @@
 """The composition root: configuration into services."""
 
+import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from backbeat import config as configuration
 from backbeat import observability
+from backbeat.adapters.billing_provider import TakingProvider
 from backbeat.adapters.clock import StoredClock, SystemClock
 from backbeat.adapters.http import PooledHttp
 from backbeat.adapters.ids import RandomIds
@@ -19,6 +22,9 @@ from backbeat.ports.clock import Clock
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
 from backbeat.ports.store import Store
+
+if TYPE_CHECKING:
+    from backbeat.application.older_mock.profile import OlderMock
 
 _JOB_MAX_ATTEMPTS = 5
 _SANDBOX_WEBHOOK_SECRET = "test-secret"  # noqa: S105
@@ -92,7 +98,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         tokens=VersionedCache(size=1000),
         sandbox=sandbox,
         open_tokens=config.tokens == "open",
-        environment_type="SANDBOX" if sandbox else "PRODUCTION",
+        environment_type=_environment_type(config),
         # One process writes a SQLite file; in AWS environments should not meet in a cell.
         cell_slot="0" if local else f"{secrets.randbelow(256):02x}",
         marked_hours=RecentlySeen(size=200_000),
@@ -100,11 +106,13 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         alert_interval_seconds=config.alert_interval_seconds,
         tells_resolved_alerts=config.resolved_alerts == "told",
         tells_changes=config.system_events == "changes",
+        billing_provider=TakingProvider(),
         sql=SqliteSqlEngine(),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,
-        default_webhook_secret=_SANDBOX_WEBHOOK_SECRET if sandbox else None,
+        default_webhook_secret=_default_secret(config),
+        older_mock=_older_mock(config),
         forget=forget,
         count=observability.count if observability.in_lambda() else observability.count_nothing,
     )
@@ -143,4 +151,33 @@ def _on_aws(config: Config) -> _Ports:
         SsmSecrets(f"/backbeat/{config.stage}"),
         # A table is not searched for one tenant's items: they stay, unreachable, and events expire.
         lambda tenant: None,
+    )
+
+
+def _environment_type(config: Config) -> str:
+    if config.profile == "mock":
+        return config.mock_environment
+    return "SANDBOX" if config.sandbox == "on" else "PRODUCTION"
+
+
+def _default_secret(config: Config) -> str | None:
+    if config.profile == "mock":
+        return config.mock_secret
+    return _SANDBOX_WEBHOOK_SECRET if config.sandbox == "on" else None
+
+
+def _older_mock(config: Config) -> "OlderMock | None":
+    if config.profile != "mock":
+        return None
+    if config.sandbox != "on" or config.tokens != "open":
+        raise ValueError("BACKBEAT_PROFILE: mock asks nobody for a token, so it needs a sandbox")
+    # Nobody else pays for it.
+    from backbeat.application.older_mock.profile import OlderMock, with_path
+
+    named = json.loads(config.mock_alerts).get("alerts", {}).get("customerBalanceDepleted")
+    targets = [url.strip() for url in config.mock_targets.split(",") if url.strip()]
+    return OlderMock(
+        alert_id=config.mock_alert or named or "customerBalanceDepleted",
+        targets=tuple(with_path(url, config.mock_path) for url in targets),
+        base_url=config.mock_url.rstrip("/"),
     )

@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Config(BaseModel):
-    """How this stage is set up. `state` is the SQLite file and makes everything local."""
+    """How this stage is set up. `state` is the SQLite file and makes everything local.
+
+    The `mock_` variables are the older mock's own and count in profile `mock` only.
+    """
 
     model_config = ConfigDict(frozen=True, populate_by_name=False)
 
@@ -29,6 +32,14 @@ class Config(BaseModel):
     state: str | None = Field(None, alias="BACKBEAT_STATE")
     sam_local: str | None = Field(None, alias="AWS_SAM_LOCAL")
     endpoint_url: str | None = Field(None, alias="AWS_ENDPOINT_URL")
+    profile: Literal["default", "mock"] = Field("default", alias="BACKBEAT_PROFILE")
+    mock_secret: str = Field("test-secret", alias="METRONOME_WEBHOOK_SECRET", min_length=1)
+    mock_targets: str = Field("", alias="MOCK_METRONOME_WEBHOOK_TARGET")
+    mock_path: str = Field("", alias="MOCK_METRONOME_WEBHOOK_PATH")
+    mock_environment: str = Field("SANDBOX", alias="MOCK_METRONOME_ENVIRONMENT_TYPE")
+    mock_alert: str | None = Field(None, alias="MOCK_METRONOME_ALERT_CUSTOMER_BALANCE_DEPLETED")
+    mock_alerts: str = Field("{}", alias="NODE_METRONOME_CONFIG")
+    mock_url: str = Field("http://localhost:3000", alias="MOCK_METRONOME_URL")
 
     @property
     def sqlite_path(self) -> str | None:

@@ -60,6 +60,9 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @_state_option
 @click.option("--memory", is_flag=True, help="Forget all state when the server stops.")
+@click.option("--profile", type=click.Choice(["default", "mock"]), default="default",
+              envvar="BACKBEAT_PROFILE", show_default=True, show_envvar=True,
+              help="mock serves suites written for the older mock.")  # fmt: skip
 @_template_option
 def serve(
     port: int,
@@ -67,6 +70,7 @@ def serve(
     state: Path,
     template_file: Path | None,
     parameters: tuple[str, ...],
+    profile: str,
     *,
     memory: bool,
 ) -> None:
@@ -78,7 +82,9 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        runner = Runner(_load(template_file, parameters), None if memory else state, host, port)
+        directory = None if memory else state
+        template = _load(template_file, parameters)
+        runner = Runner(template, directory, host, port, profile=profile)
         runner.start()
     except (CannotListen, TemplateError) as error:
         raise click.ClickException(str(error)) from error

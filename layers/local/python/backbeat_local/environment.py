@@ -15,7 +15,9 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 }
 
 
-def local_environment(template: Template, state_file: Path) -> dict[str, str]:
+def local_environment(
+    template: Template, state_file: Path, *, profile: str = "default"
+) -> dict[str, str]:
     """Returns what every function finds in its environment: the template's variables, and ours.
 
     Raises:
@@ -25,6 +27,7 @@ def local_environment(template: Template, state_file: Path) -> dict[str, str]:
         **_DEFAULTS,
         **template.environment(),
         "BACKBEAT_STATE": str(state_file),
+        "BACKBEAT_PROFILE": profile,
         # Webhooks may go to this machine, which is where the product under test runs.
         "BACKBEAT_WEBHOOK_TARGETS": "any",
         # Nobody at a terminal waits a minute to see an alert.

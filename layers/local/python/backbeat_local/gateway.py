@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from backbeat_local import older_mock
 from backbeat_local.http_events import (
     BadReply,
     HttpReply,
@@ -53,7 +54,9 @@ class CannotListen(Exception):
 class Gateway:
     """Serves a route table on `host`:`port` from a thread of its own; port 0 takes a free one."""
 
-    def __init__(self, routes: "RouteTable[Function]", host: str, port: int) -> None:
+    def __init__(
+        self, routes: "RouteTable[Function]", host: str, port: int, *, as_older_mock: bool = False
+    ) -> None:
         """Takes the address at once, so that nobody else can, and clients may already connect.
 
         Raises:
@@ -66,7 +69,7 @@ class Gateway:
             reason = str(error.strerror).partition(" (")[0]
             raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
         self._workers = Workers(_CONCURRENCY, "request", eager=1)
-        self._application = _Application(routes, self._workers)
+        self._application = _Application(routes, self._workers, as_older_mock=as_older_mock)
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)
         self.host = host
@@ -110,9 +113,12 @@ class Gateway:
 class _Application:
     """The ASGI application."""
 
-    def __init__(self, routes: "RouteTable[Function]", workers: Workers) -> None:
+    def __init__(
+        self, routes: "RouteTable[Function]", workers: Workers, *, as_older_mock: bool
+    ) -> None:
         self._routes = routes
         self._workers = workers
+        self._as_older_mock = as_older_mock
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         body = await _read_body(receive)
@@ -120,9 +126,10 @@ class _Application:
         match: Match[Function] | Miss
         if body is None:
             reply = json_reply(413, {"message": "Request Entity Too Large"})
+        elif self._as_older_mock and method == "OPTIONS":
+            reply = older_mock.preflight()
         elif isinstance(match := self._routes.find(method, raw_path), Miss):
-            status = 404 if match is Miss.PATH else 405
-            reply = json_reply(status, {"message": f"Route not found: {method} {raw_path}"})
+            reply = self._missed(match, method, raw_path)
         else:
             client = scope["client"]
             request = HttpRequest(
@@ -138,11 +145,19 @@ class _Application:
         if is_dropped(reply):
             await _drop(receive, send)
             return
+        if self._as_older_mock:
+            older_mock.open_to_browsers(reply)
         reply.headers.append((b"content-length", str(len(reply.body)).encode()))
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         )
         await send({"type": "http.response.body", "body": reply.body})
+
+    def _missed(self, miss: Miss, method: str, path: str) -> HttpReply:
+        if self._as_older_mock:
+            return older_mock.unknown_route(method, path)
+        status = 404 if miss is Miss.PATH else 405
+        return json_reply(status, {"message": f"Route not found: {method} {path}"})
 
     async def _handled(self, request: HttpRequest, match: "Match[Function]") -> HttpReply:
         loop = asyncio.get_running_loop()

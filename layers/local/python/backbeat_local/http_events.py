@@ -132,7 +132,7 @@ def is_dropped(reply: HttpReply) -> bool:
     return any(name == DROPPED.encode() for name, _ in reply.headers)
 
 
-def json_reply(status: int, content: Mapping[str, str]) -> HttpReply:
+def json_reply(status: int, content: Mapping[str, object]) -> HttpReply:
     """Returns a reply that the gateway itself gives."""
     return HttpReply(status, [(b"content-type", b"application/json")], _json(content))
 

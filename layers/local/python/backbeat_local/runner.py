@@ -43,13 +43,14 @@ class Runner:
         host: str = "127.0.0.1",
         port: int = 0,
         *,
+        profile: str = "default",
         queues: QueueOpener | None = None,
         ticker: Ticker | None = None,
     ) -> None:
         """Keeps state in directory `state`, or for None in a directory that goes when it stops.
 
-        Port 0 takes a free one. `queues` opens a queue by its local name and `ticker` tells the
-        schedules' time, both for tests.
+        Port 0 takes a free one. Profile "mock" speaks as the older mock does. `queues` opens a
+        queue by its local name and `ticker` tells the schedules' time, both for tests.
 
         Raises:
             TemplateError: the template cannot be run.
@@ -71,6 +72,7 @@ class Runner:
         self._port = port
         self._open_queue = queues or _queue_of_services
         self._ticker = ticker
+        self._profile = profile
         self._running = ExitStack()
         self._gateway: Gateway | None = None
 
@@ -115,11 +117,14 @@ class Runner:
             raise RuntimeError("another runner runs in this process")
         running.callback(_active.release)
         # The address first: it is what most often fails, and it must leave no trace then.
-        gateway = Gateway(self._routes, self._host, self._port)
+        gateway = Gateway(
+            self._routes, self._host, self._port, as_older_mock=self._profile == "mock"
+        )
         running.callback(gateway.stop)
         running.callback(_forget_services)
         state_file = self._state_file(running)
-        running.enter_context(applied(local_environment(self.template, state_file)))
+        environment = local_environment(self.template, state_file, profile=self._profile)
+        running.enter_context(applied(environment))
         put_layers_on_path(self.template)
         gateway.start()
         # Once more, later in the list and so earlier in time: before the environment goes.

@@ -176,7 +176,26 @@ class Api:
     ) -> Reply:
         try:
             services = self._services()
-            if route.public:
+        except Exception:
+            return _unforeseen(route, context)
+        if services.older_mock is None:
+            return self._answered(services, route, event, context, path)
+        # Imported where the profile is on: nobody else pays for it.
+        from backbeat.api.older_mock import edge
+
+        dressed = {**event, "headers": edge.with_token(event.get("headers") or {})}
+        return edge.nested(self._answered(services, route, dressed, context, path))
+
+    def _answered(
+        self,
+        services: Services,
+        route: _Route,
+        event: Mapping[str, Any],
+        context: Any,
+        path: dict[str, str],
+    ) -> Reply:
+        try:
+            if route.public and services.older_mock is None:
                 return route.answer(services)
             headers = event.get("headers") or {}
             owner = auth.owner_of(services, headers.get("authorization"))
@@ -190,12 +209,35 @@ class Api:
                 request,
                 event,
                 f"{route.method} {route.path}",
-                lambda: self._once(route, request, event, context),
+                lambda: self._in_profile(services, route, request, event, context),
             )
         except BackbeatError as error:
             return errors.reply_to(error)
         except Exception:
             return _unforeseen(route, context)
+
+    def _in_profile(
+        self,
+        services: Services,
+        route: _Route,
+        request: Request,
+        event: Mapping[str, Any],
+        context: Any,
+    ) -> Reply:
+        if services.older_mock is None:
+            return self._once(route, request, event, context)
+        from backbeat.api.older_mock import edge
+
+        return edge.answered(
+            request,
+            event,
+            services.older_mock,
+            lambda: (
+                route.answer(services)
+                if route.public
+                else self._once(route, request, event, context)
+            ),
+        )
 
     def _once(
         self, route: _Route, request: Request, event: Mapping[str, Any], context: Any

@@ -23,6 +23,12 @@ from backbeat.application import (
     tenants,
     work_items,
 )
+from backbeat.application.provider_invoices import (
+    addressed_to_provider,
+    on_sending_list,
+    send_left_over,
+    send_to_provider,
+)
 from backbeat.application.services import Call, Services
 from backbeat.domain import invoicing, notices, periods
 from backbeat.models.base import Model
@@ -260,6 +266,7 @@ def tick(services: Services, call_for: CallFor) -> Ticked:
             call = call_for(tenant)
             jobs += _send_jobs(call)
             outbox.sweep(call)
+            send_left_over(call)
         except Exception:
             failed += 1
             _log.exception("tick failed", extra={"tenant": tenant})
@@ -273,7 +280,7 @@ def _finalize_usage(call: Call, item: Item, due: DueItem) -> None:
     invoice = settled_drafts.find(call, customer, contract, next(upcoming))
     following = next(upcoming, None)
     next_due = None if following is None else _due(contract, following)
-    _commit(call, item, invoice, next_due, unchanged)
+    _commit(call, item, contract, invoice, next_due, unchanged)
 
 
 def _finalize_scheduled(call: Call, item: Item, due: DueItem) -> None:
@@ -284,19 +291,26 @@ def _finalize_scheduled(call: Call, item: Item, due: DueItem) -> None:
     if ahead.open and ahead.open[0].issued_at <= call.now:
         invoice = scheduled_invoices.assemble(call, contract, customer, ahead.open[0])
         ahead = scheduled_invoices.Outlook(ahead.open[1:], ahead.next_look)
-    _commit(call, item, invoice, _scheduled_due(contract, ahead), unchanged)
+    _commit(call, item, contract, invoice, _scheduled_due(contract, ahead), unchanged)
 
 
 def _commit(
-    call: Call, item: Item, invoice: Invoice | None, next_due: DueItem | None, unchanged: Check
+    call: Call,
+    item: Item,
+    contract: Contract,
+    invoice: Invoice | None,
+    next_due: DueItem | None,
+    unchanged: Check,
 ) -> None:
+    final = None
     work = UnitOfWork(call.store)
     # Terms that changed since they were read would be billed as they were.
     work.add(unchanged)
     told = []
     if invoice is not None:
-        final = invoicing.finalize(invoice, at=call.now)
+        final = addressed_to_provider(call, contract, invoicing.finalize(invoice, at=call.now))
         work.add(*invoices.insert(call.store, call.tenant, final))
+        work.add(*on_sending_list(call, final))
         work.add(*settled_drafts.draw(call, final))
         told.append(notices.invoice_finalized(final, at=call.now))
         looks.request(call, work, final.customer_id)
@@ -305,8 +319,9 @@ def _commit(
     else:
         work.add(work_items.replace(call, item, next_due))
     outbox.commit(call, work, told)
-    if invoice is not None:
+    if final is not None:
         call.services.count("InvoicesFinalized", 1)
+        send_to_provider(call, final)
 
 
 def _contract(call: Call, due: DueItem) -> tuple[Contract, Check]:

@@ -15,6 +15,11 @@ from backbeat.application import (
     scheduled_invoices,
     settled_drafts,
 )
+from backbeat.application.provider_invoices import (
+    addressed_to_provider,
+    on_sending_list,
+    send_to_provider,
+)
 from backbeat.application.services import Call
 from backbeat.domain import invoicing, notices
 from backbeat.models.contracts import Contract
@@ -137,15 +142,16 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
     if contract.archived_at is not None:
         raise InvalidArgument("id: the contract of the invoice is archived")
     customer = customers.get(call, invoice.customer_id)
-    fresh = invoicing.regenerated(
-        _computed_anew(call, contract, customer, invoice), invoice, at=call.now
-    )
+    anew = _computed_anew(call, contract, customer, invoice).model_copy(update={"external": None})
+    fresh = addressed_to_provider(call, contract, invoicing.regenerated(anew, invoice, at=call.now))
     work = UnitOfWork(call.store)
     work.add(*invoices.insert(call.store, call.tenant, fresh))
+    work.add(*on_sending_list(call, fresh))
     work.add(invoices.change(stored, successor_id=fresh.id))
     work.add(*settled_drafts.draw(call, fresh))
     looks.request(call, work, fresh.customer_id)
     outbox.commit(call, work, [notices.invoice_finalized(fresh, at=call.now)])
+    send_to_provider(call, fresh)
     return fresh
 
 

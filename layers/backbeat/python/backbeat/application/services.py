@@ -9,6 +9,7 @@ from backbeat.application.caches import RecentlySeen, VersionedCache
 from backbeat.models.alerts import Alert
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.rates import Rate
+from backbeat.ports.billing_provider import BillingProvider
 from backbeat.ports.clock import Clock
 from backbeat.ports.http import Http
 from backbeat.ports.ids import Ids
@@ -18,6 +19,7 @@ from backbeat.ports.sql import SqlEngine
 from backbeat.ports.store import Item, Store
 
 if TYPE_CHECKING:
+    from backbeat.application.older_mock.profile import OlderMock
     from backbeat.application.tokens import Token
 
 
@@ -28,6 +30,7 @@ class Services:
     `clock` is real time, `clock_for` a tenant's: where there are sandboxes, each may stop its own.
     `cell_slot` keeps concurrent environments from adding to the same usage cells.
     `count` adds a number to a metric of a name.
+    `older_mock` is set where the edge speaks as the older mock does.
     `forget` deletes what a tenant left behind, where the store can.
     `marked_hours` are those that this process has noted as having events.
     `drops_old_events` takes batches with events older than 34 days, without those.
@@ -43,6 +46,7 @@ class Services:
     job_queue: Queue
     secrets: Secrets
     http: Http
+    billing_provider: BillingProvider
     ids: Ids
     clock: Clock
     clock_for: Callable[[str], Clock]
@@ -64,6 +68,7 @@ class Services:
     webhook_max_attempts: int
     webhook_retry_base_seconds: int
     default_webhook_secret: str | None
+    older_mock: "OlderMock | None"
     forget: Callable[[str], None]
     count: Callable[[str, int], None]
 

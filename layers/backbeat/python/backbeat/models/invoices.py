@@ -8,6 +8,7 @@ from backbeat.models.base import Model
 from backbeat.models.charges import ResellerRoyalty
 from backbeat.models.contracts import HierarchyLink
 from backbeat.models.customers import BillableStatus
+from backbeat.models.external_invoices import ExternalInvoice
 from backbeat.models.money import CreditType
 from backbeat.models.period import Period
 
@@ -187,6 +188,7 @@ class Invoice(Model):
     reseller_royalty: RoyaltyRecord | None = None
     custom_fields: dict[str, str] = {}
     billable_status: BillableStatus = BillableStatus.BILLABLE
+    external: ExternalInvoice | None = None
     generation: int = 0
     regenerated_from_invoice_id: str | None = None
     successor_id: str | None = None

@@ -249,6 +249,16 @@ def invoice_lines(tenant: str, invoice_id: str, page: int) -> Key:
     return Key(f"{tenant}#INV#{part(invoice_id)}", f"LINES#{page:04}")
 
 
+def invoice_to_send(tenant: str, invoice_id: str) -> Key:
+    """A final invoice that its billing provider does not have yet."""
+    return Key(f"{tenant}#SEND#{part(invoice_id)}", "SEND")
+
+
+def invoices_to_send(tenant: str) -> str:
+    """Gsi2 partition of the invoices that billing providers do not have yet."""
+    return f"{tenant}#SENDS"
+
+
 def due_item(tenant: str, customer_id: str, contract_id: str, kind: str) -> Key:
     """A contract's next work of one kind."""
     return Key(customer(tenant, customer_id).pk, f"DUE#{part(contract_id)}#{kind}")
@@ -553,6 +563,44 @@ def event_times(tenant: str, customer_key: str, hour: datetime) -> list[str]:
 def event_id(tenant: str, key: Key) -> str:
     """Returns the transaction id in an event's key, or what stands for one that is too long."""
     return whole(key.pk.removeprefix(events(tenant)))
+
+
+# Profile `mock`
+
+
+def older_mock_mark(tenant: str) -> Key:
+    """The mark that the environment's webhook targets were subscribed."""
+    return Key(f"{tenant}#OLDERMOCK", "SEEDED")
+
+
+def older_mock_customer(tenant: str, customer_id: str) -> Key:
+    """A customer of the profile."""
+    return Key(f"{tenant}#OLDERMOCK#{part(customer_id)}", "CUS")
+
+
+def older_mock_contract(tenant: str, customer_id: str, contract_id: str) -> Key:
+    """A contract of the profile."""
+    return Key(older_mock_customer(tenant, customer_id).pk, f"CON#{part(contract_id)}")
+
+
+def older_mock_contracts(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Partition and range of the contracts of a customer of the profile."""
+    return (older_mock_customer(tenant, customer_id).pk, *prefix_range("CON#"))
+
+
+def older_mock_balances(tenant: str, customer_id: str) -> Key:
+    """What simulated payments left of a customer's balances."""
+    return Key(older_mock_customer(tenant, customer_id).pk, "BALANCES")
+
+
+def older_mock_invoice(tenant: str, invoice_id: str) -> Key:
+    """An invoice of the profile."""
+    return Key(older_mock_invoices(tenant), part(invoice_id))
+
+
+def older_mock_invoices(tenant: str) -> str:
+    """Partition of the invoices of the profile."""
+    return f"{tenant}#OLDERMOCKINVOICES"
 
 
 # Webhooks

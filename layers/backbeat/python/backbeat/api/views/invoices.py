@@ -8,6 +8,7 @@ from backbeat.api.views.catalog import credit_type_view, rate_view
 from backbeat.api.views.charges import royalty_record_view
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application.breakdowns import Row
+from backbeat.models.external_invoices import ExternalInvoice
 from backbeat.models.invoices import Invoice, LineItem, LineTier
 from backbeat.models.rates import Rate
 
@@ -40,13 +41,24 @@ def invoice_view(
         ),
         "credit_type": credit_type_view(invoice.credit_type),
         "total": invoice.total,
-        "external_invoice": None,
+        "external_invoice": None if invoice.external is None else external_view(invoice.external),
         "billable_status": invoice.billable_status.value,
         "customer_custom_fields": invoice.customer_custom_fields,
         "contract_custom_fields": invoice.contract_custom_fields,
         "custom_fields": invoice.custom_fields,
         "line_items": [line_view(line, list_rates=list_rates) for line in lines],
     }
+
+
+def external_view(external: ExternalInvoice) -> dict[str, object]:
+    """Returns what is known of an invoice at its billing provider."""
+    return present(
+        billing_provider_type=external.provider,
+        invoice_id=external.invoice_id,
+        issued_at_timestamp=optional(external.issued_at),
+        external_status=external.status.value,
+        billing_provider_error=external.error,
+    )
 
 
 def breakdown_view(

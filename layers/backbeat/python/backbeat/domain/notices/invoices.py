@@ -20,3 +20,16 @@ def invoice_finalized(invoice: Invoice, *, at: datetime) -> Notification:
         "invoice_finalized_date": milliseconds(at),
     }
     return event("invoice.finalized", properties, fact=invoice.id, at=at)
+
+
+def billing_provider_failed(
+    invoice: Invoice, *, provider: str, error: str, at: datetime
+) -> Notification:
+    """Tells that a billing provider would not take an invoice."""
+    properties = {
+        "invoice_id": invoice.id,
+        "customer_id": invoice.customer_id,
+        "billing_provider": provider.upper(),
+        "billing_provider_error": error,
+    }
+    return event("invoice.billing_provider_error", properties, fact=invoice.id, at=at)

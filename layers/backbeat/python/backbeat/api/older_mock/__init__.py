@@ -1,0 +1,1 @@
+"""Profile `mock`: requests and replies in the shapes of the older open-source mock."""

@@ -1,0 +1,1 @@
+"""The older mock's rules, for profile `mock` alone."""
