@@ -69,6 +69,7 @@ class _Builder:
             "partner_id": partner_id,
             "delivery_method_id": self._delivery_method(),
             "event_id": self._post("/webhooks/test", {})["id"],
+            "grant_id": self._grant(),
             "unit_id": self._post("/mock/credit-types", {"name": "Tokens"})["id"],
             **self._terms(partner_id, products),
             **self._balance(partner_id, products),
@@ -76,6 +77,19 @@ class _Builder:
             **self._package(products),
             **self._watches(partner_id),
         }
+
+    def _grant(self) -> str:
+        amount = {"amount": 100, "credit_type_id": USD}
+        grant = {
+            "customer_id": self._world["customer_id"],
+            "name": "Promotion",
+            "grant_amount": amount,
+            "paid_amount": {**amount, "amount": 0},
+            "expires_at": "2025-12-31T00:00:00Z",
+            "priority": 1,
+        }
+        id_: str = self._post("/v1/credits/createGrant", grant)["id"]
+        return id_
 
     def _delivery_method(self) -> str:
         self._product.post(

@@ -984,6 +984,31 @@ FIXTURE: Final = {
 _ROUTES: Final = (
     Example("ingestOlder", "POST", "/v1/usage/ingest", {"usage": [event("older-1")]}),
     Example("listCosts", "GET", "/v1/customers/<customer_id>/costs"),
+    Example(
+        "createGrant",
+        "POST",
+        "/v1/credits/createGrant",
+        {
+            "customer_id": "<customer_id>",
+            "name": "Promotion",
+            "grant_amount": {"amount": 100, "credit_type_id": USD},
+            "paid_amount": {"amount": 0, "credit_type_id": USD},
+            "expires_at": "2025-12-31T00:00:00Z",
+            "priority": 0.5,
+        },
+    ),
+    Example("listGrants", "POST", "/v1/credits/listGrants", {}),
+    Example("editGrant", "POST", "/v1/credits/editGrant", {"id": "<grant_id>", "name": "New"}),
+    Example("voidGrant", "POST", "/v1/credits/voidGrant", {"id": "<grant_id>"}),
+    Example("listEntries", "POST", "/v1/credits/listEntries", {}),
+    Example("listPlans", "GET", "/v1/plans"),
+    Example("listCustomerPlans", "GET", "/v1/customers/<customer_id>/plans"),
+    Example(
+        "createBillingConfig",
+        "POST",
+        "/v1/customers/<customer_id>/billing-config/stripe",
+        {"billing_provider_customer_id": "cus_1"},
+    ),
     Example("archiveCustomerOlder", "POST", "/v1/customers/<customer_id>/archive"),
     Example(
         "editContractOlder",

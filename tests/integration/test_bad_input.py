@@ -42,6 +42,7 @@ OF_ANOTHER_KIND = ["text", 17, True, None, [], {}, [[]], {"name": {}}]
 WITHOUT_BODY = {
     *("listRateCards-v1", "listProducts-v1", "listPackages-v1", "listCustomFieldKeys-v1"),
     *("updateCustomerConfig-v1", "removeTarget", "dispatch", "saveSnapshot", "restore"),
+    *("listGrants", "listEntries"),
     *("updateStripeBillingSettings-v1", "listConfiguredBillingProviders-v1"),
     *("listOffsetNotificationConfigs-v2", "listSystemNotificationConfigs-v2"),
 }
@@ -320,6 +321,13 @@ REQUIRED = {
     ],
     "setClientWebhookSecret-v1": ["webhook_secret"],
     "ingestOlder": ["usage"],
+    "createGrant": [
+        *("customer_id", "name", "expires_at", "priority", "grant_amount.amount"),
+        *("grant_amount.credit_type_id", "paid_amount.amount", "paid_amount.credit_type_id"),
+    ],
+    "editGrant": ["id"],
+    "voidGrant": ["id"],
+    "createBillingConfig": ["billing_provider_customer_id"],
     "editContractOlder": ["customer_id"],
     "addTarget": ["target"],
     "addFaults": ["faults", "faults.0.kind", "faults.0.status", "faults.1.milliseconds"],

@@ -40,6 +40,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "customers/list": (200, {"data": [], "next_page": None}),
     "customers/set-ingest-aliases": (404, NOBODYS),
     "customers/set-name": (404, NOBODYS),
+    "legacy/list-plans": (200, {"data": [], "next_page": None}),
     "older_mock/list-contracts": (404, NOBODYS),
     "ingest/batch": (200, None),
     "ingest/naive-timestamp": (400, {"code": "InvalidArgument"}),

@@ -1,4 +1,4 @@
-"""The 133 operations of the Metronome API: what answers where, declared once.
+"""The 133 operations of the Metronome API and its legacy ones: what answers where.
 
 The functions' resolvers, the template check and the 501 answers all read this table.
 Ids, methods and paths are the contract's; the owner is the function that serves it.
@@ -378,4 +378,52 @@ NOT_BUILT: Final[frozenset[str]] = frozenset(
 )
 """Operations that answer 501 until they are built."""
 
-BY_ID: Final[dict[str, Operation]] = {operation.id: operation for operation in OPERATIONS}
+LEGACY: Final[tuple[Operation, ...]] = (
+    Operation("createCreditGrant-v1", "POST", "/v1/credits/createGrant", "legacy"),
+    Operation("listCreditGrants-v1", "POST", "/v1/credits/listGrants", "legacy"),
+    Operation("editCreditGrant-v1", "POST", "/v1/credits/editGrant", "legacy"),
+    Operation("voidCreditGrant-v1", "POST", "/v1/credits/voidGrant", "legacy"),
+    Operation("listCreditLedgerEntries-v1", "POST", "/v1/credits/listEntries", "legacy"),
+    Operation("listPlans-v1", "GET", "/v1/plans", "legacy"),
+    Operation("getPlanDetails-v1", "GET", "/v1/planDetails/{plan_id}", "legacy"),
+    Operation("listPlanCharges-v1", "GET", "/v1/planDetails/{plan_id}/charges", "legacy"),
+    Operation("listPlanCustomers-v1", "GET", "/v1/planDetails/{plan_id}/customers", "legacy"),
+    Operation("listCustomerPlans-v1", "GET", "/v1/customers/{customer_id}/plans", "legacy"),
+    Operation("addPlanToCustomer-v1", "POST", "/v1/customers/{customer_id}/plans/add", "legacy"),
+    Operation(
+        "endCustomerPlan-v1",
+        "POST",
+        "/v1/customers/{customer_id}/plans/{customer_plan_id}/end",
+        "legacy",
+    ),
+    Operation(
+        "listCustomerPlanPriceAdjustments-v1",
+        "GET",
+        "/v1/customers/{customer_id}/plans/{customer_plan_id}/priceAdjustments",
+        "legacy",
+    ),
+    Operation(
+        "createCustomerBillingConfig-v1",
+        "POST",
+        "/v1/customers/{customer_id}/billing-config/{billing_provider_type}",
+        "legacy",
+    ),
+    Operation(
+        "getCustomerBillingConfig-v1",
+        "GET",
+        "/v1/customers/{customer_id}/billing-config/{billing_provider_type}",
+        "legacy",
+    ),
+    Operation(
+        "deleteCustomerBillingConfig-v1",
+        "DELETE",
+        "/v1/customers/{customer_id}/billing-config/{billing_provider_type}",
+        "legacy",
+    ),
+)
+"""What the SDKs still carry though the documentation names it no more."""
+
+ROUTED: Final[tuple[Operation, ...]] = (*OPERATIONS, *LEGACY)
+"""Every operation that is routed."""
+
+BY_ID: Final[dict[str, Operation]] = {operation.id: operation for operation in ROUTED}

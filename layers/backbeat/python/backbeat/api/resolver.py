@@ -27,7 +27,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from backbeat.api import auth, errors, idempotency, json, sandboxing
-from backbeat.api.operations import BY_ID, NOT_BUILT, OPERATIONS, Operation
+from backbeat.api.operations import BY_ID, NOT_BUILT, ROUTED, Operation
 from backbeat.api.replies import Reply
 from backbeat.api.requests import Request, parse, parse_body
 from backbeat.api.schemas.types import refuse_malformed_id
@@ -91,10 +91,10 @@ class Api:
         self._local = threading.local()
         self._missing = {
             operation.id
-            for operation in OPERATIONS
+            for operation in ROUTED
             if operation.function == function and operation.id not in NOT_BUILT
         }
-        for operation in OPERATIONS:
+        for operation in ROUTED:
             if operation.function == function and operation.id in NOT_BUILT:
                 self._routes.append(_not_built(operation))
 

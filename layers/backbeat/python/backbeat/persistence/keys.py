@@ -219,6 +219,16 @@ def contracts_on_package(tenant: str, package_id: str) -> str:
     return f"{tenant}#PACKAGE#{part(package_id)}#CONTRACTS"
 
 
+def credit_grant(tenant: str, grant_id: str) -> Key:
+    """A credit grant of the older kind."""
+    return Key(credit_grants(tenant), part(grant_id))
+
+
+def credit_grants(tenant: str) -> str:
+    """Partition of the tenant's credit grants of the older kind."""
+    return f"{tenant}#CREDITGRANTS"
+
+
 def balance(tenant: str, customer_id: str, balance_id: str) -> Key:
     """A commit or credit."""
     return Key(customer(tenant, customer_id).pk, f"BAL#{part(balance_id)}")

@@ -1,0 +1,295 @@
+"""Credit grants: granting, reading, editing, voiding."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from backbeat.application import catalog, customers
+from backbeat.application.services import Call
+from backbeat.domain import credit_grants as rules
+from backbeat.domain import periods
+from backbeat.models.credit_grants import CreditGrant, GrantEntry, Rollover
+from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
+from backbeat.models.money import CreditType, add
+from backbeat.persistence import claims, keys
+from backbeat.persistence.entities import from_item, to_item, walk
+from backbeat.persistence.unit_of_work import UnitOfWork
+from backbeat.ports.store import Absent, Item, Put, Query, Version
+
+_UNIQUENESS_KEY: Final = "CREDITGRANT"
+_KEY_USED: Final = "This uniqueness key has already been used."
+
+
+@dataclass(frozen=True, slots=True)
+class NewGrant:
+    """A grant as asked for; amounts in the unit of their credit type (USD: cents)."""
+
+    customer_id: str
+    name: str
+    amount: Decimal
+    credit_type_id: str
+    paid_amount: Decimal
+    paid_credit_type_id: str
+    priority: Decimal
+    expires_at: datetime
+    effective_at: datetime | None = None
+    product_ids: Sequence[str] = ()
+    reason: str | None = None
+    type: str | None = None
+    rollover: Rollover | None = None
+    uniqueness_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFilter:
+    """Which grants are wanted; None means whichever."""
+
+    ids: Collection[str] | None = None
+    customer_ids: Collection[str] | None = None
+    credit_type_ids: Collection[str] | None = None
+    not_expiring_before: datetime | None = None
+    effective_before: datetime | None = None
+
+    def wants(self, grant: CreditGrant) -> bool:
+        """Tells whether a grant passes."""
+        return (
+            (self.ids is None or grant.id in self.ids)
+            and (self.customer_ids is None or grant.customer_id in self.customer_ids)
+            and (self.credit_type_ids is None or grant.credit_type.id in self.credit_type_ids)
+            and (self.not_expiring_before is None or grant.expires_at >= self.not_expiring_before)
+            and (self.effective_before is None or grant.effective_at < self.effective_before)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownGrant:
+    """A grant and what it is worth now and at the end of the billing period."""
+
+    grant: CreditGrant
+    posted: Decimal
+    with_pending: Decimal
+    period_end: datetime
+    product_names: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A customer's entries of one credit type in a window, with the balances at its ends.
+
+    `pending` are expirations between now and the window's end.
+    """
+
+    credit_type: CreditType
+    starting_at: datetime
+    starting_balance: Decimal
+    ending_at: datetime
+    ending_balance: Decimal
+    ending_with_pending: Decimal
+    entries: Sequence[GrantEntry]
+    pending: Sequence[GrantEntry]
+
+
+def create(call: Call, wanted: NewGrant) -> CreditGrant:
+    """Grants credits to a customer.
+
+    Raises:
+        NotFound: the customer does not exist.
+        InvalidArgument: something does not fit.
+        Conflict: the uniqueness key was used before.
+    """
+    customers.get(call, wanted.customer_id)
+    if wanted.paid_amount > 0:
+        raise NotBuilt("paid_amount: invoices of paid grants are not built")
+    effective_at = wanted.effective_at or call.now
+    if wanted.expires_at <= effective_at:
+        raise InvalidArgument("expires_at: must be after effective_at")
+    if wanted.rollover is not None and wanted.rollover.expires_at <= wanted.expires_at:
+        raise InvalidArgument("rollover_settings.expires_at: must be after expires_at")
+    known = catalog.known_products(call, wanted.product_ids)
+    for number, product_id in enumerate(wanted.product_ids):
+        if product_id not in known:
+            raise InvalidArgument(f"product_ids.{number}: product not found: {product_id}")
+    grant = CreditGrant(
+        id=call.services.ids.new(),
+        customer_id=wanted.customer_id,
+        name=wanted.name,
+        reason=wanted.reason,
+        type=wanted.type,
+        priority=wanted.priority,
+        amount=wanted.amount,
+        credit_type=catalog.credit_type(call, wanted.credit_type_id),
+        paid_credit_type=catalog.credit_type(call, wanted.paid_credit_type_id),
+        product_ids=tuple(wanted.product_ids),
+        rollover=wanted.rollover,
+        uniqueness_key=wanted.uniqueness_key,
+        effective_at=effective_at,
+        expires_at=wanted.expires_at,
+        created_at=call.now,
+    )
+    work = UnitOfWork(call.store)
+    work.add(Put(_item(call, grant), Absent()))
+    if grant.uniqueness_key is not None:
+        work.add(
+            claims.take(call.tenant, _UNIQUENESS_KEY, grant.uniqueness_key, grant.id),
+            otherwise=claims.taken(_KEY_USED),
+        )
+    work.commit()
+    return grant
+
+
+def edit(
+    call: Call,
+    grant_id: str,
+    *,
+    name: str | None,
+    type_: str | None,
+    expires_at: datetime | None,
+) -> None:
+    """Changes what is given of a grant.
+
+    Raises:
+        NotFound: there is no such grant.
+        InvalidArgument: it is void, or would end before it begins.
+        Retryable: somebody else changed it at the same time.
+    """
+    grant, item = _held(call, grant_id)
+    if grant.voided_at is not None:
+        raise InvalidArgument("id: the credit grant is void")
+    if expires_at is not None and expires_at <= grant.effective_at:
+        raise InvalidArgument("expires_at: must be after effective_at")
+    given = {"name": name, "type": type_, "expires_at": expires_at}
+    changes = {field: value for field, value in given.items() if value is not None}
+    work = UnitOfWork(call.store)
+    work.add(_put(call, grant.model_copy(update=changes), item))
+    work.commit()
+
+
+def void(call: Call, grant_id: str, *, release_uniqueness_key: bool) -> None:
+    """Takes a grant back, as if it had never been.
+
+    Raises:
+        NotFound: there is no such grant.
+        InvalidArgument: it is void already.
+        Retryable: somebody else changed it at the same time.
+    """
+    grant, item = _held(call, grant_id)
+    if grant.voided_at is not None:
+        raise InvalidArgument("id: the credit grant is already void")
+    changes: dict[str, object] = {"voided_at": call.now}
+    work = UnitOfWork(call.store)
+    if release_uniqueness_key and grant.uniqueness_key is not None:
+        work.add(claims.release(call.tenant, _UNIQUENESS_KEY, grant.uniqueness_key))
+        changes["uniqueness_key"] = None
+    work.add(_put(call, grant.model_copy(update=changes), item))
+    work.commit()
+
+
+def shown(call: Call, wanted: GrantFilter) -> list[ShownGrant]:
+    """Returns the grants that are wanted and not void, the oldest first."""
+    found = [one for one in _all(call) if one.voided_at is None and wanted.wants(one)]
+    products = catalog.known_products(call, [id_ for one in found for id_ in one.product_ids])
+    names = {id_: product.state_at(call.now).name for id_, product in products.items()}
+    end = _period_end(call)
+    return [
+        ShownGrant(
+            grant,
+            rules.balance(grant, call.now),
+            rules.balance(grant, call.now) if grant.expires_at >= end else Decimal(0),
+            end,
+            [(id_, names[id_]) for id_ in grant.product_ids],
+        )
+        for grant in found
+    ]
+
+
+def ledgers(
+    call: Call,
+    wanted: GrantFilter,
+    *,
+    starting_on: datetime | None,
+    ending_before: datetime | None,
+) -> dict[str, list[Ledger]]:
+    """Returns the ledgers of customers by credit type.
+
+    Raises:
+        InvalidArgument: the window ends in the future.
+    """
+    if ending_before is not None and ending_before > call.now:
+        raise InvalidArgument("ending_before: must not be in the future")
+    end = ending_before or _period_end(call)
+    by_place: dict[tuple[str, str], list[CreditGrant]] = {}
+    for grant in _all(call):
+        if wanted.wants(grant) and grant.voided_at is None:
+            by_place.setdefault((grant.customer_id, grant.credit_type.id), []).append(grant)
+    found: dict[str, list[Ledger]] = {}
+    for (customer_id, _), grants in sorted(by_place.items()):
+        start = starting_on or min(grant.effective_at for grant in grants)
+        found.setdefault(customer_id, []).append(_ledger(call, grants, start, end))
+    return found
+
+
+def _ledger(call: Call, grants: Sequence[CreditGrant], start: datetime, end: datetime) -> Ledger:
+    entries = rules.ledger(grants, end)
+    posted = [entry for entry in entries if entry.effective_at <= call.now]
+    return Ledger(
+        credit_type=grants[0].credit_type,
+        starting_at=start,
+        starting_balance=_sum(entry for entry in posted if entry.effective_at <= start),
+        ending_at=end,
+        ending_balance=_sum(posted),
+        ending_with_pending=_sum(entries),
+        entries=[entry for entry in posted if entry.effective_at >= start],
+        pending=[
+            entry
+            for entry in entries
+            if entry.effective_at > call.now and entry.effective_at >= start
+        ],
+    )
+
+
+def _sum(entries: Iterable[GrantEntry]) -> Decimal:
+    return add(*(entry.amount for entry in entries))
+
+
+def _all(call: Call) -> list[CreditGrant]:
+    """Returns every grant, with those that expired ones rolled over into."""
+    stored = {
+        item.key.sk: from_item(item, CreditGrant)
+        for item in walk(call.store, Query(keys.credit_grants(call.tenant)))
+    }
+    grants = list(stored.values())
+    for grant in grants:
+        upcoming = rules.following(grant) if grant.expires_at <= call.now else None
+        # One that was changed since is stored.
+        if upcoming is not None and keys.part(upcoming.id) not in stored:
+            grants.append(upcoming)
+    return sorted(grants, key=lambda one: (one.created_at, one.id))
+
+
+def _held(call: Call, grant_id: str) -> tuple[CreditGrant, Item | None]:
+    """Returns a grant and its item, which one that was rolled over into may not have yet."""
+    item = call.store.get(keys.credit_grant(call.tenant, grant_id))
+    if item is not None:
+        return from_item(item, CreditGrant), item
+    for grant in _all(call):
+        if grant.id == grant_id:
+            return grant, None
+    raise NotFound("credit grant", grant_id)
+
+
+def _period_end(call: Call) -> datetime:
+    """Returns the end of the billing period: without a plan, that of the calendar month."""
+    first = call.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return periods.add_months(first, 1)
+
+
+def _put(call: Call, grant: CreditGrant, item: Item | None) -> Put:
+    version = 0 if item is None else item.version
+    condition = Absent() if item is None else Version(version)
+    return Put(_item(call, grant, version + 1), condition)
+
+
+def _item(call: Call, grant: CreditGrant, version: int = 1) -> Item:
+    return to_item(keys.credit_grant(call.tenant, grant.id), grant, version=version)

@@ -1,0 +1,260 @@
+"""Credit grants, plans and billing configurations of the older kind."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from metronome.types.v1 import CreditGrantListEntriesResponse, CreditGrantListResponse
+
+from tests.integration.estate import USD
+from tests.integration.product import Product, World
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+def grant(product: Product, world: World, amount: object, **fields: Any) -> str:
+    body = {
+        "customer_id": world.customer_id,
+        "name": "Grant",
+        "grant_amount": {"amount": amount, "credit_type_id": USD},
+        "paid_amount": {"amount": 0, "credit_type_id": USD},
+        "effective_at": "2025-01-01T00:00:00Z",
+        "expires_at": "2025-12-31T00:00:00Z",
+        "priority": 1,
+        **fields,
+    }
+    id_: str = product.post("/v1/credits/createGrant", body).data["id"]
+    return id_
+
+
+def listed(product: Product, **body: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = product.post("/v1/credits/listGrants", body).data
+    for one in found:
+        CreditGrantListResponse.model_validate(one)
+    return found
+
+
+def ledger(product: Product, **body: Any) -> dict[str, Any]:
+    [customer] = product.post("/v1/credits/listEntries", body).data
+    CreditGrantListEntriesResponse.model_validate(customer)
+    [found] = customer["ledgers"]
+    shown: dict[str, Any] = found
+    return shown
+
+
+def test_a_grant_is_shown_with_its_balance(product: Product, world: World) -> None:
+    id_ = grant(product, world, 100.5, priority=0.5, reason="Sorry", credit_grant_type="gift")
+    [shown] = listed(product)
+    assert shown == {
+        "id": id_,
+        "name": "Grant",
+        "customer_id": world.customer_id,
+        "reason": "Sorry",
+        "credit_grant_type": "gift",
+        "effective_at": "2025-01-01T00:00:00+00:00",
+        "expires_at": "2025-12-31T00:00:00+00:00",
+        "priority": Decimal("0.5"),
+        "grant_amount": {
+            "amount": Decimal("100.5"),
+            "credit_type": {"id": USD, "name": "USD (cents)"},
+        },
+        "paid_amount": {"amount": 0, "credit_type": {"id": USD, "name": "USD (cents)"}},
+        "balance": {
+            "excluding_pending": Decimal("100.5"),
+            "including_pending": Decimal("100.5"),
+            # Without a plan, the billing period is the month.
+            "effective_at": "2025-02-01T00:00:00+00:00",
+        },
+        "deductions": [],
+        "pending_deductions": [],
+        "products": [],
+        "custom_fields": {},
+    }
+
+
+def test_grants_do_not_pay_contracts(product: Product, world: World) -> None:
+    before = product.get(f"/v1/customers/{world.customer_id}/invoices").data
+    grant(product, world, 10_000)
+    assert product.get(f"/v1/customers/{world.customer_id}/invoices").data == before
+
+
+def test_ex_62_grants_are_one_ledger(product: Product, world: World) -> None:
+    """The amounts of the example. What plans would draw of them is not: there are none."""
+    grant(product, world, 10_000)
+    grant(product, world, 4_000, priority=0.5)
+    grant(product, world, 3_000, expires_at="2025-06-30T00:00:00Z")
+    shown = ledger(product)
+    assert shown["starting_balance"]["excluding_pending"] == 17_000
+    assert shown["ending_balance"]["excluding_pending"] == 17_000
+    assert [entry["running_balance"] for entry in shown["entries"]][-1] == 17_000
+    assert shown["pending_entries"] == []
+
+
+def test_ex_62_what_is_left_rolls_over_up_to_a_limit(product: Product, world: World) -> None:
+    rollover = {
+        "expires_at": "2026-12-31T00:00:00Z",
+        "priority": 3,
+        "rollover_amount": {"type": "MAX_PERCENTAGE", "value": 0.25},
+    }
+    id_ = grant(product, world, 10_000, rollover_settings=rollover)
+    product.post("/mock/clock", {"now": "2026-01-15T00:00:00Z"})
+    old, new = listed(product)
+    # The lesser of what is left and 0.25 × 10000.
+    assert (new["grant_amount"]["amount"], new["balance"]["excluding_pending"]) == (2_500, 2_500)
+    assert (new["effective_at"], new["priority"]) == (old["expires_at"], 3)
+    assert (old["id"], old["balance"]["excluding_pending"]) == (id_, 0)
+    entries = ledger(product)["entries"]
+    assert [entry["amount"] for entry in entries] == [10_000, -10_000, 2_500]
+    assert entries[-1]["running_balance"] == 2_500
+    # What it became can be changed like any other.
+    edit = {"id": new["id"], "name": "Rest"}
+    assert product.post("/v1/credits/editGrant", edit).data == {"id": new["id"]}
+    assert [one["name"] for one in listed(product)] == ["Grant", "Rest"]
+
+
+def test_an_amount_limits_a_rollover_too(product: Product, world: World) -> None:
+    rollover = {
+        "expires_at": "2026-12-31T00:00:00Z",
+        "priority": 3,
+        "rollover_amount": {"type": "MAX_AMOUNT", "value": 20_000},
+    }
+    grant(product, world, 10_000, rollover_settings=rollover)
+    product.post("/mock/clock", {"now": "2026-01-15T00:00:00Z"})
+    assert listed(product)[1]["grant_amount"]["amount"] == 10_000
+
+
+def test_balances_before_at_and_after_its_time(product: Product, world: World) -> None:
+    span = {"effective_at": "2025-02-01T00:00:00Z", "expires_at": "2025-02-20T00:00:00Z"}
+    grant(product, world, 500, **span)
+    seen = []
+    for now in ("2025-01-20", "2025-02-01", "2025-02-20"):
+        product.post("/mock/clock", {"now": f"{now}T00:00:00Z"})
+        balance = listed(product)[0]["balance"]
+        seen.append((balance["excluding_pending"], balance["including_pending"]))
+    # In February it is usable, but gone by the end of the month.
+    assert seen == [(0, 0), (500, 0), (0, 0)]
+    product.post("/mock/clock", {"now": "2025-02-10T00:00:00Z"})
+    shown = ledger(product)
+    assert [entry["amount"] for entry in shown["pending_entries"]] == [-500]
+    ending = shown["ending_balance"]
+    assert (ending["excluding_pending"], ending["including_pending"]) == (500, 0)
+    assert [entry["amount"] for entry in ledger(product, sort="desc")["entries"]] == [500]
+
+
+def test_filters(product: Product, world: World) -> None:
+    one = grant(product, world, 1, expires_at="2025-03-01T00:00:00Z")
+    two = grant(product, world, 2, effective_at="2025-02-01T00:00:00Z")
+
+    def found(**body: Any) -> set[str]:
+        return {shown["id"] for shown in listed(product, **body)}
+
+    assert found(credit_grant_ids=[two]) == {two}
+    assert found(customer_ids=[world.customer_id], credit_type_ids=[USD]) == {one, two}
+    assert found(customer_ids=[UNKNOWN]) == set()
+    assert found(not_expiring_before="2025-03-01T00:00:01Z") == {two}
+    assert found(not_expiring_before="2025-03-01T00:00:00Z") == {one, two}
+    assert found(effective_before="2025-02-01T00:00:00Z") == {one}
+    both = {"credit_grant_ids": [one], "customer_ids": [world.customer_id]}
+    assert product.post("/v1/credits/listGrants", both).status == 400
+
+
+def test_void_is_as_if_it_had_never_been(product: Product, world: World) -> None:
+    first = grant(product, world, 1, uniqueness_key="once")
+    body = {
+        "customer_id": world.customer_id,
+        "name": "Again",
+        "grant_amount": {"amount": 1, "credit_type_id": USD},
+        "paid_amount": {"amount": 0, "credit_type_id": USD},
+        "expires_at": "2025-12-31T00:00:00Z",
+        "priority": 1,
+        "uniqueness_key": "once",
+    }
+    taken = product.post("/v1/credits/createGrant", body)
+    assert (taken.status, taken.body["conflicting_id"]) == (409, first)
+    void = {"id": first, "release_uniqueness_key": True}
+    assert product.post("/v1/credits/voidGrant", void).data == {"id": first}
+    assert listed(product) == []
+    assert product.post("/v1/credits/listEntries", {}).data == []
+    assert product.post("/v1/credits/voidGrant", void).status == 400
+    assert product.post("/v1/credits/createGrant", body).status == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "field"),
+    [
+        ({"expires_at": "2025-01-01T00:00:00Z"}, 400, "expires_at"),
+        ({"customer_id": UNKNOWN}, 404, "customer"),
+        ({"product_ids": [UNKNOWN]}, 400, "product_ids"),
+        ({"grant_amount": {"amount": 1, "credit_type_id": UNKNOWN}}, 400, "credit_type_id"),
+        ({"paid_amount": {"amount": 5, "credit_type_id": USD}}, 501, "paid_amount"),
+        ({"custom_fields": {"a": "b"}}, 501, "custom_fields"),
+    ],
+)
+def test_what_is_refused(
+    changes: dict[str, Any], status: int, field: str, product: Product, world: World
+) -> None:
+    body = {
+        "customer_id": world.customer_id,
+        "name": "Grant",
+        "grant_amount": {"amount": 1, "credit_type_id": USD},
+        "paid_amount": {"amount": 0, "credit_type_id": USD},
+        "effective_at": "2025-01-01T00:00:00Z",
+        "expires_at": "2025-12-31T00:00:00Z",
+        "priority": 1,
+        **changes,
+    }
+    reply = product.post("/v1/credits/createGrant", body)
+    assert (reply.status, field in reply.body["message"]) == (status, True)
+
+
+def test_a_window_ends_in_the_past(product: Product, world: World) -> None:
+    future = {"ending_before": "2025-02-01T00:00:00Z"}
+    reply = product.post("/v1/credits/listEntries", future)
+    assert (reply.status, "ending_before" in reply.body["message"]) == (400, True)
+
+
+def test_there_are_no_plans(product: Product, world: World) -> None:
+    own = f"/v1/customers/{world.customer_id}/plans"
+    for path in ("/v1/plans", own):
+        assert product.get(path).body == {"data": [], "next_page": None}
+    for path in ("", "/charges", "/customers"):
+        assert product.get(f"/v1/planDetails/{UNKNOWN}{path}").status == 404
+    add = {"plan_id": UNKNOWN, "starting_on": "2025-01-01T00:00:00Z"}
+    assert product.post(f"{own}/add", add).status == 404
+    assert product.post(f"{own}/{UNKNOWN}/end", {}).status == 404
+    assert product.get(f"{own}/{UNKNOWN}/priceAdjustments").status == 404
+    assert product.get(f"/v1/customers/{UNKNOWN}/plans").status == 404
+
+
+class TestBillingConfig:
+    def path(self, world: World, provider: str = "stripe") -> str:
+        return f"/v1/customers/{world.customer_id}/billing-config/{provider}"
+
+    def test_one_is_made_read_and_deleted(self, product: Product, world: World) -> None:
+        path = self.path(world)
+        body = {
+            "billing_provider_customer_id": "cus_1",
+            "stripe_collection_method": "send_invoice",
+        }
+        assert product.post(path, body).status == 200
+        assert product.get(path).data == body
+        # It is the same as one of today's kind.
+        [account] = product.post(
+            "/v1/getCustomerBillingProviderConfigurations", {"customer_id": world.customer_id}
+        ).data
+        assert account["configuration"]["stripe_customer_id"] == "cus_1"
+        assert product.post(path, body).status == 409
+        assert product.request("DELETE", path).status == 200
+        assert product.get(path).status == 404
+        assert product.request("DELETE", path).status == 404
+
+    def test_each_provider_has_its_own(self, product: Product, world: World) -> None:
+        aws = {
+            "billing_provider_customer_id": "a",
+            "aws_product_code": "p",
+            "aws_region": "us-east-1",
+        }
+        assert product.post(self.path(world, "aws_marketplace"), aws).status == 200
+        assert product.get(self.path(world)).status == 404
+        assert product.get(self.path(world, "aws_marketplace")).data == aws
+        assert product.get(self.path(world, "paypal")).status == 400
