@@ -1,12 +1,13 @@
 """Sending webhooks again, and targets that were removed."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.integration.conftest import nothing_changes
 from tests.integration.product import Product, TestClock
-from tests.integration.store import WatchedStore
+from tests.integration.store import Crash, WatchedStore
 from tests.integration.targets import Targets
 
 A = "https://a.example.com/hook"
@@ -177,3 +178,37 @@ def test_the_test_event_has_no_content(product: Product, targets: Targets) -> No
     event_id = product.post("/webhooks/test").data["id"]
     product.work_off_webhooks()
     assert targets.events(A) == targets.events(B) == [{"id": event_id, "type": "webhooks.test"}]
+
+
+@pytest.mark.parametrize(("writes", "again_at"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 2)])
+def test_whoever_dies_redelivering_is_followed_by_a_tick(
+    writes: int,
+    again_at: int,
+    product: Product,
+    targets: Targets,
+    clock: TestClock,
+    store: WatchedStore,
+) -> None:
+    """Each delivery is put on the list of pending ones, queued, and noted as queued."""
+    dispatch(product, "x")
+    known, left = event_id(product, "x"), writes
+
+    def die_later() -> None:
+        nonlocal left
+        if left == 0:
+            raise Crash
+        left -= 1
+
+    store.before = die_later
+    with suppress(Crash):
+        product.post(REDELIVER, {"event_id": known})
+    store.before = lambda: None
+    targets.posts.clear()
+    clock.advance(minutes=5)
+    product.tick()
+    product.work_off_webhooks()
+    # Everything that was begun arrives, and nothing twice.
+    assert len(targets.posts) == again_at
+    clock.advance(hours=1)
+    product.tick()
+    assert product.work_off_webhooks() == 0
