@@ -13,9 +13,10 @@ from backbeat.api.schemas.balances import (
     ListBalances,
     ListCommits,
     ListCredits,
+    ListSeatBalances,
 )
-from backbeat.api.views.balances import balance_view
-from backbeat.application import balances
+from backbeat.api.views.balances import balance_view, seat_view
+from backbeat.application import balances, seat_balances
 from backbeat.application.balances import BalanceFilter
 
 api = Api("balances", bootstrap.services)
@@ -64,6 +65,30 @@ def get_net_balance(request: Request, body: GetNetBalance) -> Reply:
     return ok({"balance": net.amount, "credit_type_id": net.credit_type.id})
 
 
+@api.operation("listSeatBalances-v1")
+def list_seat_balances(request: Request, body: ListSeatBalances) -> Reply:
+    """Lists what single seats of a contract have."""
+    parameters = body.model_dump(exclude={"limit", "cursor"})
+    found = seat_balances.shown(request.call, body.customer_id, body.contract_id, body.to_filter())
+    page = seat_balances.page(
+        found,
+        limit=body.limit,
+        after=pagination.decode(body.cursor, parameters),
+        with_parts=body.include_credits_and_commits,
+    )
+    with_ledger = body.include_credits_and_commits and body.include_ledgers
+    views = [
+        seat_view(one, with_parts=body.include_credits_and_commits, with_ledger=with_ledger)
+        for one in page.seats
+    ]
+    place = {
+        "seats_included": len(page.seats),
+        "seats_available_for_next_page": page.left,
+        "next_page": pagination.encode(page.cursor, parameters),
+    }
+    return Reply(200, {"data": views, "pagination": place})
+
+
 @api.operation("addManualBalanceLedgerEntry-v1")
 def add_manual_entry(request: Request, body: AddManualEntry) -> Reply:
     """Adds an amount to a segment, or takes it away."""
@@ -76,6 +101,7 @@ def add_manual_entry(request: Request, body: AddManualEntry) -> Reply:
         amount=body.amount,
         timestamp=body.timestamp,
         reason=body.reason,
+        by_seat=body.per_group_amounts,
     )
     return empty()
 

@@ -36,6 +36,8 @@ _MORE: Final[dict[str, Node]] = {
     "ProductListItemState": {"include_composite_spend": {"type": "boolean"}},
     "ProductListItemUpdate": {"include_composite_spend": {"type": "boolean"}},
     "Subscription": {"created_at": {"type": "string", "format": "date-time"}},
+    "RecurringCredit": {"anchor_date": {"type": "string", "format": "date-time"}},
+    "RecurringCreditV2": {"anchor_date": {"type": "string", "format": "date-time"}},
     # A rate has its minimum everywhere but in the answer to adding it.
     "RateWithCommitRate": {"minimum_config": {"type": "object"}},
     # What an edit changes is a field of the edit, but for this one.

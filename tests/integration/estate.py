@@ -156,7 +156,21 @@ class _Builder:
                     "max_amount": 1000,
                 }
             ],
-            "subscriptions": [seats(products["seat_product_id"])],
+            "subscriptions": [{**seats(products["seat_product_id"]), "temporary_id": "seats"}],
+            "recurring_credits": [
+                {
+                    "product_id": products["setup_product_id"],
+                    "access_amount": {"unit_price": 100, "credit_type_id": USD},
+                    "priority": 1,
+                    "commit_duration": {"value": 1},
+                    "starting_at": "2024-11-01T00:00:00Z",
+                    "subscription_config": {
+                        "subscription_id": "seats",
+                        "allocation": "INDIVIDUAL",
+                        "apply_seat_increase_config": {"is_prorated": True},
+                    },
+                }
+            ],
         }
         contract_id = self._post("/v1/contracts/create", terms)["id"]
         names = {"customer_id": partner_id, "contract_id": contract_id}
@@ -170,6 +184,7 @@ class _Builder:
             "charge_id": shown["scheduled_charges"][0]["id"],
             "service_id": shown["professional_services"][0]["id"],
             "subscription_id": shown["subscriptions"][0]["id"],
+            "recurring_credit_id": shown["recurring_credits"][0]["id"],
             "void_invoice_id": november["id"],
             "final_invoice_id": december["id"],
             "scheduled_invoice_id": charge["id"],

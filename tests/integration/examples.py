@@ -161,6 +161,26 @@ _SUBSCRIPTION: Final = {
     "ending_before": "2025-08-01T00:00:00Z",
     "billing_cycle_config": {"anchor_date": "2025-01-10T00:00:00Z"},
 }
+_RECURRING: Final = {
+    "product_id": "<setup_product_id>",
+    "name": "Monthly",
+    "description": "So much each month",
+    "access_amount": {"unit_price": 100, "quantity": 2, "credit_type_id": USD},
+    "priority": 5,
+    "commit_duration": {"value": 2, "unit": "PERIODS"},
+    "recurrence_frequency": "MONTHLY",
+    "proration": "FIRST",
+    "rate_type": "LIST_RATE",
+    "rollover_fraction": 0.5,
+    "applicable_product_ids": ["<product_id>"],
+    "hierarchy_configuration": {"child_access": {"type": "ALL"}},
+}
+_RECURRING_DATED: Final = {
+    **_RECURRING,
+    "starting_at": "2025-02-01T00:00:00Z",
+    "ending_before": "2025-06-01T00:00:00Z",
+}
+_PRICE: Final = {"unit_price": 90, "quantity": 1, "credit_type_id": USD}
 _ACCESS: Final = {
     "credit_type_id": USD,
     "schedule_items": [
@@ -430,6 +450,8 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "subscriptions": [_SUBSCRIPTION],
             "commits": [{**_BALANCE, "type": "PREPAID"}],
             "credits": [_BALANCE],
+            "recurring_commits": [{**_RECURRING_DATED, "invoice_amount": _PRICE}],
+            "recurring_credits": [_RECURRING_DATED],
             "usage_filter": {"group_key": "model", "group_values": ["small"]},
             "total_contract_value": 1000,
             "custom_fields": {"seller": "ann"},
@@ -558,6 +580,12 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
                     "duration": _OFFSET,
                 }
             ],
+            "recurring_commits": [
+                {**_RECURRING, "invoice_amount": _PRICE, "starting_at_offset": _OFFSET}
+            ],
+            "recurring_credits": [
+                {**_RECURRING, "starting_at_offset": _OFFSET, "duration": _OFFSET}
+            ],
             "usage_statement_schedule": {"frequency": "MONTHLY", "day": "CONTRACT_START"},
             "net_payment_terms_days": 14,
         },
@@ -616,6 +644,16 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
                     },
                 }
             ],
+            "add_recurring_commits": [{**_RECURRING_DATED, "invoice_amount": _PRICE}],
+            "add_recurring_credits": [_RECURRING_DATED],
+            "update_recurring_credits": [
+                {
+                    "recurring_credit_id": "<recurring_credit_id>",
+                    "access_amount": {"unit_price": 50},
+                    "ending_before": "2025-07-01T00:00:00Z",
+                    "rate_type": "COMMIT_RATE",
+                }
+            ],
             "add_billing_provider_configuration_update": {
                 "billing_provider_configuration": {
                     "billing_provider_configuration_id": "<account_id>"
@@ -650,6 +688,17 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
     "listCustomerCredits-v1": {"body": {**_BALANCES_LISTED, "include_contract_credits": True}},
     "createCustomerCredit-v1": {"body": {**_CUSTOMER_BALANCE, "uniqueness_key": "credit-1"}},
     "listCustomerBalances-v1": {"body": {**_BALANCES_LISTED, "include_contract_balances": True}},
+    "listSeatBalances-v1": {
+        "body": {
+            **_TERMS,
+            "subscription_ids": ["<subscription_id>"],
+            "seat_ids": ["ann"],
+            "include_credits_and_commits": True,
+            "include_ledgers": True,
+            "covering_date": "2025-01-20T00:00:00Z",
+            "limit": 5,
+        }
+    },
     "getNetBalance-v1": {
         "body": {
             "customer_id": "<partner_id>",

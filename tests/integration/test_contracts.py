@@ -187,9 +187,9 @@ def test_terms_that_cannot_be_billed_yet_are_refused(product: Product, world: Wo
     body = {
         "customer_id": world.customer_id,
         "starting_at": "2025-01-01T00:00:00Z",
-        "recurring_credits": [{"name": "Monthly"}],
+        "spend_threshold_configuration": {"is_enabled": True},
     }
     reply = product.post(CREATE, body)
-    assert (reply.status, "recurring_credits" in reply.body["message"]) == (501, True)
+    assert (reply.status, "spend_threshold" in reply.body["message"]) == (501, True)
     listed = product.post("/v2/contracts/list", {"customer_id": world.customer_id})
     assert len(listed.data) == 1

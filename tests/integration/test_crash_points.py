@@ -20,6 +20,7 @@ from backbeat.ports.http import HttpReply
 from backbeat_local.functions import Function
 from backbeat_local.template import Template
 from tests.integration.conftest import opened
+from tests.integration.estate import USD
 from tests.integration.product import Product, TestClock, World, event
 from tests.integration.queues import WatchedQueue
 from tests.integration.store import Crash
@@ -333,3 +334,56 @@ def test_starts_some_time_after_and_ends(scene: Staging) -> None:
         for target in (A, B):
             assert each_once(played.received(target)) == {"contract.create": 1, "contract.start": 2}
         assert all_delivered(played)
+
+
+def test_recurring_commits_of_a_contract_in_the_past(scene: Staging) -> None:
+    """Its creation makes the commits of January and February, and bills the first."""
+    month = {"unit_price": 10, "quantity": 1, "credit_type_id": USD}
+
+    def create(played: Scene) -> Any:
+        setup = played.product.post(
+            "/v1/contract-pricing/products/create", {"name": "Setup", "type": "FIXED"}
+        ).data["id"]
+        return played.product.post(
+            "/v1/contracts/create",
+            {
+                "customer_id": played.world.customer_id,
+                "starting_at": "2025-01-01T00:00:00Z",
+                "uniqueness_key": "january",
+                "recurring_commits": [
+                    {
+                        "product_id": setup,
+                        "access_amount": month,
+                        "invoice_amount": month,
+                        "priority": 1,
+                        "commit_duration": {"value": 1},
+                        "starting_at": "2025-01-01T00:00:00Z",
+                    }
+                ],
+            },
+        )
+
+    def story(played: Scene) -> None:
+        assert create(played).status == 200
+
+    for played in at_each_step(scene, story):
+        again = create(played)
+        contract_id = again.data["id"] if again.status == 200 else again.body["conflicting_id"]
+        played.work_off()
+        listed = {"customer_id": played.world.customer_id, "include_contract_commits": True}
+        made = played.product.post("/v1/contracts/customerCommits/list", listed).data
+        starts = [one["access_schedule"]["schedule_items"][0]["starting_at"][:10] for one in made]
+        assert sorted(starts) == ["2025-01-01", "2025-02-01"]
+        path = f"/v1/customers/{played.world.customer_id}/invoices"
+        paid = [
+            (one["issued_at"][:10], one["total"])
+            for one in played.product.get(path, type="SCHEDULED", status="FINALIZED").data
+            if one["contract_id"] == contract_id
+        ]
+        assert paid == [("2025-01-01", 10)]
+        for target in (A, B):
+            assert each_once(played.received(target)) == {
+                "contract.create": 1,
+                "commit.create": 2,
+                "invoice.finalized": 1,
+            }

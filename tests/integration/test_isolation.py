@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, set[str]] = {
     "editContract-v2": {
         *_TERMS,
         *("account_id", "revenue_account_id", "charge_id", "override_id", "subscription_id"),
+        "recurring_credit_id",
         # The documentation names a code for the contract, and no 404.
         "terms_contract_id",
     },
@@ -39,6 +40,7 @@ ARGUMENTS: dict[str, set[str]] = {
     "createCustomerCredit-v1": {"product_id", "setup_product_id"},
     "getNetBalance-v1": {"unit_id"},
     "createAlert-v1 of groups in a unit": {"unit_id"},
+    "listSeatBalances-v1": {"subscription_id"},
 }
 """Ids that a request refers to besides its subject: unknown ones answer 400."""
 

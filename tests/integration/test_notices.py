@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.integration.estate import USD
 from tests.integration.product import Product, World
 from tests.integration.targets import Targets
 
@@ -118,3 +119,47 @@ def test_a_contract_and_its_balances(product: Product, world: World, targets: Ta
         "credit_custom_fields": {},
         **shape,
     }
+
+
+def test_a_recurring_credit_of_a_contract(product: Product, world: World, targets: Targets) -> None:
+    product.post("/webhooks/subscriptions", {"target": A})
+    recurring = {
+        "product_id": fixed_product(product),
+        "access_amount": {"unit_price": 10, "quantity": 1, "credit_type_id": USD},
+        "priority": 1,
+        "commit_duration": {"value": 1},
+        "starting_at": "2025-01-01T00:00:00Z",
+    }
+    contract_id = create(
+        product,
+        "/v1/contracts/create",
+        customer_id=world.customer_id,
+        starting_at="2025-01-01T00:00:00Z",
+        recurring_credits=[recurring],
+    )
+    names = {"customer_id": world.customer_id, "contract_id": contract_id}
+    [template] = product.post("/v2/contracts/get", names).data["recurring_credits"]
+    listed = product.post(
+        "/v1/contracts/customerCredits/list",
+        {"customer_id": world.customer_id, "include_contract_credits": True},
+    ).data
+    events = [one for one in told(product, targets) if one["type"] == "credit.create"]
+    # January's and, a period ahead, February's.
+    assert {one.pop("credit_id") for one in events} == {one["id"] for one in listed}
+    assert (
+        events
+        == [
+            {
+                "type": "credit.create",
+                "credit_custom_fields": {},
+                "timestamp": "2025-01-15T12:00:00Z",
+                "environment_type": "SANDBOX",
+                "parent_recurring_credit_id": template["id"],
+                "contract_id": contract_id,
+                "contract_custom_fields": {},
+                "customer_id": world.customer_id,
+                "customer_custom_fields": {},
+            }
+        ]
+        * 2
+    )

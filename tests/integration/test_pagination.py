@@ -25,7 +25,10 @@ _SPAN = {"starting_on": "2025-01-10T00:00:00Z", "ending_before": "2025-01-16T00:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list. `cursor` is what its page tokens are called; some take them in the body."""
+    """A list. `cursor` is what its page tokens are called; some take them in the body.
+
+    `within` names the part of a reply that holds the next page's token.
+    """
 
     method: str
     path: str
@@ -33,6 +36,7 @@ class Listing:
     in_body: bool = False
     cursor: str = "next_page"
     query: tuple[tuple[str, str], ...] = ()
+    within: str | None = None
 
 
 LISTS: dict[str, Listing] = {
@@ -70,6 +74,14 @@ LISTS: dict[str, Listing] = {
         {**_TERMS, "subscription_id": "<subscription_id>"},
         in_body=True,
         cursor="cursor",
+    ),
+    "seat balances": Listing(
+        "POST",
+        "/v1/contracts/seatBalances/list",
+        {**_TERMS, "include_credits_and_commits": True},
+        in_body=True,
+        cursor="cursor",
+        within="pagination",
     ),
     "balances": Listing(
         "POST",
@@ -190,7 +202,13 @@ def add_terms(post: Callable[[str, Any], Any], name: str, start: datetime) -> No
     seat = {"starting_at": starting_at, "seat_ids": [name]}
     change = {
         "subscription_id": "<subscription_id>",
-        "seat_updates": {"add_seat_ids": [seat]},
+        "seat_updates": {
+            "add_seat_ids": [
+                seat,
+                # One that has something when the pages are read.
+                {"starting_at": "2025-04-10T00:00:00Z", "seat_ids": [f"{name} in April"]},
+            ]
+        },
     }
     post("/v2/contracts/edit", {**_TERMS, "update_subscriptions": [change]})
     balance = {
@@ -220,7 +238,10 @@ def fetcher(product: Product, estate: Estate, name: str) -> Fetch:
             query = {**dict(listing.query), **asked}
             return product.request(listing.method, path, body, token=token, query=query)
         paging = {key: int(value) if key == "limit" else value for key, value in asked.items()}
-        return product.request(listing.method, path, {**body, **paging}, token=token)
+        reply = product.request(listing.method, path, {**body, **paging}, token=token)
+        if listing.within is None or reply.status != 200:
+            return reply
+        return replace(reply, body={**reply.body, **reply.body[listing.within]})
 
     return fetch
 
@@ -229,6 +250,8 @@ def identity(entry: Any) -> str:
     """Returns what stays the same of a listed thing; a draft's lines, for one, do not."""
     if "assigned_seat_ids" in entry:
         return str(entry["starting_at"])
+    if "seat_id" in entry:
+        return str(entry["seat_id"])
     return f"{entry.get('id', entry)} {entry.get('breakdown_start_timestamp')}"
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success
-from tests.contract.replies.world import JSON, USD, World
+from tests.contract.replies.world import JSON, START, USD, World
 
 
 def commit_of(world: World, **changes: object) -> JSON:
@@ -152,6 +152,23 @@ SUCCESSES: Final[list[Success]] = [
         ),
     ),
     Success(
+        "listSeatBalances-v1",
+        "what seats have",
+        lambda w: w.sdk.v1.contracts.list_seat_balances(**w.full),
+    ),
+    Success(
+        "listSeatBalances-v1",
+        "with parts and ledgers, a page",
+        lambda w: w.sdk.v1.contracts.list_seat_balances(
+            **w.full,
+            subscription_ids=[w.seats("SEAT_BASED")["subscription_id"]],
+            include_credits_and_commits=True,
+            include_ledgers=True,
+            starting_at="2025-01-01T00:00:00Z",
+            limit=1,
+        ),
+    ),
+    Success(
         "addManualBalanceLedgerEntry-v1",
         "less",
         lambda w: w.sdk.v1.contracts.add_manual_balance_entry(**entry_of(w, -10)),
@@ -219,6 +236,28 @@ REFUSALS: Final[list[Refusal]] = [
         *INVALID,
         "balance_types",
         lambda w: {"body": {"customer_id": w.customer, "filters": [{"balance_types": ["GIFT"]}]}},
+    ),
+    Refusal(
+        "listSeatBalances-v1",
+        "unknown contract",
+        404,
+        "ContractNotFound",
+        UNKNOWN,
+        lambda w: {"body": {**w.full, "contract_id": UNKNOWN}},
+    ),
+    Refusal(
+        "listSeatBalances-v1",
+        "a subscription without seats",
+        *INVALID,
+        "subscription_ids",
+        lambda w: {"body": {**w.full, "subscription_ids": [w.seats()["subscription_id"]]}},
+    ),
+    Refusal(
+        "listSeatBalances-v1",
+        "a date and a span",
+        *INVALID,
+        "covering_date",
+        lambda w: {"body": {**w.full, "covering_date": START, "starting_at": START}},
     ),
     Refusal(
         "addManualBalanceLedgerEntry-v1",

@@ -66,10 +66,56 @@ def edits_of(world: World) -> JSON:
             subscription(world.seat_product, quantity_management_mode="SEAT_BASED",
                          seat_config={"seat_group_key": "user", "initial_seat_ids": ["a"]}),
         ],
+        "add_recurring_commits": [recurring_of(world, invoice_amount=price_of(90))],
+        "add_recurring_credits": [recurring_of(world, specifiers=[{"product_tags": ["llm"]}])],
         "update_contract_name": "Renamed",
         "update_contract_end_date": END,
         "update_net_payment_terms_days": 7,
     }  # fmt: skip
+
+
+def price_of(amount: int) -> JSON:
+    return {"unit_price": amount, "quantity": 1, "credit_type_id": USD}
+
+
+def recurring_of(world: World, **changes: object) -> JSON:
+    """Returns a recurring credit that says what it can."""
+    return {
+        "product_id": world.fixed_product,
+        "name": "Monthly",
+        "description": "For 2025",
+        "access_amount": price_of(100),
+        "priority": 1,
+        "commit_duration": {"value": 1, "unit": "PERIODS"},
+        "recurrence_frequency": "MONTHLY",
+        "proration": "FIRST",
+        "rate_type": "LIST_RATE",
+        "rollover_fraction": 0.5,
+        "starting_at": "2025-03-01T00:00:00Z",
+        "ending_before": "2025-12-01T00:00:00Z",
+        "hierarchy_configuration": {
+            "child_access": {"type": "CONTRACT_IDS", "contract_ids": [UNKNOWN]}
+        },
+        **changes,
+    }
+
+
+def recurring_changes(contract: JSON) -> JSON:
+    """Returns changes of each recurring term of a contract."""
+    changed = {
+        "ending_before": "2025-11-01T00:00:00Z",
+        "access_amount": {"unit_price": 50, "quantity": 2},
+        "rate_type": "COMMIT_RATE",
+    }
+    return {
+        "update_recurring_commits": [
+            {"recurring_commit_id": one["id"], "invoice_amount": {"unit_price": 45}, **changed}
+            for one in contract["recurring_commits"]
+        ],
+        "update_recurring_credits": [
+            {"recurring_credit_id": one["id"], **changed} for one in contract["recurring_credits"]
+        ],
+    }
 
 
 def service_of(world: World) -> JSON:
@@ -133,6 +179,7 @@ def later_edits(contract: JSON) -> JSON:
                 },
             },
         ],
+        **recurring_changes(contract),
         "update_contract_name": None,
     }
 
@@ -244,7 +291,18 @@ def package_of(world: World) -> JSON:
                 "starting_at_offset": {"value": 0, "unit": "DAYS"},
             }
         ],
+        "recurring_commits": [package_recurring_of(world, invoice_amount=price_of(90))],
+        "recurring_credits": [package_recurring_of(world)],
     }
+
+
+def package_recurring_of(world: World, **changes: object) -> JSON:
+    """Returns a recurring credit with relative dates."""
+    wanted = recurring_of(world, duration={"value": 6, "unit": "MONTHS"}, **changes)
+    dated = {"starting_at", "ending_before", "hierarchy_configuration"}
+    offset = {"value": 1, "unit": "MONTHS"}
+    kept = {name: value for name, value in wanted.items() if name not in dated}
+    return {**kept, "starting_at_offset": offset}
 
 
 def archived_package(world: World) -> str:
@@ -666,8 +724,8 @@ REFUSALS: Final[list[Refusal]] = [
         "a commit that is not built yet",
         501,
         "NotImplemented",
-        "recurring_commits",
-        lambda w: {"body": contract_of(w, recurring_commits=[{"product_id": w.product}])},
+        "spend_threshold_configuration",
+        lambda w: {"body": contract_of(w, spend_threshold_configuration={"is_enabled": True})},
     ),
     Refusal(
         "createCustomerWithContract-v1",

@@ -374,9 +374,15 @@ def populated(api: FunctionApi, token: str) -> World:
             subscription(seat_product, name="Seats", initial_quantity=2,
                          custom_fields={"plan": "pro"}),
             subscription(seat_product, description="By name", quantity_management_mode="SEAT_BASED",
+                         temporary_id="by name",
                          seat_config={"seat_group_key": "user", "initial_seat_ids": ["a", "b"],
                                       "initial_unassigned_seats": 1}),
         ],
+        recurring_commits=[
+            linked(fixed_product, "INDIVIDUAL", name="Of each"),
+            linked(fixed_product, "POOLED"),
+        ],
+        recurring_credits=[linked(fixed_product, "INDIVIDUAL")],
         commits=[{**commit, "invoice_schedule": due("2025-02-15", amount=90)}],
         credits=[{**commit, "name": "Thanks", "priority": 2}],
         custom_fields={"deal": "8"},
@@ -409,8 +415,10 @@ def populated(api: FunctionApi, token: str) -> World:
                          custom_fields={"plan": "starter"},
                          starting_at_offset={"value": 1, "unit": "DAYS"}),
             subscription(seat_product, quantity_management_mode="SEAT_BASED",
-                         seat_config={"seat_group_key": "user"}),
+                         temporary_id="by name", seat_config={"seat_group_key": "user"}),
         ],
+        recurring_commits=[packaged(linked(fixed_product, "POOLED"))],
+        recurring_credits=[packaged(linked(fixed_product, "INDIVIDUAL"))],
     )  # fmt: skip
     for owner, operation in (
         ({"customer_id": customer}, "updateCustomerNamedSchedule-v1"),
@@ -448,6 +456,29 @@ def populated(api: FunctionApi, token: str) -> World:
         draft_invoice=invoices[contract, "DRAFT"],
         final_invoice=invoices[contract, "FINALIZED"],
     )
+
+
+def linked(product_id: str, allocation: str, **fields: object) -> JSON:
+    """Returns a recurring balance that follows the seats of a subscription in the same request."""
+    return {
+        "product_id": product_id,
+        "access_amount": {"unit_price": 10, "credit_type_id": USD},
+        "priority": 1,
+        "commit_duration": {"value": 1},
+        "starting_at": "2025-03-01T00:00:00Z",
+        "subscription_config": {
+            "subscription_id": "by name",
+            "allocation": allocation,
+            "apply_seat_increase_config": {"is_prorated": True},
+        },
+        **fields,
+    }
+
+
+def packaged(terms: JSON) -> JSON:
+    """Returns terms with a relative date in the place of the absolute one."""
+    kept = {name: value for name, value in terms.items() if name != "starting_at"}
+    return {**kept, "starting_at_offset": {"value": 6, "unit": "MONTHS"}}
 
 
 def schedule(**fields: object) -> JSON:

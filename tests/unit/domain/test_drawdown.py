@@ -100,7 +100,7 @@ def drawn(lines: Sequence[LineItem], balances: Sequence[Balance]) -> Drawn:
 
 
 def by_balance(result: Drawn) -> dict[str, Decimal]:
-    return {balance_id: amount for (balance_id, _), amount in result.deductions.items()}
+    return {balance_id: amount for (balance_id, *_), amount in result.deductions.items()}
 
 
 def payable(result: Drawn) -> Decimal:

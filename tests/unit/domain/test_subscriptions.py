@@ -4,7 +4,7 @@ from itertools import takewhile
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backbeat.domain import subscriptions as recurring
@@ -260,6 +260,7 @@ def test_updates_made_in_any_order_give_the_same_quantities(
 
 
 @given(wanted=_CHANGES)
+@settings(deadline=None)
 def test_no_unit_is_billed_twice_in_a_period(wanted: dict[int, tuple[ChangeKind, int]]) -> None:
     entry = subscription(
         *(

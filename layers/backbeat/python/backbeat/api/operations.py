@@ -360,7 +360,6 @@ NOT_BUILT: Final[frozenset[str]] = frozenset(
         "releaseExternalPaymentGateThresholdCommit-v1",
         "disableCommitTrueup-v1",
         "updateCreditEndDate-v1",
-        "listSeatBalances-v1",
         "updateActiveRechargeConfig-v1",
         "editCommit-v2",
         "editCredit-v2",

@@ -7,13 +7,14 @@ from functools import cached_property
 
 from backbeat.application import catalog, open_periods, scheduled_invoices, settled_drafts, usage
 from backbeat.application.services import Call
-from backbeat.domain import ledgers, thresholds, windows
+from backbeat.domain import ledgers, seats, thresholds, windows
 from backbeat.domain.thresholds import Holding, Reading
 from backbeat.models.alerts import Alert, AlertType
 from backbeat.models.balances import Balance
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import Invoice
+from backbeat.models.money import add
 from backbeat.models.period import Period
 from backbeat.persistence import balances, contracts, invoices
 
@@ -46,7 +47,7 @@ class Standing:
                     alert, self._holdings, now=now, contract_fields=self._contract_fields
                 )
             case AlertType.SEAT_BALANCE:
-                return thresholds.seat_balances(alert, {})
+                return thresholds.seat_balances(alert, self._seats(alert))
             case (
                 AlertType.COMMIT_BALANCE
                 | AlertType.COMMIT_PERCENTAGE
@@ -100,6 +101,9 @@ class Standing:
         found = []
         for balance in sorted(self._owned, key=lambda one: (one.created_at, one.sequence)):
             open_now = [one for one in balance.segments if one.period.covers(now)]
+            if seats.seat_ids(balance):
+                # What is each seat's own is watched seat by seat, and by no other alert.
+                continue
             if open_now and balance.archived_at is None:
                 left = ledgers.worth(balance, now, drawn.get(balance.id, ()))
                 found.append(Holding(balance, left, open_now))
@@ -115,6 +119,28 @@ class Standing:
         )
         drawn = settled_drafts.drawn_by(self._drafts, self._owned) if self._owned else {}
         return [*(id_ for _, id_ in final), *drawn]
+
+    def _seats(self, alert: Alert) -> dict[str, Decimal]:
+        """Returns what each seat has now, of the seats that usage names by the alert's key."""
+        wanted, now = alert.seat_filter, self._call.now
+        found: dict[str, Decimal] = {}
+        for balance in self._owned:
+            grant = balance.seats
+            if (
+                wanted is None
+                or grant is None
+                or grant.group_key != wanted.seat_group_key
+                or balance.credit_type.id != alert.credit_type.id
+                or balance.archived_at is not None
+                or not any(segment.period.covers(now) for segment in balance.segments)
+            ):
+                continue
+            drawn = settled_drafts.drawn_by(self._drafts, self._owned).get(balance.id, [])
+            for seat_id in seats.seat_ids(balance):
+                mine = list(seats.deductions_of(drawn, seat_id))
+                left = ledgers.part_worth(seats.part_of(balance, seat_id), now, mine)
+                found[seat_id] = add(found.get(seat_id, Decimal(0)), left)
+        return found
 
     def _quantity(self, metric_id: str) -> Decimal:
         """Returns a metric's value from the earliest start to the latest end of what runs now."""

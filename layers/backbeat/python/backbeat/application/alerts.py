@@ -28,7 +28,7 @@ from backbeat.models.alerts import (
     SeatFilter,
 )
 from backbeat.models.contracts import DueItem, WorkKind
-from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
+from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.money import USD
 from backbeat.persistence import alerts, claims, keys
 from backbeat.persistence.entities import from_item
@@ -266,8 +266,7 @@ def _refuse_misfits(wanted: NewAlert) -> None:
     if wanted.type is AlertType.SEAT_BALANCE:
         if wanted.seat_filter is None:
             raise InvalidArgument("seat_filter: is required for this alert_type")
-        raise NotBuilt("alert_type: alerts on seat balances are not built yet")
-    if wanted.seat_filter is not None:
+    elif wanted.seat_filter is not None:
         raise InvalidArgument("seat_filter: is for low_remaining_seat_balance_reached only")
     if (wanted.billable_metric_id is not None) is not (wanted.type is AlertType.USAGE):
         raise InvalidArgument(

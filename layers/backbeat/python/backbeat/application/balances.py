@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from backbeat.application import (
     catalog,
@@ -19,7 +19,7 @@ from backbeat.application import (
 )
 from backbeat.application.charges import NewSchedule
 from backbeat.application.services import Call
-from backbeat.domain import ledgers, notices
+from backbeat.domain import ledgers, notices, seats
 from backbeat.domain.identity import derived_id
 from backbeat.models.balances import (
     AccessSegment,
@@ -38,6 +38,7 @@ from backbeat.models.custom_fields import FieldEntity
 from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
 from backbeat.models.money import USD, CreditType
 from backbeat.models.overrides import Override
+from backbeat.models.sharing import Sharing
 from backbeat.persistence import balances, claims
 from backbeat.persistence.entities import from_item
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -55,6 +56,18 @@ class NewSegment:
     amount: Decimal
     starting_at: datetime
     ending_before: datetime
+
+
+class Applicability(Protocol):
+    """Which usage a balance is to pay, as asked for."""
+
+    @property
+    def applicable_product_ids(self) -> Sequence[str]:
+        """Products by id."""
+
+    @property
+    def specifiers(self) -> Sequence[BalanceSpecifier]:
+        """Products and groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,7 @@ class NewBalance:
     applicable_product_tags: Sequence[str] = ()
     specifiers: Sequence[BalanceSpecifier] = ()
     applicable_contract_ids: Sequence[str] = ()
+    sharing: Sharing | None = None
     custom_fields: dict[str, str] = field(default_factory=dict)
     uniqueness_key: str | None = None
     temporary_id: str | None = None
@@ -226,8 +240,8 @@ def checked(
         raise InvalidArgument(f"{field}specifiers: cannot be combined with applicable products")
     if wanted.rollover_fraction is not None and not 0 <= wanted.rollover_fraction <= 1:
         raise InvalidArgument(f"{field}rollover_fraction: must lie between 0 and 1")
-    product_name = _product_name(call, wanted.product_id, field)
-    _refuse_unknown_products(call, wanted, field)
+    name = product_name(call, wanted.product_id, field)
+    refuse_unknown_products(call, wanted, field)
     unit = wanted.credit_type_id
     return Balance(
         id=balance_id,
@@ -236,7 +250,7 @@ def checked(
         contract_id=contract_id,
         type=wanted.type,
         rate_type=wanted.rate_type,
-        name=wanted.name or product_name,
+        name=wanted.name or name,
         description=wanted.description,
         priority=_DEFAULT_PRIORITY if wanted.priority is None else wanted.priority,
         product_id=wanted.product_id,
@@ -257,6 +271,7 @@ def checked(
         applicable_product_tags=tuple(wanted.applicable_product_tags),
         specifiers=tuple(wanted.specifiers),
         applicable_contract_ids=tuple(wanted.applicable_contract_ids),
+        sharing=wanted.sharing,
         custom_fields=wanted.custom_fields,
         uniqueness_key=wanted.uniqueness_key,
         created_at=call.now,
@@ -420,12 +435,15 @@ def add_manual_entry(
     amount: Decimal,
     timestamp: datetime | None,
     reason: str,
+    by_seat: Mapping[str, Decimal],
 ) -> None:
     """Adds an amount to a segment, or takes it away; dated its start unless said otherwise.
 
+    `by_seat` says whose part it is about, where each seat has its own.
+
     Raises:
         NotFound: the customer, the balance in that place, or the segment does not exist.
-        InvalidArgument: the balance is archived.
+        InvalidArgument: the balance is archived, or the amounts by seat do not fit it.
     """
     customers.get(call, customer_id)
     item, balance = _stored(call, customer_id, balance_id)
@@ -436,12 +454,14 @@ def add_manual_entry(
         raise NotFound("segment", segment_id)
     if balance.archived_at is not None:
         raise InvalidArgument("id: the balance is archived")
+    seats.refuse_bad_parts(balance, amount, by_seat)
     entry = ManualEntry(
         id=call.services.ids.new(),
         segment_id=segment_id,
         amount=amount,
         timestamp=timestamp or segment.starting_at,
         reason=reason,
+        by_seat=dict(by_seat),
     )
     changed = balance.model_copy(update={"manual_entries": (*balance.manual_entries, entry)})
     work = UnitOfWork(call.store)
@@ -471,7 +491,12 @@ def _refuse_bad_access(wanted: NewBalance, field: str) -> None:
         raise NotBuilt(f"{field}type: POSTPAID commits are not built yet")
 
 
-def _refuse_unknown_products(call: Call, wanted: NewBalance, field: str) -> None:
+def refuse_unknown_products(call: Call, wanted: Applicability, field: str) -> None:
+    """Refuses applicability to products that do not exist.
+
+    Raises:
+        InvalidArgument: names the place.
+    """
     by_place = [
         *(
             (f"applicable_product_ids.{n}", id_)
@@ -489,7 +514,12 @@ def _refuse_unknown_products(call: Call, wanted: NewBalance, field: str) -> None
             raise InvalidArgument(f"{field}{place}: product not found: {product_id}")
 
 
-def _product_name(call: Call, product_id: str, field: str) -> str:
+def product_name(call: Call, product_id: str, field: str) -> str:
+    """Returns the present name of the product that a balance is to be billed as.
+
+    Raises:
+        InvalidArgument: it does not exist or is not a FIXED one.
+    """
     try:
         product = catalog.get_product(call, product_id)
     except NotFound as unknown:

@@ -1,4 +1,4 @@
-"""Scheduled work: finalizing invoices when they fall due, and looking at alerts.
+"""Scheduled work: finalizing invoices, making recurring balances, looking at alerts, when due.
 
 Each contract has one due item for each kind of work, which says when there is something to do
 next; what is about a customer as a whole has one, too. Work of one instant is done kind by kind,
@@ -14,9 +14,11 @@ from typing import Final, NamedTuple, TypeVar
 
 from backbeat.application import (
     alert_looks,
+    consequences,
     lifecycle_tellings,
     looks,
     outbox,
+    recurring,
     scheduled_invoices,
     settled_drafts,
     sweeps,
@@ -37,7 +39,7 @@ from backbeat.models.customers import Customer
 from backbeat.models.errors import BackbeatError, Retryable
 from backbeat.models.invoices import Invoice
 from backbeat.models.period import Period
-from backbeat.persistence import invoices, keys
+from backbeat.persistence import contracts, invoices, keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.queue import Outgoing
@@ -86,11 +88,12 @@ class Work(NamedTuple):
 
 
 def schedule_first(call: Call, contract: Contract) -> list[Effect]:
-    """Returns the effects that put a new contract's first invoices on the work list."""
+    """Returns the effects that put a new contract's first work of each kind on the list."""
     first = next(periods.usage_periods(contract), None)
     due = [
         None if first is None else _due(contract, first),
         _scheduled_due(contract, scheduled_invoices.outlook(call, contract)),
+        _recurring_due(contract, recurring.first_due(contract)),
     ]
     effects = [effect for entry in due if entry is not None for effect in _put_first(call, entry)]
     return [*effects, tenants.mark(call)] if effects else []
@@ -124,6 +127,12 @@ def reschedule(call: Call, contract: Contract) -> list[Effect]:
             contract,
             WorkKind.SCHEDULED,
             lambda _: _scheduled_due(contract, scheduled_invoices.outlook(call, contract)),
+        ),
+        *_rescheduled(
+            call,
+            contract,
+            WorkKind.RECURRING,
+            lambda _: _recurring_due(contract, recurring.resumed_due(call, contract)),
         ),
     ]
     return [*effects, tenants.mark(call)] if effects else []
@@ -180,19 +189,22 @@ def run_all(call: Call, key: Key) -> None:
 
 
 def _do_due(call: Call, contract: Contract) -> None:
-    contract_keys = [
-        keys.due_item(call.tenant, contract.customer_id, contract.id, kind) for kind in _KINDS
-    ]
     while True:
-        waiting = [work for key in contract_keys if (work := due_work(call, key)) is not None]
-        if not waiting or not run(call, min(waiting).key):
+        ahead = _of_contract(call, contract)
+        if not ahead or not run(call, min(ahead).key):
             return
+
+
+def _of_contract(call: Call, contract: Contract) -> list[Work]:
+    pk, low, high = keys.due_items_of_contract(call.tenant, contract.customer_id, contract.id)
+    items = walk(call.store, Query(pk, low=low, high=high))
+    return [work for item in items if (work := _waiting(item)) is not None]
 
 
 def run(call: Call, key: Key) -> bool:
     """Does the next work of a contract or customer and kind if it is due. Returns whether it was.
 
-    An invoice, the next due item and the notification commit together; a second run of the same
+    What it makes, the next due item and the notifications commit together; a second run of the same
     work finds the due item moved on and does nothing.
     """
     item = call.store.get(key)
@@ -201,24 +213,32 @@ def run(call: Call, key: Key) -> bool:
     due = from_item(item, DueItem)
     if due.due_at > call.now or due.parked is not None:
         return False
+    if _made_recurring_before(call, due):
+        return True
     try:
-        match due.kind:
-            case WorkKind.USAGE:
-                _finalize_usage(call, item, due)
-            case WorkKind.SCHEDULED:
-                _finalize_scheduled(call, item, due)
-            case WorkKind.LIFECYCLE:
-                lifecycle_tellings.tell(call, item, due)
-            case WorkKind.ALERT_SWEEP | WorkKind.LIFECYCLE_SWEEP:
-                sweeps.sweep(call, item, due)
-            case WorkKind.ALERTS:
-                alert_looks.look(call, key)
+        _do(call, item, due)
     except Retryable:
         raise
     except BackbeatError as error:
         # What cannot be rated is shown and waits for somebody; it is never billed as nothing.
         _park(call, item, due, error.message)
     return True
+
+
+def _do(call: Call, item: Item, due: DueItem) -> None:
+    match due.kind:
+        case WorkKind.USAGE:
+            _finalize_usage(call, item, due)
+        case WorkKind.SCHEDULED:
+            _finalize_scheduled(call, item, due)
+        case WorkKind.RECURRING:
+            _make_recurring(call, item, due)
+        case WorkKind.LIFECYCLE:
+            lifecycle_tellings.tell(call, item, due)
+        case WorkKind.ALERT_SWEEP | WorkKind.LIFECYCLE_SWEEP:
+            sweeps.sweep(call, item, due)
+        case WorkKind.ALERTS:
+            alert_looks.look(call, item.key)
 
 
 def due_until(call: Call, target: datetime) -> Iterator[Work]:
@@ -294,6 +314,56 @@ def _finalize_scheduled(call: Call, item: Item, due: DueItem) -> None:
     _commit(call, item, contract, invoice, _scheduled_due(contract, ahead), unchanged)
 
 
+def _made_recurring_before(call: Call, due: DueItem) -> bool:
+    """Makes recurring commits and credits that are due before other work of their contract.
+
+    Jobs of different kinds may overtake each other; an invoice must not miss what pays for it.
+    Returns whether there was any: it may have changed when the other work is due.
+    """
+    if due.kind not in (WorkKind.USAGE, WorkKind.SCHEDULED):
+        return False
+    key = keys.due_item(call.tenant, due.customer_id, due.contract_id, WorkKind.RECURRING)
+    work = due_work(call, key)
+    return work is not None and work.due_at < due.due_at and run(call, key)
+
+
+def _make_recurring(call: Call, item: Item, due: DueItem) -> None:
+    key = keys.contract(call.tenant, due.customer_id, due.contract_id)
+    before = contracts.find(call.store, call.tenant, due.customer_id, due.contract_id)
+    if before is None:
+        raise LookupError(f"Contract is gone: {key}")
+    customer = _read(call, keys.customer(call.tenant, due.customer_id), Customer)
+    made = recurring.made(call, before.contract, customer, at=due.period_start)
+    work = UnitOfWork(call.store)
+    if made.contract == before.contract:
+        work.add(Check(key, Version(before.version)))
+    else:
+        work.add(contracts.replace(call.tenant, before, made.contract))
+        work.add(
+            *_rescheduled(
+                call,
+                made.contract,
+                WorkKind.SCHEDULED,
+                lambda _: _scheduled_due(
+                    made.contract, scheduled_invoices.outlook(call, made.contract)
+                ),
+            )
+        )
+    work.add(*made.effects)
+    if made.effects:
+        consequences.add(call, work, due.customer_id)
+    upcoming = recurring.next_due(made.contract, after=due.period_start)
+    work.add(*_moved(call, item, _recurring_due(made.contract, upcoming)))
+    outbox.commit(call, work, made.told)
+
+
+def _moved(call: Call, item: Item, next_due: DueItem | None) -> list[Effect]:
+    """Returns the effects that put the next work of a kind in the place of what is done."""
+    if next_due is None:
+        return work_items.remove(call, item)
+    return [work_items.replace(call, item, next_due)]
+
+
 def _commit(
     call: Call,
     item: Item,
@@ -314,10 +384,7 @@ def _commit(
         work.add(*settled_drafts.draw(call, final))
         told.append(notices.invoice_finalized(final, at=call.now))
         looks.request(call, work, final.customer_id)
-    if next_due is None:
-        work.add(*work_items.remove(call, item))
-    else:
-        work.add(work_items.replace(call, item, next_due))
+    work.add(*_moved(call, item, next_due))
     outbox.commit(call, work, told)
     if final is not None:
         call.services.count("InvoicesFinalized", 1)
@@ -367,6 +434,18 @@ def _scheduled_due(contract: Contract, ahead: scheduled_invoices.Outlook) -> Due
         kind=WorkKind.SCHEDULED,
         period_start=ahead.next_due,
         due_at=ahead.next_due,
+    )
+
+
+def _recurring_due(contract: Contract, instant: datetime | None) -> DueItem | None:
+    if instant is None:
+        return None
+    return DueItem(
+        customer_id=contract.customer_id,
+        contract_id=contract.id,
+        kind=WorkKind.RECURRING,
+        period_start=instant,
+        due_at=instant,
     )
 
 

@@ -5,12 +5,13 @@ from backbeat.application import (
     contract_terms,
     contracts,
     rate_cards,
+    recurring_terms,
     subscription_changes,
 )
 from backbeat.application.new_contracts import NewContract
 from backbeat.application.services import Call
 from backbeat.domain import contracts as rules
-from backbeat.domain import periods
+from backbeat.domain import periods, recurring
 from backbeat.models.contracts import Contract, UsageFilter
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.schedules import StatementSchedule
@@ -80,10 +81,20 @@ def _with_terms(call: Call, contract: Contract, wanted: NewContract) -> Contract
         }
     )
     billed = charges.changes(call, contract, wanted.charges)
-    recurring = subscription_changes.changes(
+    subscribed = subscription_changes.changes(
         call, contract, add=wanted.subscriptions, field="subscriptions"
     )
-    return rules.with_terms(contract, billed, recurring, at=call.now)
+    contract = rules.with_terms(contract, billed, subscribed, at=call.now)
+    templates = recurring_terms.changes(
+        call,
+        contract,
+        add=wanted.recurring,
+        subscription_ids=subscription_changes.temporary_ids(wanted.subscriptions, subscribed),
+    )
+    contract = recurring.changed(contract, templates)
+    ids = recurring_terms.temporary_ids(wanted.recurring, templates)
+    named = tuple(recurring_terms.naming(override, ids) for override in contract.overrides)
+    return contract.model_copy(update={"overrides": named})
 
 
 def _rate_card_id(call: Call, wanted: NewContract) -> str | None:

@@ -18,14 +18,17 @@ from backbeat.application import (
     customers,
     outbox,
     provider_choices,
+    recurring,
+    recurring_terms,
     subscription_changes,
 )
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
+from backbeat.application.recurring_terms import NewRecurring
 from backbeat.application.services import Call
 from backbeat.application.subscription_changes import NewSubscription, SubscriptionEdit
 from backbeat.domain import contracts as rules
-from backbeat.domain import notices
+from backbeat.domain import notices, subscriptions
 from backbeat.models.contracts import Contract, ProviderChoice, UsageFilter
 from backbeat.models.custom_fields import FieldEntity
 from backbeat.models.customers import Customer
@@ -34,6 +37,7 @@ from backbeat.models.errors import InvalidArgument, Retryable
 from backbeat.models.invoices import InvoiceStatus
 from backbeat.models.notifications import Notification
 from backbeat.models.provider_configurations import ProviderKind
+from backbeat.models.recurring import RecurringUpdate
 from backbeat.persistence import claims, invoices
 from backbeat.persistence import contracts as stored_contracts
 from backbeat.persistence.contracts import Stored
@@ -60,6 +64,8 @@ class Changes:
     charges: WantedCharges = field(default_factory=WantedCharges)
     add_subscriptions: Sequence[NewSubscription] = ()
     update_subscriptions: Sequence[SubscriptionEdit] = ()
+    add_recurring: Sequence[NewRecurring] = ()
+    update_recurring: Sequence[RecurringUpdate] = ()
     add_usage_filter: UsageFilter | None = None
     add_billing_provider: ProviderChoice | None = None
     add_revenue_system: ProviderChoice | None = None
@@ -110,7 +116,7 @@ def record(
 
     Returns the contract as it will be and what to tell subscribers.
     """
-    after = rules.edited(before.contract, edit)
+    after = recurring.follow(call, work, rules.edited(before.contract, edit))
     work.add(stored_contracts.replace(call.tenant, before, after))
     work.add(*stored_contracts.append_edit(call.tenant, edit, before=before.contract, after=after))
     if edit.uniqueness_key is not None:
@@ -184,21 +190,34 @@ def _edit(call: Call, contract: Contract, changes: Changes) -> ContractEdit:
         _refuse_bad_end(call, contract, changes.end.ending_before, changes=changes)
     prefix = "" if changes.amendment is not None else "add_"
     billed = charges.changes(call, contract, changes.charges, prefix=prefix)
-    recurring = subscription_changes.changes(
+    subscribed = subscription_changes.changes(
         call,
         contract,
         add=changes.add_subscriptions,
         update=changes.update_subscriptions,
         field=f"{prefix}subscriptions",
     )
+    templates = recurring_terms.changes(
+        call,
+        subscriptions.changed(contract, subscribed),
+        add=changes.add_recurring,
+        update=changes.update_recurring,
+        subscription_ids=subscription_changes.temporary_ids(changes.add_subscriptions, subscribed),
+        prefix=prefix,
+    )
+    recurring_ids = recurring_terms.temporary_ids(changes.add_recurring, templates)
+    overrides = contract_terms.overrides(
+        call, contract, changes.add_overrides, field=f"{prefix}overrides"
+    )
     return blank_edit(call, contract).model_copy(
         update={
             **dict(billed),
-            **dict(recurring),
+            **dict(subscribed),
+            **dict(templates),
             "uniqueness_key": changes.uniqueness_key,
             "amendment": changes.amendment,
-            "add_overrides": contract_terms.overrides(
-                call, contract, changes.add_overrides, field=f"{prefix}overrides"
+            "add_overrides": tuple(
+                recurring_terms.naming(override, recurring_ids) for override in overrides
             ),
             "remove_overrides": tuple(changes.remove_overrides),
             "add_usage_filters": ()

@@ -16,11 +16,12 @@ from backbeat.application import (
 from backbeat.application.balances import ShownBalance
 from backbeat.application.services import Call
 from backbeat.application.subscription_history import ShownSubscription
-from backbeat.domain import charges
+from backbeat.domain import charges, recurring
 from backbeat.domain import contracts as rules
 from backbeat.models.contracts import Contract, FilterSegment, UsageFilter
 from backbeat.models.edits import ContractEdit
 from backbeat.models.provider_configurations import ProviderConfiguration
+from backbeat.models.recurring import RecurringBalance
 from backbeat.persistence import contracts as persisted
 
 
@@ -29,6 +30,13 @@ class BalanceDetail(NamedTuple):
 
     worth: bool = False
     ledger: bool = False
+
+
+class ShownRecurring(NamedTuple):
+    """A recurring commit or credit and what its periods are counted from."""
+
+    template: RecurringBalance
+    anchor: datetime
 
 
 TERMS_ALONE: Final = BalanceDetail()
@@ -49,18 +57,21 @@ class ShownContract:
     filters: Sequence[FilterSegment]
     usage_filter: UsageFilter | None
     account: ProviderConfiguration | None
+    recurring: Sequence[ShownRecurring] = ()
     balances: Sequence[ShownBalance] = ()
     detail: BalanceDetail = TERMS_ALONE
 
 
 @dataclass(frozen=True, slots=True)
 class ShownEdit:
-    """An edit with everything that showing it takes; see `ShownContract`."""
+    """An edit of a contract with everything that showing it takes; see `ShownContract`."""
 
+    contract: Contract
     edit: ContractEdit
     products: Mapping[str, str]
     invoices: Mapping[str, str]
     subscriptions: Sequence[ShownSubscription]
+    recurring: Sequence[ShownRecurring] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +106,12 @@ def shown_edits(call: Call, contract: Contract, edits: Sequence[ContractEdit]) -
     invoices = charges.invoice_ids(contract, currency)
     return [
         ShownEdit(
+            contract,
             edit,
             products,
             invoices,
             subscription_history.shown(contract, edit.add_subscriptions, currency, at=call.now),
+            _recurring(contract, edit.add_recurring),
         )
         for edit in edits
     ]
@@ -147,15 +160,24 @@ def product_names(call: Call, found: Iterable[Contract | ContractEdit]) -> dict[
 
 def _named(entry: Contract | ContractEdit) -> Iterator[str]:
     if isinstance(entry, ContractEdit):
-        overrides, recurring = entry.add_overrides, entry.add_subscriptions
+        overrides, subscribed = entry.add_overrides, entry.add_subscriptions
         dated, discounts = entry.add_scheduled_charges, entry.add_discounts
+        templates = entry.add_recurring
     else:
-        overrides, recurring = entry.overrides, entry.subscriptions
+        overrides, subscribed = entry.overrides, entry.subscriptions
         dated, discounts = entry.scheduled_charges, entry.discounts
+        templates = entry.recurring_balances
     yield from (o.product_id for o in overrides if o.product_id is not None)
     yield from (charge.product_id for charge in dated)
     yield from (discount.product_id for discount in discounts)
-    yield from (subscription.product_id for subscription in recurring)
+    yield from (subscription.product_id for subscription in subscribed)
+    yield from (template.product_id for template in templates)
+
+
+def _recurring(
+    contract: Contract, templates: Iterable[RecurringBalance]
+) -> tuple[ShownRecurring, ...]:
+    return tuple(ShownRecurring(entry, recurring.anchor_of(entry, contract)) for entry in templates)
 
 
 def _account(call: Call, contract: Contract) -> ProviderConfiguration | None:
@@ -182,6 +204,7 @@ def _shown(
         segments,
         holding,
         _account(call, contract),
+        _recurring(contract, contract.recurring_balances),
     )
 
 

@@ -188,8 +188,7 @@ class _Bill:
         paying = tuple(
             source.key
             for source in self.reading.sources
-            if source.segment.period.covers(instant)
-            and drawdown.is_applicable_to(source.balance, subject)
+            if source.segment.period.covers(instant) and drawdown.is_applicable_to(source, subject)
         )
         return paying, self._before.stretch(subject, instant)
 

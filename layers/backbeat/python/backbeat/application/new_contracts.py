@@ -10,6 +10,7 @@ from backbeat.application.balances import NewBalance
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
 from backbeat.application.hierarchies import NewRole
+from backbeat.application.recurring_terms import NewRecurring
 from backbeat.application.subscription_changes import NewSubscription
 from backbeat.application.transitions import NewTransition
 from backbeat.models.contracts import ProviderChoice
@@ -47,6 +48,7 @@ class NewContract:
     charges: WantedCharges = field(default_factory=WantedCharges)
     subscriptions: Sequence[NewSubscription] = ()
     balances: Sequence[NewBalance] = ()
+    recurring: Sequence[NewRecurring] = ()
     prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
     usage_filter: NewUsageFilter | None = None

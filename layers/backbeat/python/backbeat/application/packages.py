@@ -1,6 +1,6 @@
 """Packages, and the contracts made from them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
@@ -11,11 +11,13 @@ from backbeat.application import (
     contract_terms,
     custom_fields,
     rate_cards,
+    recurring_terms,
 )
 from backbeat.application.catalog import ArchiveFilter
 from backbeat.application.charges import NewCharge, NewItem, NewSchedule, WantedCharges
 from backbeat.application.contract_terms import NewOverride, WantedTerms
 from backbeat.application.new_contracts import NewContract
+from backbeat.application.recurring_terms import NewRecurring, NewRecurringTerms
 from backbeat.application.services import Call
 from backbeat.application.subscription_changes import NewSubscription
 from backbeat.domain import packages as rules
@@ -31,6 +33,7 @@ from backbeat.models.packages import (
     PackageAlias,
     PackageAssignment,
     PackageName,
+    RecurringTemplate,
     RelativeDate,
     ScheduledChargeTemplate,
     SubscriptionTemplate,
@@ -71,6 +74,21 @@ class NewChargeTemplate:
     custom_fields: dict[str, str] = field(default_factory=dict)
 
 
+class NewRecurringTemplate(NamedTuple):
+    """A recurring commit or credit as asked for; its start counts from the contract's."""
+
+    terms: NewRecurringTerms
+    starting_at_offset: RelativeDate
+    lasts: RelativeDate | None
+
+
+class NewSubscriptionTemplate(NamedTuple):
+    """A subscription as asked for, without its id; `temporary_id` names it in the request."""
+
+    template: SubscriptionTemplate
+    temporary_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class NewPackage:
     """A package as asked for."""
@@ -85,7 +103,8 @@ class NewPackage:
     overrides: Sequence[NewOverrideTemplate] = ()
     prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     scheduled_charges: Sequence[NewChargeTemplate] = ()
-    subscriptions: Sequence[SubscriptionTemplate] = ()
+    subscriptions: Sequence[NewSubscriptionTemplate] = ()
+    recurring: Sequence[NewRecurringTemplate] = ()
     scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
     frequency: Frequency = Frequency.MONTHLY
     statement_day: StatementDay = StatementDay.FIRST_OF_MONTH
@@ -110,6 +129,21 @@ def create(call: Call, wanted: NewPackage) -> Package:
         InvalidArgument: a term does not fit the rate card, or an alias ends before it starts.
         Conflict: the uniqueness key was used before.
     """
+    subscriptions = [
+        entry.template.model_copy(update={"id": call.services.ids.new()})
+        for entry in wanted.subscriptions
+    ]
+    subscription_ids = {
+        new.temporary_id: made.id
+        for new, made in zip(wanted.subscriptions, subscriptions, strict=True)
+        if new.temporary_id is not None
+    }
+    recurring = [_recurring(call, entry, subscription_ids) for entry in wanted.recurring]
+    recurring_ids = {
+        new.terms.temporary_id: made.id
+        for new, made in zip(wanted.recurring, recurring, strict=True)
+        if new.terms.temporary_id is not None
+    }
     package = Package(
         id=call.services.ids.new(),
         name=wanted.name,
@@ -119,13 +153,14 @@ def create(call: Call, wanted: NewPackage) -> Package:
         rate_card_id=wanted.rate_card_id,
         rate_card_alias=wanted.rate_card_alias,
         duration=wanted.duration,
-        overrides=_templates(call, wanted),
+        overrides=tuple(
+            entry.model_copy(update={"terms": recurring_terms.naming(entry.terms, recurring_ids)})
+            for entry in _templates(call, wanted)
+        ),
         multiplier_override_prioritization=wanted.prioritization,
         scheduled_charges=tuple(_charge(call, entry) for entry in wanted.scheduled_charges),
-        subscriptions=tuple(
-            entry.model_copy(update={"id": call.services.ids.new()})
-            for entry in wanted.subscriptions
-        ),
+        subscriptions=tuple(subscriptions),
+        recurring_balances=tuple(recurring),
         scheduled_charges_on_usage_invoices=wanted.scheduled_charges_on_usage_invoices,
         frequency=wanted.frequency,
         statement_day=wanted.statement_day,
@@ -261,6 +296,7 @@ def _expanded(package: Package, wanted: NewContract) -> NewContract:
             scheduled_charges=[_new_charge(entry, start) for entry in package.scheduled_charges]
         ),
         subscriptions=[_new_subscription(entry, start) for entry in package.subscriptions],
+        recurring=[_new_recurring(entry, start) for entry in package.recurring_balances],
         scheduled_charges_on_usage_invoices=package.scheduled_charges_on_usage_invoices,
         frequency=package.frequency,
         statement_day=package.statement_day,
@@ -275,8 +311,9 @@ def _expanded(package: Package, wanted: NewContract) -> NewContract:
 def product_names(call: Call, found: Sequence[Package]) -> dict[str, str]:
     """Returns the present names of the products that packages name."""
     dated = {charge.product_id for package in found for charge in package.scheduled_charges}
-    recurring = {entry.product_id for package in found for entry in package.subscriptions}
-    products = catalog.products_of_ids(call, sorted(dated | recurring))
+    subscribed = {entry.product_id for package in found for entry in package.subscriptions}
+    recurring = {entry.product_id for package in found for entry in package.recurring_balances}
+    products = catalog.products_of_ids(call, sorted(dated | subscribed | recurring))
     return {product.id: product.state_at(call.now).name for product in products}
 
 
@@ -354,7 +391,28 @@ def _new_subscription(template: SubscriptionTemplate, start: datetime) -> NewSub
         ending_before=None if duration is None else rules.moved(begin, duration),
         quantity_mode=template.quantity_mode,
         seat_group_key=template.seat_group_key,
+        # What is linked to it names it by this.
+        temporary_id=template.id,
     )
+
+
+def _recurring(
+    call: Call, wanted: NewRecurringTemplate, subscription_ids: Mapping[str, str]
+) -> RecurringTemplate:
+    link = wanted.terms.link
+    if link is not None:
+        named = subscription_ids.get(link.subscription_id, link.subscription_id)
+        link = link.model_copy(update={"subscription_id": named})
+    terms = recurring_terms.terms_of(call, wanted.terms, link=link)
+    return RecurringTemplate(
+        **dict(terms), starting_at_offset=wanted.starting_at_offset, lasts=wanted.lasts
+    )
+
+
+def _new_recurring(template: RecurringTemplate, start: datetime) -> NewRecurring:
+    begin = rules.moved(start, template.starting_at_offset)
+    end = None if template.lasts is None else rules.moved(begin, template.lasts)
+    return recurring_terms.wanted_again(template, starting_at=begin, ending_before=end)
 
 
 def _wanted(terms: OverrideTerms) -> WantedTerms:

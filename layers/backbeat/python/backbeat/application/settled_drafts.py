@@ -1,16 +1,16 @@
 """Drafts after commits and credits have paid for them.
 
-Balances may serve several periods and contracts, so a customer's open periods are settled together:
-by their end, then by the start of the contract, each drawing what the ones before it left.
+Balances may serve several periods and contracts, so the open periods of a customer, and of those it
+shares balances with, are settled together, each drawing what the ones before it left.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
-from backbeat.application import drafts, open_periods
+from backbeat.application import customers, drafts, families
 from backbeat.application.drafts import AS_IT_STANDS, Reading
+from backbeat.application.families import Family
 from backbeat.application.services import Call
 from backbeat.domain import ledgers
 from backbeat.domain.drawdown import Source
@@ -28,29 +28,31 @@ def of_customer(
     call: Call, customer: Customer, reading: Reading = AS_IT_STANDS
 ) -> Iterator[Invoice]:
     """Yields the drafts of the customer's open usage periods, in the order they are settled."""
-    waiting = sorted(open_periods.of_customer(call, customer.id), key=_order)
-    owned = [balance for _, balance in balances.of_customer(call.store, call.tenant, customer.id)]
-    drawn: list[Deduction] = []
-    for contract, period in waiting:
-        draft = assemble(call, contract, customer, period, owned, drawn, reading)
-        drawn += deductions(draft, owned)
-        yield draft
+    family = families.of_customer(call, customer)
+    for draft in _settled(call, family, reading, of=customer):
+        if draft.customer_id == customer.id:
+            yield draft
 
 
 def find(call: Call, customer: Customer, contract: Contract, period: Period) -> Invoice:
     """Returns the draft of one open period, settled after the ones before it."""
-    if not balances.of_customer(call.store, call.tenant, customer.id):
+    family = families.of_customer(call, customer)
+    if not family.stored:
         return drafts.assemble(call, contract, customer, period)
-    for draft in of_customer(call, customer):
+    for draft in _settled(call, family):
         if (draft.contract_id, draft.start_timestamp) == (contract.id, period.starting_at):
             return draft
     raise LookupError(f"the period of {contract.id} from {period.starting_at} is not open")
 
 
 def drawn(call: Call, customer: Customer) -> dict[str, list[Deduction]]:
-    """Returns what the drafts there are now draw, by balance."""
-    owned = [balance for _, balance in balances.of_customer(call.store, call.tenant, customer.id)]
-    return drawn_by(of_customer(call, customer), owned) if owned else {}
+    """Returns what the drafts there are now draw of a customer's balances, by balance.
+
+    Those of others may, too, where it shares a balance with contracts below its own.
+    """
+    family = families.of_customer(call, customer)
+    settled = (draft for draft in _settled(call, family))
+    return drawn_by(settled, [one for one in family.owned if one.customer_id == customer.id])
 
 
 def drawn_by(settled: Iterable[Invoice], owned: Sequence[Balance]) -> dict[str, list[Deduction]]:
@@ -67,7 +69,7 @@ def alone(
     call: Call, contract: Contract, customer: Customer, period: Period, reading: Reading
 ) -> Invoice:
     """Returns the draft of a period paid from what finalized invoices have left."""
-    owned = [balance for _, balance in balances.of_customer(call.store, call.tenant, customer.id)]
+    owned = families.of_customer(call, customer).owned
     return assemble(call, contract, customer, period, owned, (), reading)
 
 
@@ -78,24 +80,24 @@ def again(
 
     A draft finds what the open periods before it leave.
     """
-    owned = [
-        _without(balance, reading.invoice_id)
-        for _, balance in balances.of_customer(call.store, call.tenant, customer.id)
-    ]
+    family = families.of_customer(call, customer)
+    owned = [_without(balance, reading.invoice_id) for balance in family.owned]
     drawn: list[Deduction] = []
-    for other in sorted(open_periods.of_customer(call, customer.id), key=_order) if owned else ():
-        if _order(other) >= _order((contract, period)):
+    for other in families.open_usage(call, family) if owned else ():
+        if families.order(other) >= families.order((contract, period)):
             break
-        before = assemble(call, other[0], customer, other[1], owned, drawn)
+        payer = family.customers[other[0].customer_id]
+        before = assemble(call, other[0], payer, other[1], owned, drawn)
         drawn += deductions(before, owned)
     return assemble(call, contract, customer, period, owned, drawn, reading)
 
 
 def draw(call: Call, invoice: Invoice) -> Iterator[Effect]:
     """Yields the effects that keep what a final invoice draws, if no balance has changed."""
-    stored = balances.of_customer(call.store, call.tenant, invoice.customer_id)
-    made = deductions(invoice, [balance for _, balance in stored])
-    for item, balance in stored:
+    customer = customers.get(call, invoice.customer_id)
+    family = families.of_customer(call, customer)
+    made = deductions(invoice, family.owned)
+    for item, balance in family.stored:
         mine = {segment.id for segment in balance.segments}
         added = tuple(one for one in made if one.segment_id in mine)
         if added:
@@ -106,7 +108,8 @@ def draw(call: Call, invoice: Invoice) -> Iterator[Effect]:
 def give_back(call: Call, customer_id: str, invoice_ids: Iterable[str]) -> Iterator[Effect]:
     """Yields the effects that take back what some invoices drew."""
     taken_back = {*invoice_ids}
-    for item, balance in balances.of_customer(call.store, call.tenant, customer_id):
+    family = families.of_customer(call, customers.get(call, customer_id))
+    for item, balance in family.stored:
         kept = tuple(one for one in balance.deductions if one.invoice_id not in taken_back)
         if kept != balance.deductions:
             changed = balance.model_copy(update={"deductions": kept})
@@ -123,10 +126,34 @@ def assemble(
     reading: Reading = AS_IT_STANDS,
 ) -> Invoice:
     """Returns the draft of a period, paid from what the deductions given have left."""
-    may_serve = [balance for balance in owned if balance.contract_id in (None, contract.id)]
-    sources = ledgers.sources(may_serve, drawn)
-    paying = tuple(source for source in sources if _meets(source, period))
+    serving = [balance for balance in owned if families.may_serve(balance, contract)]
+    paying = tuple(
+        replace(source, shared=source.balance.contract_id not in (None, contract.id))
+        for source in ledgers.sources(serving, drawn)
+        if _meets(source, period)
+    )
     return drafts.assemble(call, contract, customer, period, replace(reading, sources=paying))
+
+
+def _settled(
+    call: Call,
+    family: Family,
+    reading: Reading = AS_IT_STANDS,
+    *,
+    of: Customer | None = None,
+) -> Iterator[Invoice]:
+    """Yields the drafts of a family, each paid from what those before it left.
+
+    The reading is of one customer's; the others are as they stand.
+    """
+    owned = family.owned
+    drawn: list[Deduction] = []
+    for contract, period in families.open_usage(call, family):
+        customer = family.customers[contract.customer_id]
+        read_as = reading if of is None or of.id == customer.id else AS_IT_STANDS
+        draft = assemble(call, contract, customer, period, owned, drawn, read_as)
+        drawn += deductions(draft, owned)
+        yield draft
 
 
 def deductions(invoice: Invoice, owned: Sequence[Balance]) -> list[Deduction]:
@@ -136,10 +163,13 @@ def deductions(invoice: Invoice, owned: Sequence[Balance]) -> list[Deduction]:
     """
     ends = {segment.id: segment.ending_before for one in owned for segment in one.segments}
     amounts: dict[str, Decimal] = {}
+    by_seat: dict[str, dict[str, Decimal]] = {}
     for line in invoice.line_items:
         if line.type is LineType.APPLIED and line.commit_segment_id in ends:
-            before = amounts.get(line.commit_segment_id, Decimal(0))
-            amounts[line.commit_segment_id] = EXACT.subtract(before, line.total)
+            _take(amounts, line.commit_segment_id, line.total)
+            if line.applied_seat is not None:
+                parts = by_seat.setdefault(line.commit_segment_id, {})
+                _take(parts, line.applied_seat, line.total)
     period_end = invoice.end_timestamp or invoice.issued_at
     return [
         Deduction(
@@ -148,20 +178,21 @@ def deductions(invoice: Invoice, owned: Sequence[Balance]) -> list[Deduction]:
             contract_id=invoice.contract_id,
             amount=amount,
             timestamp=min(period_end, ends[segment_id]),
+            by_seat=by_seat.get(segment_id, {}),
         )
         for segment_id, amount in amounts.items()
     ]
+
+
+def _take(amounts: dict[str, Decimal], name: str, total: Decimal) -> None:
+    """Adds what a negative line takes off."""
+    amounts[name] = EXACT.subtract(amounts.get(name, Decimal(0)), total)
 
 
 def _without(balance: Balance, invoice_id: str | None) -> Balance:
     """Returns a balance as if an invoice had drawn nothing from it."""
     kept = tuple(one for one in balance.deductions if one.invoice_id != invoice_id)
     return balance.model_copy(update={"deductions": kept})
-
-
-def _order(waiting: tuple[Contract, Period]) -> tuple[datetime, datetime, str]:
-    contract, period = waiting
-    return period.ending_before, contract.starting_at, contract.id
 
 
 def _meets(source: Source, period: Period) -> bool:

@@ -130,6 +130,15 @@ def changes(
     )
 
 
+def temporary_ids(wanted: Sequence[NewSubscription], made: SubscriptionChanges) -> dict[str, str]:
+    """Returns the ids of new subscriptions by the temporary ids they were asked for with."""
+    return {
+        new.temporary_id: subscription.id
+        for new, subscription in zip(wanted, made.add_subscriptions, strict=True)
+        if new.temporary_id is not None
+    }
+
+
 def _added(
     call: Call,
     contract: Contract,

@@ -103,7 +103,11 @@ def _chosen(
 
 def _is_for(override: Override, balance: Balance) -> bool:
     """Without ids it is for every commit, though not for credits."""
-    named = {commit for specifier in override.specifiers for commit in specifier.commit_ids}
+    named = {
+        commit
+        for specifier in override.specifiers
+        for commit in (*specifier.commit_ids, *specifier.recurring_commit_ids)
+    }
     if named:
-        return balance.id in named
+        return balance.id in named or balance.recurring_id in named
     return balance.type is not BalanceType.CREDIT

@@ -9,7 +9,7 @@ Invariants: an edit changes nothing but what it names; a contract that ends bear
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from backbeat.domain import charges, subscriptions
+from backbeat.domain import charges, recurring, subscriptions
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.charges import ChargeChanges
 from backbeat.models.contracts import Contract, FilterSegment, UsageFilter
@@ -40,6 +40,7 @@ def edited(contract: Contract, edit: ContractEdit) -> Contract:
         changes["total_contract_value"] = edit.amendment.total_contract_value
     after = contract.model_copy(update=changes)
     after = with_terms(after, edit, edit, at=edit.timestamp)
+    after = recurring.changed(after, edit)
     if edit.update_contract_end_date is None:
         return after
     end = edit.update_contract_end_date.ending_before
@@ -47,10 +48,10 @@ def edited(contract: Contract, edit: ContractEdit) -> Contract:
 
 
 def with_terms(
-    contract: Contract, billed: ChargeChanges, recurring: SubscriptionChanges, *, at: datetime
+    contract: Contract, billed: ChargeChanges, subscribed: SubscriptionChanges, *, at: datetime
 ) -> Contract:
     """Returns the contract after changes of its charges and subscriptions made at an instant."""
-    return subscriptions.changed(charges.changed(contract, billed, at=at), recurring)
+    return subscriptions.changed(charges.changed(contract, billed, at=at), subscribed)
 
 
 def ended(contract: Contract, ending_before: datetime | None) -> Contract:
@@ -63,6 +64,7 @@ def ended(contract: Contract, ending_before: datetime | None) -> Contract:
     if ending_before is not None:
         overrides = tuple(_cut(overrides, ending_before))
         contract = subscriptions.ended(charges.ended(contract, ending_before), ending_before)
+        contract = recurring.ended(contract, ending_before)
     return contract.model_copy(update={"ending_before": ending_before, "overrides": overrides})
 
 

@@ -31,8 +31,8 @@ _LINE_KINDS: Final = {
     "CompositeProductListItem": 2,
 }
 
-SegmentKey = tuple[str, str]
-"""Balance id and segment id."""
+SegmentKey = tuple[str, str, str | None]
+"""Balance id and segment id, and the seat where each has a part of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,21 @@ class Source:
 
     `products` is how many products the balance names, its tags counting as the products that
     carry them now; None is all there are.
+    With `seat_id` it is that seat's part, for usage of that seat only. `shared` lets a contract
+    below the balance's own draw it.
     """
 
     balance: Balance
     segment: AccessSegment
     available: Decimal
     products: int | None = None
+    seat_id: str | None = None
+    shared: bool = False
 
     @property
     def key(self) -> SegmentKey:
-        """Names the segment."""
-        return self.balance.id, self.segment.id
+        """Names the segment, or a seat's part of it."""
+        return self.balance.id, self.segment.id, self.seat_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +111,26 @@ def may_pay(source: Source, line: LineItem, *, contract_id: str) -> bool:
     balance = source.balance
     if balance.archived_at is not None or balance.credit_type.id != line.credit_type.id:
         return False
-    if balance.contract_id not in (None, contract_id):
+    if not source.shared and balance.contract_id not in (None, contract_id):
         return False
     if balance.applicable_contract_ids and contract_id not in balance.applicable_contract_ids:
         return False
     if line.starting_at is None or line.ending_before is None:
         return False
     whole = Period(line.starting_at, line.ending_before)
-    return source.segment.period.within(whole) == whole and is_applicable(balance, line)
+    return source.segment.period.within(whole) == whole and _is_about(source, line)
+
+
+def _is_about(source: Source, line: LineItem) -> bool:
+    groups = {**line.pricing_group_values, **line.presentation_group_values}
+    return _is_of_seat(source, groups) and is_applicable(source.balance, line)
+
+
+def _is_of_seat(source: Source, groups: Mapping[str, str]) -> bool:
+    """Tells whether usage is that of the source's seat, where each seat has its own part."""
+    if source.seat_id is None or source.balance.seats is None:
+        return True
+    return groups.get(source.balance.seats.group_key or "") == source.seat_id
 
 
 def is_applicable(balance: Balance, line: LineItem) -> bool:
@@ -128,10 +144,11 @@ def is_applicable(balance: Balance, line: LineItem) -> bool:
     )
 
 
-def is_applicable_to(balance: Balance, subject: Subject) -> bool:
-    """Tells whether a balance is about a product's group."""
-    return _applies(
-        balance,
+def is_applicable_to(source: Source, subject: Subject) -> bool:
+    """Tells whether a source is about a product's group."""
+    groups = {**subject.pricing, **subject.presentation}
+    return _is_of_seat(source, groups) and _applies(
+        source.balance,
         subject.product.id,
         {*subject.state.tags},
         pricing=subject.pricing,
@@ -276,6 +293,7 @@ def _cover(
         ending_before=line.ending_before,
         applied_id=balance.id,
         applied_type=balance.type.value,
+        applied_seat=source.seat_id,
         **paid_by,
     )
     open_line.covered += [covered, applied]
@@ -339,10 +357,14 @@ def _source_order(source: Source) -> tuple[object, ...]:
 
 
 def _group_value_count(balance: Balance) -> int:
-    """Counts the specifiers that are about groups alone; without any restriction, all."""
+    """Counts the specifiers that are about groups alone; without any restriction, all.
+
+    That seats have parts of their own counts as one.
+    """
+    by_seat = balance.seats is not None and balance.seats.is_individual
     if balance.is_unrestricted:
-        return _INFINITE
-    return sum(
+        return 1 if by_seat else _INFINITE
+    return by_seat + sum(
         specifier.has_group_values and not (specifier.product_id or specifier.product_tags)
         for specifier in balance.specifiers
     )

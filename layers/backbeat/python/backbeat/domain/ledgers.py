@@ -14,6 +14,7 @@ from typing import Final
 
 from backbeat.domain import charges
 from backbeat.domain.drawdown import Source, products_named
+from backbeat.domain.seats import deductions_of, part_of, seat_ids
 from backbeat.models.balances import (
     AccessSegment,
     Balance,
@@ -22,6 +23,7 @@ from backbeat.models.balances import (
     LedgerEntry,
 )
 from backbeat.models.money import add, subtract
+from backbeat.models.seats import SeatAdjustment
 
 _ZERO = Decimal(0)
 _NO_TAGS: Final[Mapping[str, Collection[str]]] = {}
@@ -33,6 +35,7 @@ _PREFIXES = {
 _ORDER = (
     "SEGMENT_START",
     "INITIAL_BALANCE",
+    "SEAT_BASED_ADJUSTMENT",
     "INVOICE_DEDUCTION",
     "MANUAL",
     "ROLLOVER",
@@ -47,6 +50,7 @@ def available(balance: Balance, segment: AccessSegment, drawn: Iterable[Deductio
     id_ = segment.id
     left = add(
         segment.amount,
+        *(added.amount for added in _adjustments(balance)),
         *(entry.amount for entry in balance.manual_entries if entry.segment_id == id_),
     )
     return subtract(
@@ -58,32 +62,57 @@ def available(balance: Balance, segment: AccessSegment, drawn: Iterable[Deductio
     )
 
 
+def _adjustments(balance: Balance) -> Sequence[SeatAdjustment]:
+    """Returns what added seats brought: only balances of one segment follow seats."""
+    return () if balance.seats is None else balance.seats.adjustments
+
+
 def sources(
     balances: Iterable[Balance],
     drawn: Sequence[Deduction] = (),
     *,
     tags_of: Mapping[str, Collection[str]] = _NO_TAGS,
 ) -> list[Source]:
-    """Returns every segment that has something left to draw.
+    """Returns every segment that has something left to draw, seat by seat where each has a part.
 
     `tags_of` holds the tags that each product carries now, where balances name any.
     """
     found = []
     for balance in balances:
         named = products_named(balance, tags_of)
-        for segment in balance.segments:
-            left = available(balance, segment, drawn)
-            if left > 0:
-                found.append(Source(balance, segment, left, named))
+        for part, seat_id, mine in _parts(balance, drawn):
+            for segment in part.segments:
+                left = available(part, segment, mine)
+                if left > 0:
+                    found.append(Source(balance, segment, left, named, seat_id))
     return found
 
 
+def _parts(
+    balance: Balance, drawn: Sequence[Deduction]
+) -> Iterator[tuple[Balance, str | None, Sequence[Deduction]]]:
+    """Yields a balance, or the parts of its seats, with what was drawn from each."""
+    if balance.seats is None or not balance.seats.is_individual:
+        yield balance, None, drawn
+        return
+    for seat_id in seat_ids(balance):
+        yield part_of(balance, seat_id), seat_id, list(deductions_of(drawn, seat_id))
+
+
 def worth(balance: Balance, now: datetime, drawn: Sequence[Deduction] = ()) -> Decimal:
-    """Returns what can be used now: active segments only, a segment below zero counting zero."""
+    """Returns what can be used now: active segments only, a segment below zero counting zero.
+
+    Where each seat has a part of its own, so does each part.
+    """
     if balance.archived_at is not None:
         return _ZERO
-    active = (segment for segment in balance.segments if segment.period.covers(now))
-    return add(*(max(_ZERO, available(balance, segment, drawn)) for segment in active))
+    return add(*(part_worth(part, now, mine) for part, _, mine in _parts(balance, drawn)))
+
+
+def part_worth(part: Balance, now: datetime, drawn: Sequence[Deduction] = ()) -> Decimal:
+    """Returns what can be used now of a balance or of one seat's part, as a whole."""
+    active = (segment for segment in part.segments if segment.period.covers(now))
+    return add(*(max(_ZERO, available(part, segment, drawn)) for segment in active))
 
 
 def shortfall(balance: Balance, drawn: Sequence[Deduction] = ()) -> Decimal:
@@ -139,6 +168,10 @@ def _facts(
     balance: Balance, segment: AccessSegment, now: datetime, drawn: Sequence[Deduction]
 ) -> Iterator[LedgerEntry]:
     prefix = _PREFIXES[balance.type]
+    for added in _adjustments(balance):
+        yield LedgerEntry(
+            f"{prefix}_SEAT_BASED_ADJUSTMENT", added.timestamp, added.amount, segment_id=segment.id
+        )
     for deduction in (*balance.deductions, *drawn):
         if deduction.segment_id == segment.id:
             yield LedgerEntry(

@@ -9,6 +9,8 @@ from backbeat.models.base import Model
 from backbeat.models.charges import PointSchedule
 from backbeat.models.money import CreditType
 from backbeat.models.period import Period
+from backbeat.models.seats import SeatGrant
+from backbeat.models.sharing import Sharing
 
 
 class BalanceType(StrEnum):
@@ -63,6 +65,7 @@ class ManualEntry(Model):
     amount: Decimal
     timestamp: datetime
     reason: str
+    by_seat: dict[str, Decimal] = {}
 
 
 class Rollover(Model):
@@ -91,13 +94,17 @@ class Origin(Model):
 
 
 class Deduction(Model):
-    """What a finalized invoice drew from a segment: one entry per invoice and segment."""
+    """What a finalized invoice drew from a segment: one entry per invoice and segment.
+
+    `by_seat` says from whose part, where each seat has its own.
+    """
 
     segment_id: str
     invoice_id: str
     contract_id: str
     amount: Decimal
     timestamp: datetime
+    by_seat: dict[str, Decimal] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,7 @@ class Balance(Model):
     specifiers; saying nothing means all. `sequence` counts the balances that are made together.
     A commit is invoiced by its own contract, or, a customer's one, by `invoice_contract_id`.
     `recurring_id` is the term whose period it was made for.
+    `sharing` lets contracts below its own draw it.
     What a rolled-over balance holds is computed from what is left of its origin as long as
     `awaits_rollover`; then it is a fact of both.
     One archived together with its contract keeps its ledger, one archived alone has none.
@@ -148,6 +156,8 @@ class Balance(Model):
     applicable_contract_ids: tuple[str, ...] = ()
     netsuite_sales_order_id: str | None = None
     recurring_id: str | None = None
+    seats: SeatGrant | None = None
+    sharing: Sharing | None = None
     rolled_over_from: Origin | None = None
     awaits_rollover: bool = False
     trueup_disabled: bool = False

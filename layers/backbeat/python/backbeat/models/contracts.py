@@ -14,6 +14,7 @@ from backbeat.models.charges import (
     ScheduledCharge,
 )
 from backbeat.models.overrides import Override, Prioritization
+from backbeat.models.recurring import RecurringBalance
 from backbeat.models.schedules import StatementSchedule
 from backbeat.models.subscriptions import Subscription
 
@@ -140,6 +141,7 @@ class Contract(Model):
     professional_service_invoices: tuple[ProServiceInvoice, ...] = ()
     reseller_royalties: tuple[ResellerRoyalty, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    recurring_balances: tuple[RecurringBalance, ...] = ()
     issue_dates: dict[str, datetime] = {}
     usage_filters: tuple[UsageFilter, ...] = ()
     terms_added: int = 0
@@ -174,6 +176,7 @@ class WorkKind(StrEnum):
 
     USAGE = "usage"
     SCHEDULED = "scheduled"
+    RECURRING = "recurring"
     LIFECYCLE_SWEEP = "lifecycle_sweep"
     LIFECYCLE = "lifecycle"
     ALERT_SWEEP = "alert_sweep"
@@ -197,10 +200,11 @@ class DueItem(Model):
     """The next scheduled work of a kind, at `due_at`: a contract's, or a customer's as a whole.
 
     USAGE: finalize the usage invoice of the period from `period_start`. SCHEDULED: finalize the
-    next scheduled invoice; everything issued before `period_start` is final. LIFECYCLE: tell of
-    starts and ends; what was due until `period_start` is told. ALERTS: hold the
-    customer's alerts against what is known. A SWEEP asks for such work of every customer, from the
-    `position` on.
+    next scheduled invoice; everything issued before `period_start` is final. RECURRING: make the
+    recurring commits and credits, and add the seats, of the instant `period_start`. LIFECYCLE: tell
+    of starts and ends; what was due until `period_start` is told. ALERTS: hold the customer's
+    alerts against what is known. A SWEEP asks for such work of every customer, from the `position`
+    on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
     A parked item is work that cannot be done until somebody mends the reason.
     """

@@ -7,6 +7,7 @@ from backbeat.models.base import Model
 from backbeat.models.charges import ChargeChanges
 from backbeat.models.contracts import ProviderChoice, UsageFilter
 from backbeat.models.overrides import Override
+from backbeat.models.recurring import RecurringChanges
 from backbeat.models.subscriptions import SubscriptionChanges
 
 
@@ -37,7 +38,7 @@ class Amendment(Model):
     total_contract_value: Decimal | None = None
 
 
-class ContractEdit(ChargeChanges, SubscriptionChanges):
+class ContractEdit(ChargeChanges, SubscriptionChanges, RecurringChanges):
     """One change, made at `timestamp`. Only what it did is set.
 
     `number` counts the contract's edits from 1.

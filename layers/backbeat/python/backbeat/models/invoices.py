@@ -87,7 +87,8 @@ class LineItem(Model):
     """One line. `total` = `quantity` × `unit_price`, unrounded, in the unit of `credit_type`.
 
     `term_custom_fields` are those of the contract's term that it bills, `commit_custom_fields`
-    those of the balance that pays it.
+    those of the balance that pays it. `applied_seat` is the seat whose part of a balance pays,
+    where each seat has its own.
     """
 
     id: str
@@ -117,6 +118,7 @@ class LineItem(Model):
     postpaid_commit_id: str | None = None
     applied_id: str | None = None
     applied_type: str | None = None
+    applied_seat: str | None = None
     term_custom_fields: dict[str, str] = {}
     commit_custom_fields: dict[str, str] = {}
     metadata: str | None = None

@@ -10,6 +10,7 @@ from backbeat.models.charges import Amount
 from backbeat.models.contracts import ProviderChoice
 from backbeat.models.money import CreditType
 from backbeat.models.overrides import OverrideTerms, Prioritization
+from backbeat.models.recurring import RecurringTerms
 from backbeat.models.schedules import Frequency, StatementDay
 from backbeat.models.subscriptions import CollectionSchedule, Proration, QuantityMode
 
@@ -102,6 +103,16 @@ class SubscriptionTemplate(Model):
     custom_fields: dict[str, str] = {}
 
 
+class RecurringTemplate(RecurringTerms):
+    """A recurring commit or credit whose start counts from the contract's.
+
+    It has no end of its own unless it `lasts` for some time.
+    """
+
+    starting_at_offset: RelativeDate
+    lasts: RelativeDate | None = None
+
+
 class Package(Model):
     """A template. It never changes, but may be archived.
 
@@ -120,6 +131,7 @@ class Package(Model):
     multiplier_override_prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     scheduled_charges: tuple[ScheduledChargeTemplate, ...] = ()
     subscriptions: tuple[SubscriptionTemplate, ...] = ()
+    recurring_balances: tuple[RecurringTemplate, ...] = ()
     scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
     frequency: Frequency = Frequency.MONTHLY
     statement_day: StatementDay = StatementDay.FIRST_OF_MONTH

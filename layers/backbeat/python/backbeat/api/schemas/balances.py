@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from backbeat.api.schemas.charges import ScheduleSchema
 from backbeat.api.schemas.types import (
+    BodyLimit,
     CustomFields,
     Flag,
     HourTimestamp,
@@ -20,7 +21,9 @@ from backbeat.api.schemas.types import (
 )
 from backbeat.application.balances import BalanceFilter, NetFilter, NewBalance, NewSegment
 from backbeat.application.charges import NewSchedule
+from backbeat.application.seat_balances import SeatFilter
 from backbeat.models.balances import BalanceSpecifier, BalanceType, RateChoice
+from backbeat.models.sharing import ChildAccess, Sharing
 
 _PAGE = 25
 BalanceLimit = Annotated[Whole, Field(ge=1, le=_PAGE)]
@@ -67,6 +70,30 @@ class SpecifierSchema(Schema):
         )
 
 
+class ChildAccessSchema(Schema):
+    """Which contracts below may draw."""
+
+    type: Annotated[ChildAccess, Upper]
+    contract_ids: list[Id] = []
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if (self.type is ChildAccess.CONTRACT_IDS) is not bool(self.contract_ids):
+            raise ValueError("contract_ids: goes together with CONTRACT_IDS")
+        return self
+
+
+class HierarchyAccessSchema(Schema):
+    """Who in a hierarchy may draw."""
+
+    child_access: ChildAccessSchema
+
+    def to_sharing(self) -> Sharing:
+        """Returns the stored form."""
+        access = self.child_access
+        return Sharing(access=access.type, contract_ids=tuple(access.contract_ids))
+
+
 class _BalanceTerms(Schema):
     """What commits and credits have in common."""
 
@@ -80,6 +107,7 @@ class _BalanceTerms(Schema):
     applicable_product_ids: list[Id] = []
     applicable_product_tags: list[str] = []
     specifiers: list[SpecifierSchema] = []
+    hierarchy_configuration: HierarchyAccessSchema | None = None
     custom_fields: CustomFields = {}
 
     def to_terms(
@@ -112,6 +140,9 @@ class _BalanceTerms(Schema):
             applicable_product_tags=self.applicable_product_tags,
             specifiers=[specifier.to_specifier() for specifier in self.specifiers],
             applicable_contract_ids=applicable_contract_ids or (),
+            sharing=None
+            if self.hierarchy_configuration is None
+            else self.hierarchy_configuration.to_sharing(),
             custom_fields=self.custom_fields,
             uniqueness_key=uniqueness_key,
             temporary_id=temporary_id,
@@ -308,6 +339,41 @@ class GetNetBalance(Schema):
         return self
 
 
+class ListSeatBalances(Schema):
+    """What single seats of a contract's subscriptions have."""
+
+    customer_id: Id
+    contract_id: Id
+    subscription_ids: list[Id] | None = None
+    seat_ids: list[str] | None = None
+    include_credits_and_commits: Flag = False
+    include_ledgers: Flag = False
+    covering_date: Timestamp | None = None
+    starting_at: Timestamp | None = None
+    effective_before: Timestamp | None = None
+    limit: BodyLimit = _PAGE
+    cursor: str | None = None
+
+    @model_validator(mode="after")
+    def _one_filter(self) -> Self:
+        spans = self.starting_at is not None or self.effective_before is not None
+        if self.covering_date is not None and spans:
+            raise ValueError(
+                "covering_date: cannot be combined with starting_at or effective_before"
+            )
+        return self
+
+    def to_filter(self) -> SeatFilter:
+        """Returns which seats and balances are wanted."""
+        return SeatFilter(
+            subscription_ids=self.subscription_ids,
+            seat_ids=None if self.seat_ids is None else frozenset(self.seat_ids),
+            covering_date=self.covering_date,
+            starting_at=self.starting_at,
+            effective_before=self.effective_before,
+        )
+
+
 class AddManualEntry(Schema):
     """An amount to add to a segment, or to take from it."""
 
@@ -318,3 +384,4 @@ class AddManualEntry(Schema):
     amount: Number
     timestamp: Timestamp | None = None
     reason: Name
+    per_group_amounts: dict[str, Number] = {}

@@ -13,6 +13,12 @@ from backbeat.api.schemas.contracts import (
     refuse_unbuilt,
 )
 from backbeat.api.schemas.overrides import OverrideSchema
+from backbeat.api.schemas.recurring import (
+    RecurringCommitSchema,
+    RecurringCommitUpdateSchema,
+    RecurringCreditSchema,
+    RecurringCreditUpdateSchema,
+)
 from backbeat.api.schemas.subscriptions import SubscriptionEditSchema, SubscriptionSchema
 from backbeat.api.schemas.types import (
     CustomFields,
@@ -59,6 +65,10 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
     remove_overrides: list[IdSchema] = []
     add_subscriptions: list[SubscriptionSchema] = []
     update_subscriptions: list[SubscriptionEditSchema] = []
+    add_recurring_commits: list[RecurringCommitSchema] = []
+    add_recurring_credits: list[RecurringCreditSchema] = []
+    update_recurring_commits: list[RecurringCommitUpdateSchema] = []
+    update_recurring_credits: list[RecurringCreditUpdateSchema] = []
     add_billing_provider_configuration_update: BillingProviderUpdateSchema | None = None
     add_revenue_system_configuration_update: RevenueSystemUpdateSchema | None = None
     update_contract_name: Name | None = None
@@ -83,6 +93,14 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
             charges=self.to_charges(),
             add_subscriptions=[entry.to_subscription() for entry in self.add_subscriptions],
             update_subscriptions=[entry.to_edit() for entry in self.update_subscriptions],
+            add_recurring=[
+                *(entry.to_recurring() for entry in self.add_recurring_commits),
+                *(entry.to_recurring() for entry in self.add_recurring_credits),
+            ],
+            update_recurring=[
+                *(entry.to_update() for entry in self.update_recurring_commits),
+                *(entry.to_update() for entry in self.update_recurring_credits),
+            ],
             add_billing_provider=None
             if provider is None
             else provider.billing_provider_configuration.to_choice(),
@@ -172,16 +190,12 @@ _UNBUILT: Final = frozenset(
         "add_commits",
         "add_credits",
         "add_prepaid_balance_threshold_configuration",
-        "add_recurring_commits",
-        "add_recurring_credits",
         "add_spend_threshold_configuration",
         "archive_commits",
         "archive_credits",
         "update_commits",
         "update_credits",
         "update_prepaid_balance_threshold_configuration",
-        "update_recurring_commits",
-        "update_recurring_credits",
         "update_spend_threshold_configuration",
     }
 )

@@ -10,6 +10,7 @@ from backbeat.api.schemas.balances import CommitSchema, CreditSchema
 from backbeat.api.schemas.charges import ChargesSchema
 from backbeat.api.schemas.overrides import OverrideSchema
 from backbeat.api.schemas.rates import BillingFrequency, RateSelector
+from backbeat.api.schemas.recurring import RecurringCommitSchema, RecurringCreditSchema
 from backbeat.api.schemas.subscriptions import SubscriptionSchema
 from backbeat.api.schemas.types import (
     CustomFields,
@@ -211,6 +212,8 @@ class ContractTermsSchema(ChargesSchema):
     subscriptions: list[SubscriptionSchema] = []
     commits: list[CommitSchema] = []
     credits: list[CreditSchema] = []
+    recurring_commits: list[RecurringCommitSchema] = []
+    recurring_credits: list[RecurringCreditSchema] = []
     scheduled_charges_on_usage_invoices: Annotated[Literal["ALL"], Upper] | None = None
     usage_filter: UsageFilterSchema | None = None
     transition: TransitionSchema | None = None
@@ -258,6 +261,10 @@ class ContractTermsSchema(ChargesSchema):
                 *(commit.to_balance() for commit in self.commits),
                 *(credit.to_balance() for credit in self.credits),
             ],
+            recurring=[
+                *(entry.to_recurring() for entry in self.recurring_commits),
+                *(entry.to_recurring() for entry in self.recurring_credits),
+            ],
             prioritization=self.multiplier_override_prioritization,
             scheduled_charges_on_usage_invoices=self.scheduled_charges_on_usage_invoices,
             usage_filter=None if asked is None else asked.to_filter(),
@@ -276,8 +283,6 @@ class ContractTermsSchema(ChargesSchema):
 _UNBUILT: Final = frozenset(
     {
         "prepaid_balance_threshold_configuration",
-        "recurring_commits",
-        "recurring_credits",
         "spend_threshold_configuration",
     }
 )

@@ -13,6 +13,7 @@ from backbeat.api.schemas.contracts import (
 )
 from backbeat.api.schemas.overrides import OverrideSpecifierSchema, OverrideTermsSchema
 from backbeat.api.schemas.rates import BillingFrequency
+from backbeat.api.schemas.recurring import InvoiceAmountSchema, RecurringTermsSchema
 from backbeat.api.schemas.subscriptions import ProrationSchema, SubscriptionRateSchema
 from backbeat.api.schemas.types import (
     CustomFields,
@@ -34,7 +35,11 @@ from backbeat.application.packages import (
     NewChargeTemplate,
     NewOverrideTemplate,
     NewPackage,
+    NewRecurringTemplate,
+    NewSubscriptionTemplate,
 )
+from backbeat.application.recurring_terms import NewRecurringTerms
+from backbeat.models.balances import BalanceType
 from backbeat.models.charges import Amount
 from backbeat.models.contracts import ProviderChoice
 from backbeat.models.overrides import Prioritization
@@ -171,6 +176,7 @@ class SubscriptionTemplateSchema(Schema):
     duration: DurationSchema | None = None
     quantity_management_mode: Annotated[QuantityMode, Upper] = QuantityMode.QUANTITY_ONLY
     seat_config: SeatConfigTemplateSchema | None = None
+    temporary_id: Name | None = None
     custom_fields: CustomFields = {}
 
     @model_validator(mode="after")
@@ -185,11 +191,11 @@ class SubscriptionTemplateSchema(Schema):
             raise ValueError("proration.invoice_behavior: BILL_IMMEDIATELY needs ADVANCE")
         return self
 
-    def to_template(self) -> SubscriptionTemplate:
+    def to_template(self) -> NewSubscriptionTemplate:
         """Returns the template asked for, without its id."""
         offset, seats = self.starting_at_offset, self.seat_config
         quantity = self.initial_quantity if seats is None else seats.initial_unassigned_seats
-        return SubscriptionTemplate(
+        template = SubscriptionTemplate(
             id="",
             product_id=self.subscription_rate.product_id,
             frequency=Frequency(self.subscription_rate.billing_frequency),
@@ -203,6 +209,38 @@ class SubscriptionTemplateSchema(Schema):
             starting_at_offset=None if offset is None else offset.to_date(),
             duration=None if self.duration is None else self.duration.to_date(),
             custom_fields=self.custom_fields,
+        )
+        return NewSubscriptionTemplate(template, self.temporary_id)
+
+
+class RecurringCreditTemplateSchema(RecurringTermsSchema):
+    """A recurring credit with relative dates."""
+
+    starting_at_offset: OffsetSchema
+    duration: DurationSchema | None = None
+
+    def to_template(self) -> NewRecurringTemplate:
+        """Returns the template asked for."""
+        return self._template(NewRecurringTerms(type=BalanceType.CREDIT, **self.terms()))
+
+    def _template(self, terms: NewRecurringTerms) -> NewRecurringTemplate:
+        return NewRecurringTemplate(
+            terms,
+            self.starting_at_offset.to_date(),
+            None if self.duration is None else self.duration.to_date(),
+        )
+
+
+class RecurringCommitTemplateSchema(RecurringCreditTemplateSchema):
+    """A recurring commit with relative dates."""
+
+    invoice_amount: InvoiceAmountSchema | None = None
+
+    def to_template(self) -> NewRecurringTemplate:
+        """Returns the template asked for."""
+        invoice = None if self.invoice_amount is None else self.invoice_amount.to_amount()
+        return self._template(
+            NewRecurringTerms(type=BalanceType.PREPAID, invoice=invoice, **self.terms())
         )
 
 
@@ -225,6 +263,8 @@ class CreatePackage(Schema):
     overrides: list[OverrideTemplateSchema] = []
     scheduled_charges: list[ScheduledChargeTemplateSchema] = []
     subscriptions: list[SubscriptionTemplateSchema] = []
+    recurring_commits: list[RecurringCommitTemplateSchema] = []
+    recurring_credits: list[RecurringCreditTemplateSchema] = []
     scheduled_charges_on_usage_invoices: Annotated[Literal["ALL"], Upper] | None = None
     usage_statement_schedule: StatementScheduleTemplateSchema = StatementScheduleTemplateSchema(
         frequency=Frequency.MONTHLY
@@ -261,6 +301,10 @@ class CreatePackage(Schema):
             prioritization=self.multiplier_override_prioritization,
             scheduled_charges=[charge.to_template() for charge in self.scheduled_charges],
             subscriptions=[entry.to_template() for entry in self.subscriptions],
+            recurring=[
+                *(entry.to_template() for entry in self.recurring_commits),
+                *(entry.to_template() for entry in self.recurring_credits),
+            ],
             scheduled_charges_on_usage_invoices=self.scheduled_charges_on_usage_invoices,
             frequency=schedule.frequency,
             statement_day=schedule.day,
@@ -279,8 +323,6 @@ _UNBUILT: Final = frozenset(
         "commits",
         "credits",
         "prepaid_balance_threshold_configuration",
-        "recurring_commits",
-        "recurring_credits",
         "spend_threshold_configuration",
     }
 )

@@ -13,11 +13,13 @@ from backbeat.api.views.charges import (
 )
 from backbeat.api.views.customers import billing_configuration_view
 from backbeat.api.views.overrides import override_view
+from backbeat.api.views.recurring import recurring_update_view, recurring_view
 from backbeat.api.views.subscriptions import subscription_update_view, subscription_view
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application.contract_reading import ShownContract, ShownEdit, ShownHistory
 from backbeat.models.balances import BalanceType
 from backbeat.models.contracts import Contract, FilterSegment, HierarchyLink, UsageFilter
+from backbeat.models.edits import ContractEdit
 
 CREATED_BY = "api"
 
@@ -90,6 +92,10 @@ def edit_view(shown: ShownEdit) -> dict[str, object]:
         or None,
         update_subscriptions=[subscription_update_view(u) for u in edit.update_subscriptions]
         or None,
+        add_recurring_commits=_recurring_views(shown, commits=True) or None,
+        add_recurring_credits=_recurring_views(shown, commits=False) or None,
+        update_recurring_commits=_recurring_update_views(edit, commits=True) or None,
+        update_recurring_credits=_recurring_update_views(edit, commits=False) or None,
         add_usage_filters=[_usage_filter_view(f) for f in edit.add_usage_filters] or None,
         # An end that was taken away has no place in the documented form of an edit.
         update_contract_end_date=None if end is None else optional(end.ending_before),
@@ -218,8 +224,8 @@ def _terms(shown: ShownContract) -> dict[str, object]:
         overrides=_override_views(shown),
         commits=_balance_views(shown, commits=True),
         credits=_balance_views(shown, commits=False),
-        recurring_commits=[],
-        recurring_credits=[],
+        recurring_commits=_recurring_views(shown, commits=True),
+        recurring_credits=_recurring_views(shown, commits=False),
         scheduled_charges=[
             scheduled_charge_view(charge, products=shown.products, invoices=shown.invoices)
             for charge in contract.scheduled_charges
@@ -285,6 +291,27 @@ def _balance_views(shown: ShownContract, *, commits: bool) -> list[dict[str, obj
         balance_view(one, with_balance=shown.detail.worth, with_ledger=shown.detail.ledger)
         for one in shown.balances
         if (one.balance.type is not BalanceType.CREDIT) is commits
+    ]
+
+
+def _recurring_update_views(edit: ContractEdit, *, commits: bool) -> list[dict[str, object]]:
+    return [
+        recurring_update_view(update)
+        for update in edit.update_recurring
+        if (update.type is not BalanceType.CREDIT) is commits
+    ]
+
+
+def _recurring_views(shown: ShownContract | ShownEdit, *, commits: bool) -> list[dict[str, object]]:
+    return [
+        recurring_view(
+            template,
+            contract_id=shown.contract.id,
+            anchor=anchor,
+            product_name=shown.products[template.product_id],
+        )
+        for template, anchor in shown.recurring
+        if (template.type is not BalanceType.CREDIT) is commits
     ]
 
 

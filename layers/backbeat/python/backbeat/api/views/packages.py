@@ -1,13 +1,17 @@
 """Packages as the API shows them."""
 
+from backbeat.api.views.balances import subscription_config_view
 from backbeat.api.views.catalog import credit_type_view
 from backbeat.api.views.contracts import CREATED_BY
 from backbeat.api.views.overrides import Names, specifier_view, terms_view
+from backbeat.api.views.recurring import recurring_terms_view
 from backbeat.api.views.times import optional, present, timestamp
+from backbeat.models.balances import BalanceType
 from backbeat.models.contracts import Contract
 from backbeat.models.packages import (
     OverrideTemplate,
     Package,
+    RecurringTemplate,
     RelativeDate,
     ScheduledChargeTemplate,
     SubscriptionTemplate,
@@ -47,8 +51,8 @@ def package_view(package: Package, *, products: Names) -> dict[str, object]:
         archived_at=optional(package.archived_at),
         commits=[],
         credits=[],
-        recurring_commits=[],
-        recurring_credits=[],
+        recurring_commits=_recurring_views(package, products=products, commits=True),
+        recurring_credits=_recurring_views(package, products=products, commits=False),
         scheduled_charges=[
             _charge_view(entry, products=products) for entry in package.scheduled_charges
         ],
@@ -121,6 +125,36 @@ def _subscription_view(template: SubscriptionTemplate, *, products: Names) -> di
         starting_at_offset=None if offset is None else _relative_view(offset),
         duration=None if template.duration is None else _relative_view(template.duration),
         custom_fields=template.custom_fields,
+    )
+
+
+def _recurring_views(
+    package: Package, *, products: Names, commits: bool
+) -> list[dict[str, object]]:
+    return [
+        _recurring_view(template, products=products)
+        for template in package.recurring_balances
+        if (template.type is not BalanceType.CREDIT) is commits
+    ]
+
+
+def _recurring_view(template: RecurringTemplate, *, products: Names) -> dict[str, object]:
+    link, lasts = template.link, template.lasts
+    config = None
+    if link is not None:
+        config = {
+            **subscription_config_view(link),
+            "subscription_template_id": link.subscription_id,
+        }
+        del config["subscription_id"]
+    return present(
+        id=template.id,
+        starting_at_offset=_relative_view(template.starting_at_offset),
+        duration=None if lasts is None else _relative_view(lasts),
+        subscription_config=None
+        if link is None
+        else subscription_config_view(link, name="subscription_template_id"),
+        **recurring_terms_view(template, product_name=products[template.product_id]),
     )
 
 

@@ -1,0 +1,136 @@
+"""Worked examples of balances that contracts below may draw (balances and events, chapter 16)."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.worked.test_balances import access
+from tests.integration.worked.test_recurring import at, children, ledger, template
+from tests.integration.worked.world import JSON, World
+
+
+class Group:
+    """A parent and two customers below it, who use 40000, 30000 and 45000 in January."""
+
+    def __init__(self, child_access: Any, *, recurring: bool = False) -> None:
+        self.world = world = World("2025-01-01T00:00:00Z")
+        product, self.card = world.product(world.metric()), world.rate_card()
+        world.rate(self.card, product, price=1)
+        self.parent, self.a, self.b = (world.customer() for _ in range(3))
+        shared = {"hierarchy_configuration": {"child_access": child_access}}
+        if recurring:
+            terms: JSON = {"recurring_commits": [template(world, 100000, "2025-01-01", **shared)]}
+        else:
+            commit = {
+                "type": "PREPAID",
+                "product_id": world.product(type="FIXED"),
+                "access_schedule": access(100000),
+                **shared,
+            }
+            terms = {"commits": [commit]}
+        # Below it are contracts that began before its own: it pays for itself first all the same.
+        above = world.contract(self.parent, self.card, hierarchy_configuration={}, **terms)
+        link = {"parent": {"contract_id": above, "customer_id": self.parent}}
+        below = [
+            world.contract(customer, self.card, at("2024-12-01"), hierarchy_configuration=link)
+            for customer in (self.a, self.b)
+        ]
+        self.contracts = dict(zip("ab", below, strict=True))
+        world.clock("2025-01-20T00:00:00Z")
+        for customer, amount in ((self.b, 45000), (self.a, 30000), (self.parent, 40000)):
+            world.use(customer, amount, at("2025-01-10"))
+
+    def owed(self) -> list[Any]:
+        return [
+            one["total"]
+            for customer in (self.parent, self.a, self.b)
+            for one in self.world.invoices(customer, type="USAGE")
+            if one["start_timestamp"][:10] == "2025-01-01"
+        ]
+
+    def net(self, customer: str) -> Any:
+        path = "/v1/contracts/customerBalances/getNetBalance"
+        return self.world.post(path, {"customer_id": customer})["balance"]
+
+
+DRAWN = [
+    ("2025-02-01", "PREPAID_COMMIT_AUTOMATED_INVOICE_DEDUCTION", -40000),
+    ("2025-02-01", "PREPAID_COMMIT_AUTOMATED_INVOICE_DEDUCTION", -30000),
+    ("2025-02-01", "PREPAID_COMMIT_AUTOMATED_INVOICE_DEDUCTION", -30000),
+]
+
+
+@pytest.mark.parametrize("recurring", [False, True])
+def test_ex_43_shared_parent_commit(recurring: bool) -> None:
+    group = Group({"type": "ALL"}, recurring=recurring)
+    # The parent's 40000 and A's 30000 are paid, of B's 45000 what is left.
+    assert group.owed() == [0, 0, 15000]
+    commit = children(group.world, group.parent)[0]
+    assert sorted(ledger(commit)[1:]) == sorted(DRAWN)
+    assert [group.net(one) for one in (group.parent, group.a, group.b)] == [0, 0, 0]
+    assert children(group.world, group.a) == []
+
+    group.world.clock("2025-02-03T00:00:00Z")
+    assert group.owed() == [0, 0, 15000]
+    commit = children(group.world, group.parent)[0]
+    assert sorted(entry for entry in ledger(commit) if "DEDUCTION" in entry[1]) == sorted(DRAWN)
+    invoices = {entry["invoice_id"] for entry in commit["ledger"] if "invoice_id" in entry}
+    final = [
+        one["id"]
+        for customer in (group.parent, group.a, group.b)
+        for one in group.world.invoices(customer, status="FINALIZED", type="USAGE")
+        if one["start_timestamp"][:10] == "2025-01-01"
+    ]
+    assert invoices == {*final}
+
+
+def test_ex_43_shared_with_one_contract_alone() -> None:
+    group = Group({"type": "ALL"})
+    names = {"customer_id": group.parent, "include_contract_commits": True}
+    [commit] = group.world.post("/v1/contracts/customerCommits/list", names)
+    assert commit["hierarchy_configuration"] == {"child_access": {"type": "ALL"}}
+    # The contract's id is known once it is there, so the commit for it comes later.
+    other = Group({"type": "NONE"})
+    assert other.owed() == [0, 30000, 45000]
+    monthly = template(
+        other.world,
+        60000,
+        "2025-01-01",
+        hierarchy_configuration={
+            "child_access": {"type": "CONTRACT_IDS", "contract_ids": [other.contracts["a"]]}
+        },
+    )
+    [above] = other.world.post("/v2/contracts/list", {"customer_id": other.parent})
+    edit: JSON = {"customer_id": other.parent, "contract_id": above["id"]}
+    other.world.post("/v2/contracts/edit", {**edit, "add_recurring_commits": [monthly]})
+    # It is the first to end: it pays the parent's 40000 and 20000 of A's; B owes all of its own.
+    assert other.owed() == [0, 10000, 45000]
+
+
+def test_a_void_invoice_below_gives_back_to_the_balance_above() -> None:
+    group = Group({"type": "ALL"})
+    group.world.clock("2025-02-03T00:00:00Z")
+    [invoice] = [
+        one
+        for one in group.world.invoices(group.a, status="FINALIZED")
+        if one["start_timestamp"][:10] == "2025-01-01"
+    ]
+    group.world.post("/v1/invoices/void", {"id": invoice["id"]})
+    assert group.net(group.parent) == 30000
+    group.world.post("/v1/invoices/regenerate", {"id": invoice["id"]})
+    assert group.net(group.parent) == 0
+
+
+def test_shares_of_children_are_told_to_be_named() -> None:
+    world = World("2025-01-01T00:00:00Z")
+    for access_ in ({"type": "CONTRACT_IDS"}, {"type": "SOME"}):
+        credit = template(
+            world, 10, "2025-01-01", hierarchy_configuration={"child_access": access_}
+        )
+        body = {
+            "customer_id": world.customer(),
+            "starting_at": at("2025-01-01"),
+            "recurring_credits": [credit],
+        }
+        error = world.refused("/v1/contracts/create", body)
+        assert "recurring_credits.0.hierarchy_configuration.child_access" in error["message"]
