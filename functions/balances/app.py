@@ -15,8 +15,9 @@ from backbeat.api.schemas.balances import (
     ListCredits,
     ListSeatBalances,
 )
+from backbeat.api.schemas.threshold_billing import ReleaseWorkflow, UpdateActiveRecharge
 from backbeat.api.views.balances import balance_view, seat_view
-from backbeat.application import balances, seat_balances
+from backbeat.application import active_recharges, balances, recharges, seat_balances
 from backbeat.application.balances import BalanceFilter
 
 api = Api("balances", bootstrap.services)
@@ -103,6 +104,20 @@ def add_manual_entry(request: Request, body: AddManualEntry) -> Reply:
         reason=body.reason,
         by_seat=body.per_group_amounts,
     )
+    return empty()
+
+
+@api.operation("releaseExternalPaymentGateThresholdCommit-v1")
+def release_workflow(request: Request, body: ReleaseWorkflow) -> Reply:
+    """Decides a charge that is collected elsewhere."""
+    recharges.release(request.call, body.workflow_id, paid=body.outcome == "PAID")
+    return empty()
+
+
+@api.operation("updateActiveRechargeConfig-v1")
+def update_active_recharge(request: Request, body: UpdateActiveRecharge) -> Reply:
+    """Changes the one prepaid threshold that a customer has."""
+    active_recharges.update(request.call, body.customer_id, body.to_edit())
     return empty()
 
 

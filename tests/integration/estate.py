@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from backbeat.domain.identity import derived_id
 from tests.integration.product import Product, World, event
 
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
@@ -74,6 +75,7 @@ class _Builder:
             **self._terms(partner_id, products),
             **self._balance(partner_id, products),
             **self._accounts(partner_id),
+            **self._recharge(products),
             **self._package(products),
             **self._watches(partner_id),
         }
@@ -212,6 +214,18 @@ class _Builder:
         segment_id = shown["access_schedule"]["schedule_items"][0]["id"]
         return {"balance_id": balance_id, "segment_id": segment_id}
 
+    def _recharge(self, products: Mapping[str, str]) -> dict[str, str]:
+        """A customer whose balance is to be recharged, once somebody else has been paid."""
+        payer_id = self._post("/v1/customers", {"name": "Initech"})["id"]
+        contract = {
+            "customer_id": payer_id,
+            "starting_at": "2025-01-01T00:00:00Z",
+            "prepaid_balance_threshold_configuration": threshold(products["setup_product_id"]),
+        }
+        contract_id = self._post("/v1/contracts/create", contract)["id"]
+        self._product.work_off_jobs()
+        return {"payer_id": payer_id, "workflow_id": derived_id("workflow", contract_id, 1)}
+
     def _accounts(self, partner_id: str) -> dict[str, str]:
         billing = {
             "customer_id": partner_id,
@@ -267,6 +281,17 @@ class _Builder:
     def _listed(self, customer_id: str, **query: str) -> Any:
         path = f"/v1/customers/{customer_id}/invoices"
         return self._product.get(path, token=self._token, **query).data
+
+
+def threshold(product_id: str) -> dict[str, Any]:
+    """Returns a threshold of prepaid balance whose recharges are collected elsewhere."""
+    return {
+        "is_enabled": True,
+        "threshold_amount": 500,
+        "recharge_to_amount": 2500,
+        "commit": {"product_id": product_id},
+        "payment_gate_config": {"payment_gate_type": "EXTERNAL"},
+    }
 
 
 def seats(product_id: str) -> dict[str, Any]:

@@ -180,6 +180,29 @@ _RECURRING_DATED: Final = {
     "starting_at": "2025-02-01T00:00:00Z",
     "ending_before": "2025-06-01T00:00:00Z",
 }
+_SPEND: Final = {
+    "is_enabled": True,
+    "threshold_amount": 1000000,
+    "commit": {"product_id": "<setup_product_id>", "name": "Spend", "priority": 7},
+    "payment_gate_config": {
+        "payment_gate_type": "STRIPE",
+        "tax_type": "PRECALCULATED",
+        "stripe_config": {"payment_type": "PAYMENT_INTENT"},
+        "precalculated_tax_config": {"tax_amount": 7, "tax_name": "VAT"},
+    },
+    "discount_configuration": {"payment_fraction": 0.9},
+}
+_PREPAID: Final = {
+    **_SPEND,
+    "threshold_amount": 500,
+    "recharge_to_amount": 2500,
+    "commit": {
+        "product_id": "<setup_product_id>",
+        "applicable_product_ids": ["<product_id>"],
+        "rate_type": "LIST_RATE",
+        "rollover_fraction": 0.5,
+    },
+}
 _PRICE: Final = {"unit_price": 90, "quantity": 1, "credit_type_id": USD}
 _ACCESS: Final = {
     "credit_type_id": USD,
@@ -452,6 +475,8 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "credits": [_BALANCE],
             "recurring_commits": [{**_RECURRING_DATED, "invoice_amount": _PRICE}],
             "recurring_credits": [_RECURRING_DATED],
+            "prepaid_balance_threshold_configuration": _PREPAID,
+            "spend_threshold_configuration": _SPEND,
             "usage_filter": {"group_key": "model", "group_values": ["small"]},
             "total_contract_value": 1000,
             "custom_fields": {"seller": "ann"},
@@ -646,6 +671,8 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             ],
             "add_recurring_commits": [{**_RECURRING_DATED, "invoice_amount": _PRICE}],
             "add_recurring_credits": [_RECURRING_DATED],
+            "add_prepaid_balance_threshold_configuration": _PREPAID,
+            "add_spend_threshold_configuration": _SPEND,
             "update_recurring_credits": [
                 {
                     "recurring_credit_id": "<recurring_credit_id>",
@@ -688,6 +715,17 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
     "listCustomerCredits-v1": {"body": {**_BALANCES_LISTED, "include_contract_credits": True}},
     "createCustomerCredit-v1": {"body": {**_CUSTOMER_BALANCE, "uniqueness_key": "credit-1"}},
     "listCustomerBalances-v1": {"body": {**_BALANCES_LISTED, "include_contract_balances": True}},
+    "releaseExternalPaymentGateThresholdCommit-v1": {
+        "body": {"workflow_id": "<workflow_id>", "outcome": "paid"}
+    },
+    "updateActiveRechargeConfig-v1": {
+        "body": {
+            "customer_id": "<payer_id>",
+            "recharge_to_amount": 3000,
+            "recharge_threshold": 600,
+            "enabled": True,
+        }
+    },
     "listSeatBalances-v1": {
         "body": {
             **_TERMS,

@@ -187,9 +187,18 @@ def test_terms_that_cannot_be_billed_yet_are_refused(product: Product, world: Wo
     body = {
         "customer_id": world.customer_id,
         "starting_at": "2025-01-01T00:00:00Z",
-        "spend_threshold_configuration": {"is_enabled": True},
+        "spend_threshold_configuration": {
+            "is_enabled": True,
+            "threshold_amount": 500,
+            "commit": {"product_id": world.product_id},
+            "payment_gate_config": {"payment_gate_type": "NONE"},
+            "discount_configuration": {
+                "payment_fraction": 0.5,
+                "cap": {"amount": 1, "spend_tracker_alias": "all"},
+            },
+        },
     }
     reply = product.post(CREATE, body)
-    assert (reply.status, "spend_threshold" in reply.body["message"]) == (501, True)
+    assert (reply.status, "discount_configuration.cap" in reply.body["message"]) == (501, True)
     listed = product.post("/v2/contracts/list", {"customer_id": world.customer_id})
     assert len(listed.data) == 1

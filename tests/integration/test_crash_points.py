@@ -387,3 +387,53 @@ def test_recurring_commits_of_a_contract_in_the_past(scene: Staging) -> None:
                 "commit.create": 2,
                 "invoice.finalized": 1,
             }
+
+
+def test_a_recharge(scene: Staging) -> None:
+    """Usage crosses the line; the recharge is begun, paid and settled, once."""
+
+    def agree(played: Scene) -> None:
+        setup = played.product.post(
+            "/v1/contract-pricing/products/create", {"name": "Setup", "type": "FIXED"}
+        ).data["id"]
+        threshold = {
+            "is_enabled": True,
+            "threshold_amount": 500,
+            "recharge_to_amount": 2500,
+            "commit": {"product_id": setup},
+            "payment_gate_config": {"payment_gate_type": "STRIPE"},
+        }
+        edit = {
+            "customer_id": played.world.customer_id,
+            "contract_id": played.world.contract_id,
+            "uniqueness_key": "recharge",
+            "add_prepaid_balance_threshold_configuration": threshold,
+        }
+        assert played.product.post("/v2/contracts/edit", edit).status in (200, 400, 409)
+
+    def story(played: Scene) -> None:
+        agree(played)
+        played.product.work_off_jobs()
+
+    for played in at_each_step(scene, story):
+        agree(played)
+        played.work_off()
+        names = {
+            "customer_id": played.world.customer_id,
+            "include_contract_commits": True,
+            "include_balance": True,
+        }
+        # Nothing of 0 is left; what was used before is not paid by it, but within its hour.
+        [commit] = played.product.post("/v1/contracts/customerCommits/list", names).data
+        assert commit["access_schedule"]["schedule_items"][0]["amount"] == 2500
+        path = f"/v1/customers/{played.world.customer_id}/invoices"
+        charges = played.product.get(path, type="SCHEDULED").data
+        assert [(one["status"], one["total"]) for one in charges] == [("FINALIZED", 2500)]
+        for target in (A, B):
+            assert each_once(played.received(target)) == {
+                "contract.edit": 1,
+                "payment_gate.threshold_reached": 1,
+                "payment_gate.payment_status": 1,
+                "invoice.finalized": 1,
+                "commit.create": 1,
+            }

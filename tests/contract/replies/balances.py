@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success
+from backbeat.domain.identity import derived_id
+from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success, posted
+from tests.contract.replies.contracts import prepaid_of
 from tests.contract.replies.world import JSON, START, USD, World
 
 
@@ -62,7 +64,33 @@ def mixed(world: World) -> str:
     return customer_id
 
 
+def recharging(world: World) -> JSON:
+    """Returns how requests name a contract that waits for a recharge to be paid elsewhere."""
+    return world.new_contract(prepaid_balance_threshold_configuration=prepaid_of(world))
+
+
+def waiting(world: World) -> str:
+    """Returns the charge that a contract waits for."""
+    return derived_id("workflow", recharging(world)["contract_id"], 1)
+
+
 SUCCESSES: Final[list[Success]] = [
+    Success(
+        "releaseExternalPaymentGateThresholdCommit-v1",
+        "paid",
+        posted(
+            "releaseExternalPaymentGateThresholdCommit-v1",
+            lambda w: {"workflow_id": waiting(w), "outcome": "paid"},
+        ),
+    ),
+    Success(
+        "updateActiveRechargeConfig-v1",
+        "off",
+        posted(
+            "updateActiveRechargeConfig-v1",
+            lambda w: {"customer_id": recharging(w)["customer_id"], "enabled": False},
+        ),
+    ),
     Success(
         "createCustomerCommit-v1",
         "prepaid",
@@ -176,6 +204,21 @@ SUCCESSES: Final[list[Success]] = [
 ]
 
 REFUSALS: Final[list[Refusal]] = [
+    Refusal(
+        "releaseExternalPaymentGateThresholdCommit-v1",
+        "unknown workflow",
+        404,
+        "WorkflowNotFound",
+        UNKNOWN,
+        lambda w: {"body": {"workflow_id": UNKNOWN, "outcome": "failed"}},
+    ),
+    Refusal(
+        "updateActiveRechargeConfig-v1",
+        "a customer without one",
+        *INVALID,
+        "customer_id",
+        lambda w: {"body": {"customer_id": w.bare_customer, "enabled": True}},
+    ),
     Refusal(
         "createCustomerCommit-v1",
         "unknown customer",

@@ -68,6 +68,8 @@ def edits_of(world: World) -> JSON:
         ],
         "add_recurring_commits": [recurring_of(world, invoice_amount=price_of(90))],
         "add_recurring_credits": [recurring_of(world, specifiers=[{"product_tags": ["llm"]}])],
+        "add_prepaid_balance_threshold_configuration": prepaid_of(world),
+        "add_spend_threshold_configuration": spend_of(world),
         "update_contract_name": "Renamed",
         "update_contract_end_date": END,
         "update_net_payment_terms_days": 7,
@@ -115,6 +117,43 @@ def recurring_changes(contract: JSON) -> JSON:
         "update_recurring_credits": [
             {"recurring_credit_id": one["id"], **changed} for one in contract["recurring_credits"]
         ],
+    }
+
+
+def spend_of(world: World, **commit: object) -> JSON:
+    """Returns a threshold of spend that charges nobody yet."""
+    return {
+        "is_enabled": True,
+        "threshold_amount": 1000000,
+        "commit": {
+            "product_id": world.fixed_product,
+            "name": "Spend",
+            "description": "So far",
+            "priority": 7,
+            **commit,
+        },
+        "payment_gate_config": {
+            "payment_gate_type": "STRIPE",
+            "tax_type": "PRECALCULATED",
+            "stripe_config": {"payment_type": "INVOICE", "invoice_metadata": {"team": "a"}},
+            "precalculated_tax_config": {"tax_amount": 7, "tax_name": "VAT"},
+        },
+        "discount_configuration": {"payment_fraction": 0.9},
+    }
+
+
+def prepaid_of(world: World, **changes: object) -> JSON:
+    """Returns a threshold of prepaid balance that is collected elsewhere."""
+    return {
+        "is_enabled": True,
+        "threshold_amount": 500,
+        "recharge_to_amount": 2500,
+        "commit": {
+            "product_id": world.fixed_product,
+            "specifiers": [{"product_tags": ["llm"]}],
+        },
+        "payment_gate_config": {"payment_gate_type": "EXTERNAL"},
+        **changes,
     }
 
 
@@ -180,6 +219,15 @@ def later_edits(contract: JSON) -> JSON:
             },
         ],
         **recurring_changes(contract),
+        "update_prepaid_balance_threshold_configuration": {
+            "is_enabled": False,
+            "threshold_amount": 600,
+            "commit": {"specifiers": None, "applicable_product_tags": ["llm"], "priority": None},
+        },
+        "update_spend_threshold_configuration": {
+            "threshold_amount": 2000000,
+            "discount_configuration": None,
+        },
         "update_contract_name": None,
     }
 
@@ -724,8 +772,8 @@ REFUSALS: Final[list[Refusal]] = [
         "a commit that is not built yet",
         501,
         "NotImplemented",
-        "spend_threshold_configuration",
-        lambda w: {"body": contract_of(w, spend_threshold_configuration={"is_enabled": True})},
+        "commit.duration",
+        lambda w: {"body": contract_of(w, spend_threshold_configuration=spend_of(w, duration={}))},
     ),
     Refusal(
         "createCustomerWithContract-v1",

@@ -14,6 +14,7 @@ from backbeat.adapters.billing_provider import TakingProvider
 from backbeat.adapters.clock import StoredClock, SystemClock
 from backbeat.adapters.http import PooledHttp
 from backbeat.adapters.ids import RandomIds
+from backbeat.adapters.payments import NoPayments, ScriptedPayments
 from backbeat.adapters.sqlite.sql import SqliteSqlEngine
 from backbeat.application.caches import RecentlySeen, VersionedCache
 from backbeat.application.services import Services
@@ -108,6 +109,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         tells_changes=config.system_events == "changes",
         billing_provider=TakingProvider(),
         sql=SqliteSqlEngine(),
+        # Money is never made up outside of sandboxes.
+        payments=ScriptedPayments() if sandbox else NoPayments(),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,

@@ -357,10 +357,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 NOT_BUILT: Final[frozenset[str]] = frozenset(
     {
         "updateCommitEndDate-v1",
-        "releaseExternalPaymentGateThresholdCommit-v1",
         "disableCommitTrueup-v1",
         "updateCreditEndDate-v1",
-        "updateActiveRechargeConfig-v1",
         "editCommit-v2",
         "editCredit-v2",
         "archiveCommit-v2",

@@ -18,6 +18,8 @@ from backbeat.application import (
     lifecycle_tellings,
     looks,
     outbox,
+    recharge_triggers,
+    recharges,
     recurring,
     scheduled_invoices,
     settled_drafts,
@@ -182,6 +184,17 @@ def catch_up(call: Call, contract: Contract) -> None:
         _log.exception("left to the tick", extra={"contract_id": contract.id})
 
 
+def charge_now(call: Call, contract: Contract) -> None:
+    """Looks at the thresholds of a contract's customer, as when they were changed.
+
+    Nothing raises: what cannot be done is left to the queue and the tick.
+    """
+    try:
+        run_all(call, recharge_triggers.key_of(call, contract.customer_id))
+    except Exception:
+        _log.exception("left to the tick", extra={"contract_id": contract.id})
+
+
 def run_all(call: Call, key: Key) -> None:
     """Does all of a contract's or customer's work of one kind that is due, in order."""
     while run(call, key):
@@ -233,6 +246,8 @@ def _do(call: Call, item: Item, due: DueItem) -> None:
             _finalize_scheduled(call, item, due)
         case WorkKind.RECURRING:
             _make_recurring(call, item, due)
+        case WorkKind.THRESHOLDS:
+            recharges.look(call, item, due)
         case WorkKind.LIFECYCLE:
             lifecycle_tellings.tell(call, item, due)
         case WorkKind.ALERT_SWEEP | WorkKind.LIFECYCLE_SWEEP:

@@ -17,6 +17,7 @@ from backbeat.application import (
     outbox,
     packages,
     provider_choices,
+    recharge_triggers,
     transitions,
 )
 from backbeat.application.new_contracts import NewContract
@@ -99,6 +100,7 @@ def add(
             otherwise=claims.taken(_KEY_USED),
         )
     work.add(*billing.schedule_first(call, contract))
+    recharge_triggers.watch(call, work, contract)
     consequences.add(call, work, contract.customer_id)
     environment = call.services.environment_type
     created = notices.contract_created(contract, customer, environment_type=environment)

@@ -5,6 +5,7 @@ from backbeat.application import (
     contract_terms,
     contracts,
     rate_cards,
+    recharge_terms,
     recurring_terms,
     subscription_changes,
 )
@@ -94,7 +95,24 @@ def _with_terms(call: Call, contract: Contract, wanted: NewContract) -> Contract
     contract = recurring.changed(contract, templates)
     ids = recurring_terms.temporary_ids(wanted.recurring, templates)
     named = tuple(recurring_terms.naming(override, ids) for override in contract.overrides)
-    return contract.model_copy(update={"overrides": named})
+    contract = contract.model_copy(update={"overrides": named})
+    return contract.model_copy(update=_thresholds(call, contract, wanted))
+
+
+def _thresholds(call: Call, contract: Contract, wanted: NewContract) -> dict[str, object]:
+    found: dict[str, object] = {}
+    if wanted.prepaid_threshold is not None:
+        found["prepaid_threshold"] = recharge_terms.prepaid(
+            call,
+            contract,
+            wanted.prepaid_threshold,
+            field="prepaid_balance_threshold_configuration",
+        )
+    if wanted.spend_threshold is not None:
+        found["spend_threshold"] = recharge_terms.spend(
+            call, contract, wanted.spend_threshold, field="spend_threshold_configuration"
+        )
+    return found
 
 
 def _rate_card_id(call: Call, wanted: NewContract) -> str | None:

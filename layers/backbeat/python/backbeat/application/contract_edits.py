@@ -18,12 +18,15 @@ from backbeat.application import (
     customers,
     outbox,
     provider_choices,
+    recharge_terms,
+    recharge_triggers,
     recurring,
     recurring_terms,
     subscription_changes,
 )
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
+from backbeat.application.recharge_terms import NewPrepaid, PrepaidEdit, ThresholdEdit
 from backbeat.application.recurring_terms import NewRecurring
 from backbeat.application.services import Call
 from backbeat.application.subscription_changes import NewSubscription, SubscriptionEdit
@@ -38,6 +41,7 @@ from backbeat.models.invoices import InvoiceStatus
 from backbeat.models.notifications import Notification
 from backbeat.models.provider_configurations import ProviderKind
 from backbeat.models.recurring import RecurringUpdate
+from backbeat.models.threshold_billing import SpendThreshold
 from backbeat.persistence import claims, invoices
 from backbeat.persistence import contracts as stored_contracts
 from backbeat.persistence.contracts import Stored
@@ -66,6 +70,10 @@ class Changes:
     update_subscriptions: Sequence[SubscriptionEdit] = ()
     add_recurring: Sequence[NewRecurring] = ()
     update_recurring: Sequence[RecurringUpdate] = ()
+    add_prepaid_threshold: NewPrepaid | None = None
+    update_prepaid_threshold: PrepaidEdit | None = None
+    add_spend_threshold: SpendThreshold | None = None
+    update_spend_threshold: ThresholdEdit | None = None
     add_usage_filter: UsageFilter | None = None
     add_billing_provider: ProviderChoice | None = None
     add_revenue_system: ProviderChoice | None = None
@@ -107,6 +115,8 @@ def catch_up(call: Call, contract: Contract) -> None:
     """Does what a change made due at once. What others hold meanwhile, the next tick does."""
     with suppress(Retryable):
         insistently(lambda: billing.catch_up(call, contract))
+    if contract.prepaid_threshold is not None or contract.spend_threshold is not None:
+        billing.charge_now(call, contract)
 
 
 def record(
@@ -135,6 +145,7 @@ def record(
         },
     )
     work.add(*billing.reschedule(call, after))
+    recharge_triggers.watch(call, work, after)
     consequences.add(call, work, after.customer_id)
     told = notices.contract_edited(
         after, customer, edit, environment_type=call.services.environment_type
@@ -214,6 +225,7 @@ def _edit(call: Call, contract: Contract, changes: Changes) -> ContractEdit:
             **dict(billed),
             **dict(subscribed),
             **dict(templates),
+            **_thresholds(call, contract, changes),
             "uniqueness_key": changes.uniqueness_key,
             "amendment": changes.amendment,
             "add_overrides": tuple(
@@ -242,6 +254,31 @@ def _edit(call: Call, contract: Contract, changes: Changes) -> ContractEdit:
             "update_net_payment_terms_days": changes.payment_terms,
         }
     )
+
+
+def _thresholds(call: Call, contract: Contract, changes: Changes) -> dict[str, object]:
+    found: dict[str, object] = {}
+    field = "prepaid_balance_threshold_configuration"
+    if changes.add_prepaid_threshold is not None:
+        recharge_terms.refuse_second(contract.prepaid_threshold, field=f"add_{field}")
+        found["add_prepaid_threshold"] = recharge_terms.prepaid(
+            call, contract, changes.add_prepaid_threshold, field=f"add_{field}"
+        )
+    if changes.update_prepaid_threshold is not None:
+        found["update_prepaid_threshold"] = recharge_terms.edited_prepaid(
+            call, contract, changes.update_prepaid_threshold, field=f"update_{field}"
+        )
+    field = "spend_threshold_configuration"
+    if changes.add_spend_threshold is not None:
+        recharge_terms.refuse_second(contract.spend_threshold, field=f"add_{field}")
+        found["add_spend_threshold"] = recharge_terms.spend(
+            call, contract, changes.add_spend_threshold, field=f"add_{field}"
+        )
+    if changes.update_spend_threshold is not None:
+        found["update_spend_threshold"] = recharge_terms.edited_spend(
+            call, contract, changes.update_spend_threshold, field=f"update_{field}"
+        )
+    return found
 
 
 def _chosen(

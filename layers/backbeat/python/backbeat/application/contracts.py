@@ -109,9 +109,11 @@ def _with_facts_of(now: Contract, then: Contract) -> Contract:
                 "custom_fields",
                 "edits",
                 "issue_dates",
+                "open_workflow_id",
                 "parent_role",
                 "professional_service_invoices",
                 "transitions",
+                "workflows",
             )
         }
     )

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from backbeat.application import alert_triggers, catalog, tracking
+from backbeat.application import alert_triggers, catalog, recharge_triggers, tracking
 from backbeat.application.services import Call
 from backbeat.domain import metering
 from backbeat.domain.metering import Counted, Share
@@ -76,7 +76,9 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
     taken_first = (event for id_, event in first.items() if id_ not in held)
     tracking.track(call, accepted, taken_first, held.values())
     _note_repeats(call, repeats)
-    alert_triggers.usage_arrived(call, watched, (event.customer_key for event in events))
+    customer_keys = [*dict.fromkeys(event.customer_key for event in events)]
+    recharge_triggers.usage_arrived(call, customer_keys)
+    alert_triggers.usage_arrived(call, watched, customer_keys)
     call.services.count("EventsAccepted", len(first) - len(held))
     if repeats:
         call.services.count("EventsDuplicate", len(repeats))

@@ -12,6 +12,7 @@ from backbeat.application import (
     open_periods,
     outbox,
     rate_cards,
+    recharges,
     scheduled_invoices,
     settled_drafts,
 )
@@ -37,6 +38,7 @@ def of_customer(call: Call, customer: Customer) -> list[Invoice]:
     # Drafts are computed before the invoices are read: one finalized in between shows as stored.
     computed = list(settled_drafts.of_customer(call, customer))
     computed += scheduled_invoices.drafts_of(call, customer)
+    computed += recharges.drafts_of(call, customer)
     stored = list(invoices.of_customer(call.store, call.tenant, customer.id))
     known = {invoice.id for invoice in stored}
     drafts_left = [invoice for invoice in computed if invoice.id not in known]
@@ -57,7 +59,10 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
         NotFound: the customer has no invoice of that id.
     """
     awaiting = list(open_periods.of_customer(call, customer.id))
-    scheduled = list(scheduled_invoices.drafts_of(call, customer))
+    scheduled = [
+        *scheduled_invoices.drafts_of(call, customer),
+        *recharges.drafts_of(call, customer),
+    ]
     stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
     if stored is not None:
         return stored

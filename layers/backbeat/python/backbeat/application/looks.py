@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from backbeat.application import tenants, work_items
+from backbeat.application import recharge_triggers, tenants, work_items
 from backbeat.application.services import Call
 from backbeat.models.contracts import DueItem, Look, WorkKind
 from backbeat.models.errors import Retryable
@@ -32,11 +32,13 @@ def key_of(call: Call, customer_id: str) -> Key:
     return keys.customer_due_item(call.tenant, customer_id, WorkKind.ALERTS)
 
 
-def request(call: Call, work: UnitOfWork, customer_id: str) -> None:
+def request(call: Call, work: UnitOfWork, customer_id: str, *, recharges: bool = True) -> None:
     """Adds to the work that the customer's alerts are looked at once it is committed.
 
-    Nothing is added where no alert can apply.
+    Nothing is added where no alert can apply. With `recharges` so are the thresholds of contracts.
     """
+    if recharges:
+        recharge_triggers.request(call, work, customer_id)
     extent = alerts.extent(call.store, call.tenant)
     if extent.nobody or not work.first(f"look at {customer_id}"):
         return

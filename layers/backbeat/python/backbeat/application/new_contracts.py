@@ -10,12 +10,14 @@ from backbeat.application.balances import NewBalance
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
 from backbeat.application.hierarchies import NewRole
+from backbeat.application.recharge_terms import NewPrepaid
 from backbeat.application.recurring_terms import NewRecurring
 from backbeat.application.subscription_changes import NewSubscription
 from backbeat.application.transitions import NewTransition
 from backbeat.models.contracts import ProviderChoice
 from backbeat.models.overrides import Prioritization
 from backbeat.models.schedules import Frequency, StatementDay
+from backbeat.models.threshold_billing import SpendThreshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class NewContract:
     subscriptions: Sequence[NewSubscription] = ()
     balances: Sequence[NewBalance] = ()
     recurring: Sequence[NewRecurring] = ()
+    prepaid_threshold: NewPrepaid | None = None
+    spend_threshold: SpendThreshold | None = None
     prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
     usage_filter: NewUsageFilter | None = None

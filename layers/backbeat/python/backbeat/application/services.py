@@ -13,6 +13,7 @@ from backbeat.ports.billing_provider import BillingProvider
 from backbeat.ports.clock import Clock
 from backbeat.ports.http import Http
 from backbeat.ports.ids import Ids
+from backbeat.ports.payments import PaymentGateway
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
 from backbeat.ports.sql import SqlEngine
@@ -64,6 +65,7 @@ class Services:
     tells_resolved_alerts: bool
     tells_changes: bool
     sql: SqlEngine
+    payments: PaymentGateway
     any_webhook_target: bool
     webhook_max_attempts: int
     webhook_retry_base_seconds: int

@@ -32,6 +32,10 @@ def edited(contract: Contract, edit: ContractEdit) -> Contract:
         changes["billing_provider"] = edit.add_billing_provider
     if edit.add_revenue_system is not None:
         changes["revenue_system"] = edit.add_revenue_system
+    for name in ("prepaid_threshold", "spend_threshold"):
+        wanted = getattr(edit, f"update_{name}") or getattr(edit, f"add_{name}")
+        if wanted is not None:
+            changes[name] = wanted
     if edit.update_contract_name is not None:
         changes["name"] = edit.update_contract_name.name
     if edit.update_net_payment_terms_days is not None:

@@ -57,7 +57,7 @@ def _line(
     outstanding = Decimal(0)
     for line in converted:
         outstanding = EXACT.add(outstanding, line.total)
-    price = _price(unit, card)
+    price = price_of(unit, card)
     start = min(line.starting_at or period.starting_at for line in converted)
     return LineItem(
         id=derived_id(invoice_id, LineType.CPU_CONVERSION, unit.id, start),
@@ -72,7 +72,12 @@ def _line(
     )
 
 
-def _price(unit: CreditType, card: RateCard) -> Decimal:
+def price_of(unit: CreditType, card: RateCard) -> Decimal:
+    """Returns what a custom pricing unit costs in the currency of a card.
+
+    Raises:
+        InvalidArgument: the card does not say.
+    """
     for conversion in card.credit_type_conversions:
         if conversion.custom_credit_type.id == unit.id:
             return conversion.fiat_per_custom_credit

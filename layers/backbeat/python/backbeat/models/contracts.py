@@ -17,6 +17,7 @@ from backbeat.models.overrides import Override, Prioritization
 from backbeat.models.recurring import RecurringBalance
 from backbeat.models.schedules import StatementSchedule
 from backbeat.models.subscriptions import Subscription
+from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold
 
 
 class UsageFilter(Model):
@@ -120,6 +121,8 @@ class Contract(Model):
     Usage before `invoice_generation_starting_at` is billed elsewhere: it has no invoice here.
     `usage_filters` are in the order they were set: from its start on, each replaces the earlier.
     `issue_dates` are those of scheduled invoices that were moved, by invoice id.
+    `workflows` counts the charges of its thresholds, `open_workflow_id` is the one that waits for
+    its payment.
     """
 
     id: str
@@ -142,6 +145,10 @@ class Contract(Model):
     reseller_royalties: tuple[ResellerRoyalty, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     recurring_balances: tuple[RecurringBalance, ...] = ()
+    prepaid_threshold: PrepaidThreshold | None = None
+    spend_threshold: SpendThreshold | None = None
+    open_workflow_id: str | None = None
+    workflows: int = 0
     issue_dates: dict[str, datetime] = {}
     usage_filters: tuple[UsageFilter, ...] = ()
     terms_added: int = 0
@@ -177,6 +184,7 @@ class WorkKind(StrEnum):
     USAGE = "usage"
     SCHEDULED = "scheduled"
     RECURRING = "recurring"
+    THRESHOLDS = "thresholds"
     LIFECYCLE_SWEEP = "lifecycle_sweep"
     LIFECYCLE = "lifecycle"
     ALERT_SWEEP = "alert_sweep"
@@ -201,10 +209,10 @@ class DueItem(Model):
 
     USAGE: finalize the usage invoice of the period from `period_start`. SCHEDULED: finalize the
     next scheduled invoice; everything issued before `period_start` is final. RECURRING: make the
-    recurring commits and credits, and add the seats, of the instant `period_start`. LIFECYCLE: tell
-    of starts and ends; what was due until `period_start` is told. ALERTS: hold the customer's
-    alerts against what is known. A SWEEP asks for such work of every customer, from the `position`
-    on.
+    recurring commits and credits, and add the seats, of the instant `period_start`. THRESHOLDS:
+    charge a customer whose contracts say so, or see how far a charge is. LIFECYCLE: tell of starts
+    and ends; what was due until `period_start` is told. ALERTS: hold the customer's alerts against
+    what is known. A SWEEP asks for such work of every customer, from the `position` on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
     A parked item is work that cannot be done until somebody mends the reason.
     """

@@ -9,6 +9,7 @@ from backbeat.models.contracts import ProviderChoice, UsageFilter
 from backbeat.models.overrides import Override
 from backbeat.models.recurring import RecurringChanges
 from backbeat.models.subscriptions import SubscriptionChanges
+from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold
 
 
 class Renaming(Model):
@@ -56,6 +57,10 @@ class ContractEdit(ChargeChanges, SubscriptionChanges, RecurringChanges):
     add_usage_filters: tuple[UsageFilter, ...] = ()
     add_billing_provider: ProviderChoice | None = None
     add_revenue_system: ProviderChoice | None = None
+    add_prepaid_threshold: PrepaidThreshold | None = None
+    update_prepaid_threshold: PrepaidThreshold | None = None
+    add_spend_threshold: SpendThreshold | None = None
+    update_spend_threshold: SpendThreshold | None = None
     update_contract_name: Renaming | None = None
     update_contract_end_date: EndDate | None = None
     update_net_payment_terms_days: PaymentTerms | None = None

@@ -279,6 +279,16 @@ def customer_due_item(tenant: str, customer_id: str, kind: str) -> Key:
     return Key(customer(tenant, customer_id).pk, f"DUE#-#{kind}")
 
 
+def thresholds_in_use(tenant: str) -> Key:
+    """Says that some contract of a tenant has a threshold."""
+    return Key(f"{tenant}#THRESHOLDS", "IN_USE")
+
+
+def workflow(tenant: str, workflow_id: str) -> Key:
+    """A charge that a threshold brought about."""
+    return Key(f"{tenant}#WORKFLOW#{part(workflow_id)}", "WORKFLOW")
+
+
 def due_items(tenant: str, customer_id: str) -> tuple[str, str, str]:
     """Partition and range of a customer's due items."""
     return (customer(tenant, customer_id).pk, *prefix_range("DUE#"))

@@ -20,6 +20,12 @@ from backbeat.api.schemas.recurring import (
     RecurringCreditUpdateSchema,
 )
 from backbeat.api.schemas.subscriptions import SubscriptionEditSchema, SubscriptionSchema
+from backbeat.api.schemas.threshold_billing import (
+    PrepaidThresholdSchema,
+    PrepaidUpdateSchema,
+    SpendThresholdSchema,
+    SpendUpdateSchema,
+)
 from backbeat.api.schemas.types import (
     CustomFields,
     Flag,
@@ -69,6 +75,10 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
     add_recurring_credits: list[RecurringCreditSchema] = []
     update_recurring_commits: list[RecurringCommitUpdateSchema] = []
     update_recurring_credits: list[RecurringCreditUpdateSchema] = []
+    add_prepaid_balance_threshold_configuration: PrepaidThresholdSchema | None = None
+    update_prepaid_balance_threshold_configuration: PrepaidUpdateSchema | None = None
+    add_spend_threshold_configuration: SpendThresholdSchema | None = None
+    update_spend_threshold_configuration: SpendUpdateSchema | None = None
     add_billing_provider_configuration_update: BillingProviderUpdateSchema | None = None
     add_revenue_system_configuration_update: RevenueSystemUpdateSchema | None = None
     update_contract_name: Name | None = None
@@ -86,6 +96,10 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
         given = self.model_fields_set
         provider = self.add_billing_provider_configuration_update
         revenue = self.add_revenue_system_configuration_update
+        recharge = self.add_prepaid_balance_threshold_configuration
+        recharging = self.update_prepaid_balance_threshold_configuration
+        spend = self.add_spend_threshold_configuration
+        spending = self.update_spend_threshold_configuration
         return Changes(
             uniqueness_key=self.uniqueness_key,
             add_overrides=[override.to_override() for override in self.add_overrides],
@@ -101,6 +115,10 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
                 *(entry.to_update() for entry in self.update_recurring_commits),
                 *(entry.to_update() for entry in self.update_recurring_credits),
             ],
+            add_prepaid_threshold=None if recharge is None else recharge.to_prepaid(),
+            update_prepaid_threshold=None if recharging is None else recharging.to_prepaid_edit(),
+            add_spend_threshold=None if spend is None else spend.to_spend(),
+            update_spend_threshold=None if spending is None else spending.to_edit(),
             add_billing_provider=None
             if provider is None
             else provider.billing_provider_configuration.to_choice(),
@@ -189,14 +207,10 @@ _UNBUILT: Final = frozenset(
     {
         "add_commits",
         "add_credits",
-        "add_prepaid_balance_threshold_configuration",
-        "add_spend_threshold_configuration",
         "archive_commits",
         "archive_credits",
         "update_commits",
         "update_credits",
-        "update_prepaid_balance_threshold_configuration",
-        "update_spend_threshold_configuration",
     }
 )
 _UNBUILT_AMENDMENTS: Final = frozenset(

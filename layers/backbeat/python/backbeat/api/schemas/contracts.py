@@ -12,6 +12,7 @@ from backbeat.api.schemas.overrides import OverrideSchema
 from backbeat.api.schemas.rates import BillingFrequency, RateSelector
 from backbeat.api.schemas.recurring import RecurringCommitSchema, RecurringCreditSchema
 from backbeat.api.schemas.subscriptions import SubscriptionSchema
+from backbeat.api.schemas.threshold_billing import PrepaidThresholdSchema, SpendThresholdSchema
 from backbeat.api.schemas.types import (
     CustomFields,
     Flag,
@@ -214,6 +215,8 @@ class ContractTermsSchema(ChargesSchema):
     credits: list[CreditSchema] = []
     recurring_commits: list[RecurringCommitSchema] = []
     recurring_credits: list[RecurringCreditSchema] = []
+    prepaid_balance_threshold_configuration: PrepaidThresholdSchema | None = None
+    spend_threshold_configuration: SpendThresholdSchema | None = None
     scheduled_charges_on_usage_invoices: Annotated[Literal["ALL"], Upper] | None = None
     usage_filter: UsageFilterSchema | None = None
     transition: TransitionSchema | None = None
@@ -238,9 +241,10 @@ class ContractTermsSchema(ChargesSchema):
         Raises:
             NotBuilt: it has terms that Backbeat would have to bill by and cannot yet.
         """
-        refuse_unbuilt(self.model_extra, _UNBUILT)
         schedule, asked = self.usage_statement_schedule, self.usage_filter
         transition, place = self.transition, self.hierarchy_configuration
+        prepaid = self.prepaid_balance_threshold_configuration
+        spend = self.spend_threshold_configuration
         provider, revenue = self.billing_provider_configuration, self.revenue_system_configuration
         return NewContract(
             customer_id=customer_id,
@@ -265,6 +269,8 @@ class ContractTermsSchema(ChargesSchema):
                 *(entry.to_recurring() for entry in self.recurring_commits),
                 *(entry.to_recurring() for entry in self.recurring_credits),
             ],
+            prepaid_threshold=None if prepaid is None else prepaid.to_prepaid(),
+            spend_threshold=None if spend is None else spend.to_spend(),
             prioritization=self.multiplier_override_prioritization,
             scheduled_charges_on_usage_invoices=self.scheduled_charges_on_usage_invoices,
             usage_filter=None if asked is None else asked.to_filter(),
@@ -280,14 +286,6 @@ class ContractTermsSchema(ChargesSchema):
         )
 
 
-_UNBUILT: Final = frozenset(
-    {
-        "prepaid_balance_threshold_configuration",
-        "spend_threshold_configuration",
-    }
-)
-
-
 class CreateContract(ContractTermsSchema):
     """A contract of a customer, in full or by a package that says all but a few things."""
 
@@ -301,8 +299,8 @@ class CreateContract(ContractTermsSchema):
             return self
         if self.package_id is not None and self.package_alias is not None:
             raise ValueError("package_alias: cannot be combined with package_id")
-        known = {*type(self).model_fields, *_UNBUILT}
-        given = {*self.model_fields_set, *(self.model_extra or {})}
+        known = {*type(self).model_fields}
+        given = {*self.model_fields_set}
         beside = sorted((given & known) - _BESIDE_PACKAGE)
         if beside:
             raise ValueError(f"{beside[0]}: not allowed with a package")

@@ -15,6 +15,7 @@ from backbeat.api.views.customers import billing_configuration_view
 from backbeat.api.views.overrides import override_view
 from backbeat.api.views.recurring import recurring_update_view, recurring_view
 from backbeat.api.views.subscriptions import subscription_update_view, subscription_view
+from backbeat.api.views.threshold_billing import prepaid_threshold_view, spend_threshold_view
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application.contract_reading import ShownContract, ShownEdit, ShownHistory
 from backbeat.models.balances import BalanceType
@@ -96,6 +97,14 @@ def edit_view(shown: ShownEdit) -> dict[str, object]:
         add_recurring_credits=_recurring_views(shown, commits=False) or None,
         update_recurring_commits=_recurring_update_views(edit, commits=True) or None,
         update_recurring_credits=_recurring_update_views(edit, commits=False) or None,
+        add_prepaid_balance_threshold_configuration=prepaid_threshold_view(
+            edit.add_prepaid_threshold
+        ),
+        update_prepaid_balance_threshold_configuration=prepaid_threshold_view(
+            edit.update_prepaid_threshold
+        ),
+        add_spend_threshold_configuration=spend_threshold_view(edit.add_spend_threshold),
+        update_spend_threshold_configuration=spend_threshold_view(edit.update_spend_threshold),
         add_usage_filters=[_usage_filter_view(f) for f in edit.add_usage_filters] or None,
         # An end that was taken away has no place in the documented form of an edit.
         update_contract_end_date=None if end is None else optional(end.ending_before),
@@ -226,6 +235,8 @@ def _terms(shown: ShownContract) -> dict[str, object]:
         credits=_balance_views(shown, commits=False),
         recurring_commits=_recurring_views(shown, commits=True),
         recurring_credits=_recurring_views(shown, commits=False),
+        prepaid_balance_threshold_configuration=prepaid_threshold_view(contract.prepaid_threshold),
+        spend_threshold_configuration=spend_threshold_view(contract.spend_threshold),
         scheduled_charges=[
             scheduled_charge_view(charge, products=shown.products, invoices=shown.invoices)
             for charge in contract.scheduled_charges

@@ -14,16 +14,26 @@ from backbeat.domain.notices.contracts import (
 )
 from backbeat.domain.notices.invoices import invoice_finalized
 from backbeat.domain.notices.lifecycle import at_offset, occurred
+from backbeat.domain.notices.payment_gates import (
+    action_required,
+    external_initiate,
+    payment_status,
+    threshold_reached,
+)
 from backbeat.domain.notices.shapes import Change
 
 __all__ = [
     "Change",
+    "action_required",
     "alert_changed",
     "at_offset",
     "balance_changed",
     "contract_archived",
     "contract_created",
     "contract_edited",
+    "external_initiate",
     "invoice_finalized",
     "occurred",
+    "payment_status",
+    "threshold_reached",
 ]

@@ -1,0 +1,240 @@
+"""Requests about thresholds that charge customers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from backbeat.api.schemas.balances import SpecifierSchema
+from backbeat.api.schemas.types import Flag, Id, Name, Number, Schema, Upper
+from backbeat.application.recharge_terms import NewPrepaid, PrepaidEdit, ThresholdEdit
+from backbeat.models.balances import RateChoice
+from backbeat.models.errors import NotBuilt
+from backbeat.models.threshold_billing import (
+    GateType,
+    PaymentGate,
+    PrepaidThreshold,
+    SpendThreshold,
+    StripePayment,
+    Tax,
+    TaxType,
+    ThresholdCommit,
+)
+
+Positive = Annotated[Number, Field(ge=0)]
+
+
+class StripeConfigSchema(Schema):
+    """What Stripe is asked to collect."""
+
+    payment_type: Annotated[StripePayment, Upper] = StripePayment.INVOICE
+    invoice_metadata: dict[str, str] = {}
+
+
+class PrecalculatedTaxSchema(Schema):
+    """A tax that is known beforehand."""
+
+    tax_amount: Positive
+    tax_name: Name | None = None
+
+
+class PaymentGateSchema(Schema):
+    """How a charge is collected."""
+
+    payment_gate_type: Annotated[GateType, Upper]
+    tax_type: Annotated[TaxType, Upper] = TaxType.NONE
+    stripe_config: StripeConfigSchema | None = None
+    precalculated_tax_config: PrecalculatedTaxSchema | None = None
+
+    def to_gate(self) -> PaymentGate:
+        """Returns the stored form."""
+        stripe, tax = self.stripe_config, self.precalculated_tax_config
+        return PaymentGate(
+            type=self.payment_gate_type,
+            tax_type=self.tax_type,
+            stripe_payment=None if stripe is None else stripe.payment_type,
+            invoice_metadata={} if stripe is None else stripe.invoice_metadata,
+            tax=None if tax is None else Tax(amount=tax.tax_amount, name=tax.tax_name),
+        )
+
+
+class DiscountSchema(Schema):
+    """The part of a charge that is paid."""
+
+    payment_fraction: Number | None = None
+    cap: object | None = None
+
+    def to_fraction(self) -> Any:
+        """Returns the part.
+
+        Raises:
+            NotBuilt: it ends with what a spend tracker has accumulated.
+        """
+        if self.cap is not None:
+            raise NotBuilt("discount_configuration.cap: not built yet")
+        return self.payment_fraction
+
+
+class SpendCommitSchema(Schema):
+    """The commit that a charge buys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    product_id: Id
+    name: Name | None = None
+    description: str | None = None
+    priority: Number | None = None
+
+    def to_commit(self) -> ThresholdCommit:
+        """Returns the stored form."""
+        return ThresholdCommit(product_id=self.product_id, **_commit_fields(self))
+
+
+class PrepaidCommitSchema(SpendCommitSchema):
+    """The same, for some usage only."""
+
+    applicable_product_ids: list[Id] | None = None
+    applicable_product_tags: list[str] | None = None
+    specifiers: list[SpecifierSchema] | None = None
+    rate_type: Annotated[RateChoice, Upper] = RateChoice.LIST_RATE
+    rollover_fraction: Annotated[Number, Field(ge=0, le=1)] | None = None
+
+
+class SpendThresholdSchema(Schema):
+    """Charge spend when it reaches an amount."""
+
+    is_enabled: Flag
+    threshold_amount: Positive
+    commit: SpendCommitSchema
+    payment_gate_config: PaymentGateSchema
+    discount_configuration: DiscountSchema | None = None
+
+    def to_spend(self) -> SpendThreshold:
+        """Returns the threshold asked for."""
+        return SpendThreshold(**self._fields())
+
+    def _fields(self) -> dict[str, Any]:
+        discount = self.discount_configuration
+        return {
+            "is_enabled": self.is_enabled,
+            "threshold_amount": self.threshold_amount,
+            "commit": self.commit.to_commit(),
+            "gate": self.payment_gate_config.to_gate(),
+            "payment_fraction": None if discount is None else discount.to_fraction(),
+        }
+
+
+class PrepaidThresholdSchema(SpendThresholdSchema):
+    """Recharge a balance when it falls to an amount."""
+
+    recharge_to_amount: Positive
+    custom_credit_type_id: Id | None = None
+    commit: PrepaidCommitSchema
+
+    def to_prepaid(self) -> NewPrepaid:
+        """Returns the threshold asked for."""
+        threshold = PrepaidThreshold(**self._fields(), recharge_to_amount=self.recharge_to_amount)
+        return NewPrepaid(threshold, self.custom_credit_type_id)
+
+
+class CommitUpdateSchema(Schema):
+    """New terms of the commit that a charge buys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    product_id: Id | None = None
+    name: Name | None = None
+    description: str | None = None
+    priority: Number | None = None
+    applicable_product_ids: list[Id] | None = None
+    applicable_product_tags: list[str] | None = None
+    specifiers: list[SpecifierSchema] | None = None
+
+
+class SpendUpdateSchema(Schema):
+    """A change of a threshold; what is not given stays."""
+
+    is_enabled: Flag | None = None
+    threshold_amount: Positive | None = None
+    commit: CommitUpdateSchema | None = None
+    payment_gate_config: PaymentGateSchema | None = None
+    discount_configuration: DiscountSchema | None = None
+
+    def to_edit(self) -> ThresholdEdit:
+        """Returns the change asked for. A discount of null is taken away."""
+        names = ("is_enabled", "threshold_amount", "recharge_to_amount")
+        given: dict[str, object] = {
+            name: value for name in names if (value := getattr(self, name, None)) is not None
+        }
+        if self.payment_gate_config is not None:
+            given["gate"] = self.payment_gate_config.to_gate()
+        if "discount_configuration" in self.model_fields_set:
+            discount = self.discount_configuration
+            given["payment_fraction"] = None if discount is None else discount.to_fraction()
+        commit = {} if self.commit is None else _commit_fields(self.commit)
+        if self.commit is not None and self.commit.product_id is not None:
+            commit["product_id"] = self.commit.product_id
+        return ThresholdEdit(given, commit)
+
+
+class PrepaidUpdateSchema(SpendUpdateSchema):
+    """A change of a prepaid threshold."""
+
+    recharge_to_amount: Positive | None = None
+    custom_credit_type_id: Id | None = None
+
+    def to_prepaid_edit(self) -> PrepaidEdit:
+        """Returns the change asked for. A unit of null is that of the rate card."""
+        return PrepaidEdit(
+            self.to_edit(),
+            self.custom_credit_type_id,
+            "custom_credit_type_id" in self.model_fields_set,
+        )
+
+
+class ReleaseWorkflow(Schema):
+    """Whether a charge that is collected elsewhere was paid."""
+
+    workflow_id: Id
+    outcome: Annotated[Literal["PAID", "FAILED"], Upper]
+
+
+class UpdateActiveRecharge(Schema):
+    """A change of the one prepaid threshold that a customer has."""
+
+    customer_id: Id
+    recharge_to_amount: Positive | None = None
+    recharge_threshold: Positive | None = None
+    enabled: Flag | None = None
+
+    def to_edit(self) -> PrepaidEdit:
+        """Returns the change asked for."""
+        wanted = {
+            "recharge_to_amount": self.recharge_to_amount,
+            "threshold_amount": self.recharge_threshold,
+            "is_enabled": self.enabled,
+        }
+        return PrepaidEdit(
+            ThresholdEdit({name: value for name, value in wanted.items() if value is not None})
+        )
+
+
+def _commit_fields(commit: SpendCommitSchema | CommitUpdateSchema) -> dict[str, Any]:
+    """Returns the terms that were given, by the names they are stored under.
+
+    Raises:
+        NotBuilt: how long it lasts counts from the end of a period.
+    """
+    if (commit.model_extra or {}).get("duration") is not None:
+        raise NotBuilt("commit.duration: not built yet")
+    fields: dict[str, Any] = {}
+    for name in commit.model_fields_set & {*type(commit).model_fields} - {"product_id"}:
+        value = getattr(commit, name)
+        if name == "specifiers":
+            fields[name] = tuple(one.to_specifier() for one in value or ())
+        elif name.startswith("applicable"):
+            fields[name] = tuple(value or ())
+        elif value is not None or name != "priority":
+            fields[name] = value
+    if "priority" in commit.model_fields_set and commit.priority is None:
+        fields["priority"] = ThresholdCommit.model_fields["priority"].default
+    return fields

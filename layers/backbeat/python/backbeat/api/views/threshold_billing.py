@@ -1,0 +1,68 @@
+"""Thresholds that charge customers, as the API shows them."""
+
+from backbeat.api.views.balances import specifier_view
+from backbeat.api.views.times import present
+from backbeat.models.threshold_billing import (
+    PaymentGate,
+    PrepaidThreshold,
+    SpendThreshold,
+    ThresholdCommit,
+)
+
+
+def spend_threshold_view(threshold: SpendThreshold | None) -> dict[str, object] | None:
+    """Returns a threshold of spend; None where there is none."""
+    if threshold is None:
+        return None
+    fraction = threshold.payment_fraction
+    return present(
+        is_enabled=threshold.is_enabled,
+        threshold_amount=threshold.threshold_amount,
+        commit=_commit_view(threshold.commit),
+        payment_gate_config=_gate_view(threshold.gate),
+        discount_configuration=None if fraction is None else {"payment_fraction": fraction},
+    )
+
+
+def prepaid_threshold_view(threshold: PrepaidThreshold | None) -> dict[str, object] | None:
+    """Returns a threshold of prepaid balance; None where there is none."""
+    view = spend_threshold_view(threshold)
+    if threshold is None or view is None:
+        return None
+    unit = threshold.custom_unit
+    return {
+        **view,
+        **present(
+            recharge_to_amount=threshold.recharge_to_amount,
+            custom_credit_type_id=None if unit is None else unit.id,
+        ),
+    }
+
+
+def _commit_view(commit: ThresholdCommit) -> dict[str, object]:
+    return present(
+        product_id=commit.product_id,
+        name=commit.name,
+        description=commit.description,
+        priority=commit.priority,
+        applicable_product_ids=list(commit.applicable_product_ids) or None,
+        applicable_product_tags=list(commit.applicable_product_tags) or None,
+        specifiers=[specifier_view(one) for one in commit.specifiers] or None,
+    )
+
+
+def _gate_view(gate: PaymentGate) -> dict[str, object]:
+    tax = gate.tax
+    return present(
+        payment_gate_type=gate.type.value,
+        tax_type=gate.tax_type.value,
+        stripe_config=None
+        if gate.stripe_payment is None
+        else present(
+            payment_type=gate.stripe_payment.value,
+            invoice_metadata=gate.invoice_metadata or None,
+        ),
+        precalculated_tax_config=None
+        if tax is None
+        else present(tax_amount=tax.amount, tax_name=tax.name),
+    )
