@@ -4,7 +4,7 @@ Most customers are a family of their own.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from backbeat.application import open_periods
@@ -21,15 +21,30 @@ from backbeat.ports.store import Item
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Customers by id, and all that they own as it is stored."""
+    """Customers by id, and all that they own as it is stored.
+
+    `places` are those of contracts among what lies below their parent, in order of creation.
+    """
 
     customers: dict[str, Customer]
     stored: Sequence[tuple[Item, Balance]]
+    places: dict[str, int] = field(default_factory=dict)
 
     @property
     def owned(self) -> list[Balance]:
         """The balances of all of them."""
         return [balance for _, balance in self.stored]
+
+    def order(self, waiting: tuple[Contract, Period]) -> tuple[datetime, bool, int, datetime, str]:
+        """Returns a period's place among those that are paid from the same balances.
+
+        Decision 6: by their end, a parent before those below it, these in order of creation, then
+        by start and id of the contract.
+        """
+        contract, period = waiting
+        below = contract.child_role is not None
+        place = self.places.get(contract.id, 0)
+        return period.ending_before, below, place, contract.starting_at, contract.id
 
 
 def of_customer(call: Call, customer: Customer) -> Family:
@@ -41,25 +56,15 @@ def of_customer(call: Call, customer: Customer) -> Family:
 
 
 def open_usage(call: Call, family: Family) -> list[tuple[Contract, Period]]:
-    """Returns the open usage periods of all, in the order in which they are paid.
-
-    Decision 6: by their end, a parent before those below it, then by start and id of the contract.
-    """
+    """Returns the open usage periods of all, in the order in which they are paid."""
     return sorted(
         (
             entry
             for customer_id in family.customers
             for entry in open_periods.of_customer(call, customer_id)
         ),
-        key=order,
+        key=family.order,
     )
-
-
-def order(waiting: tuple[Contract, Period]) -> tuple[datetime, bool, datetime, str]:
-    """Returns a period's place among those that are paid from the same balances."""
-    contract, period = waiting
-    below = contract.child_role is not None
-    return period.ending_before, below, contract.starting_at, contract.id
 
 
 def may_serve(balance: Balance, contract: Contract) -> bool:
@@ -86,12 +91,14 @@ def _is_shared(balance: Balance) -> bool:
 def _of_hierarchies(call: Call, customer: Customer) -> Family:
     found = {customer.id: customer}
     stored: list[tuple[Item, Balance]] = []
+    places: dict[str, int] = {}
     waiting = [customer.id]
     while waiting:
         customer_id = waiting.pop()
         stored += _stored(call, customer_id)
         for contract in contracts.of_customer(call.store, call.tenant, customer_id):
-            for link in _links(contract):
+            for place, link in enumerate(_links(contract)):
+                places.setdefault(link.contract_id, place)
                 other = (
                     None
                     if link.customer_id in found
@@ -100,7 +107,7 @@ def _of_hierarchies(call: Call, customer: Customer) -> Family:
                 if other is not None:
                     found[other.id] = other
                     waiting.append(other.id)
-    return Family(found, stored)
+    return Family(found, stored, places)
 
 
 def _links(contract: Contract) -> Iterator[HierarchyLink]:

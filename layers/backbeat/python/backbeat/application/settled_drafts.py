@@ -84,7 +84,7 @@ def again(
     owned = [_without(balance, reading.invoice_id) for balance in family.owned]
     drawn: list[Deduction] = []
     for other in families.open_usage(call, family) if owned else ():
-        if families.order(other) >= families.order((contract, period)):
+        if family.order(other) >= family.order((contract, period)):
             break
         payer = family.customers[other[0].customer_id]
         before = assemble(call, other[0], payer, other[1], owned, drawn)
