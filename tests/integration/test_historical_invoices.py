@@ -1,6 +1,7 @@
 """What an imported invoice may not be."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SECOND_HALF = {**JANUARY, "inclusive_start_date": "2025-01-16T00:00:00Z"}
 class Imported:
     """A contract that is invoiced from March on, and what was billed before."""
 
-    def __init__(self) -> None:
+    def __init__(self, **terms: Any) -> None:
         self.world = World("2025-03-10T00:00:00Z")
         self.card = self.world.rate_card()
         self.customer = self.world.customer()
@@ -30,6 +31,7 @@ class Imported:
                 "frequency": "MONTHLY",
                 "invoice_generation_starting_at": "2025-03-01T00:00:00Z",
             },
+            **terms,
         )
 
     def body(self, *given: JSON, **changes: object) -> JSON:
@@ -120,3 +122,85 @@ def test_nothing_to_import_is_nothing(preview: bool) -> None:
     imported = Imported()
     assert imported.world.post(PATH, {"preview": preview, "invoices": []}) == []
     assert imported.world.invoices(imported.customer, status="FINALIZED") == []
+
+
+def prepaid(amount: int) -> JSON:
+    segment = {
+        "amount": amount,
+        "starting_at": "2025-01-01T00:00:00Z",
+        "ending_before": "2026-01-01T00:00:00Z",
+    }
+    return {"access_schedule": {"schedule_items": [segment]}}
+
+
+def with_credit(amount: int) -> Imported:
+    imported = Imported()
+    purchase = imported.world.product(type="FIXED")
+    credit = {"customer_id": imported.customer, "priority": 1, "product_id": purchase}
+    imported.world.post("/v1/contracts/customerCredits/create", {**credit, **prepaid(amount)})
+    imported.world.rate(imported.card, imported.product, price=200)
+    return imported
+
+
+def left(imported: Imported) -> Any:
+    body = {"customer_id": imported.customer}
+    return imported.world.post("/v1/contracts/customerBalances/getNetBalance", body)["balance"]
+
+
+def test_balances_pay_what_is_imported() -> None:
+    imported = with_credit(2500)
+    world = imported.world
+    body = imported.body({**FIRST_HALF, "quantity": 6}, {**SECOND_HALF, "quantity": 4})
+    february = {
+        **body["invoices"][0],
+        "inclusive_start_date": "2025-02-01T00:00:00Z",
+        "exclusive_end_date": "2025-03-01T00:00:00Z",
+        "issue_date": "2025-03-02T00:00:00Z",
+        "usage_line_items": [
+            {
+                "product_id": imported.product,
+                "inclusive_start_date": "2025-02-01T00:00:00Z",
+                "exclusive_end_date": "2025-03-01T00:00:00Z",
+                "quantity": 10,
+            }
+        ],
+    }
+    both = {**body, "invoices": [*body["invoices"], february]}
+    # 10 × 200 each: all of the first is paid, 500 of the second.
+    assert [one["total"] for one in world.post(PATH, both)] == [0, 1500]
+    assert left(imported) == 2500
+
+    first, second = world.post(PATH, {**both, "preview": False})
+    assert (first["total"], second["total"], left(imported)) == (0, 1500, 0)
+    assert lines(first, "type", "quantity", "total") == [
+        ("usage", 6, 1200),
+        ("applied_commit_or_credit", None, -1200),
+        ("usage", 4, 800),
+        ("applied_commit_or_credit", None, -800),
+    ]
+    # What is used in March finds nothing left.
+    world.use(imported.customer, 1, "2025-03-09T00:00:00Z")
+    assert world.draft(imported.customer)["total"] == 200
+
+    world.clock("2025-03-11T00:00:00Z")
+    world.rate(imported.card, imported.product, price=1, start="2025-01-01T00:00:00Z")
+    for invoice in (first, second):
+        for line in world.get(f"/mock/explain/{invoice['id']}")["line_items"]:
+            assert world.get(line["explanation"])["matches"] is True
+        span = {"starting_on": "2025-01-01T00:00:00Z", "ending_before": "2025-03-01T00:00:00Z"}
+        path = f"/v1/customers/{imported.customer}/invoices/breakdowns"
+        rows: list[JSON] = []
+        query: dict[str, Any] = {**span, "limit": 100}
+        while True:
+            _, reply = world.call("GET", path, query=query)
+            rows += [row for row in reply["data"] if row["id"] == invoice["id"]]
+            if reply["next_page"] is None:
+                break
+            query["next_page"] = reply["next_page"]
+        assert sum(row["total"] for row in rows) == invoice["total"]
+
+    world.post("/v1/invoices/void", {"id": first["id"]})
+    assert left(imported) == 2000 - 1
+    world.post("/v1/invoices/regenerate", {"id": first["id"]})
+    # 10 × 1 by today's rates, and 1 of March.
+    assert left(imported) == 2000 - 10 - 1

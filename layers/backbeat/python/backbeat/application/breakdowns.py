@@ -215,14 +215,15 @@ def _assembled(
 ) -> Invoice:
     """Returns the invoice cut into windows, which are paid in order as the whole of it is."""
     contract, period, stored = bill.contract, bill.period, bill.stored
-    if stored is not None and stored.given_usage:
-        return historical_invoices.priced_anew(call, contract, stored, period, windows)
     whole = drafts.Reading(invoice_id=bill.id)
     if stored is not None:
         contract, whole, unchanged = final_terms.as_made(call, contract, customer, stored, period)
         if unchanged and not before_credits:
             windows = replace(windows, paid=stored.line_items)
         windows = replace(windows, terms_until=whole.terms_until)
+    if stored is not None and stored.given_usage:
+        # Its usage was given with it, so none comes late.
+        return historical_invoices.priced_anew(call, contract, stored, period, windows)
     if not before_credits and not windows.paid:
         paid = settled_drafts.again(call, contract, customer, period, whole)
         windows = replace(windows, paid=paid.line_items)

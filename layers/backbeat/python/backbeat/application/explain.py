@@ -32,7 +32,7 @@ from backbeat.models.balances import AccessSegment, Balance
 from backbeat.models.catalog import BillableMetric, Product, ProductState, ProductType
 from backbeat.models.contracts import Contract, UsageFilter
 from backbeat.models.customers import Customer
-from backbeat.models.errors import NotFound
+from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.invoices import Invoice, InvoiceStatus, LineItem, LineType
 from backbeat.models.money import EXACT
 from backbeat.models.overrides import Override
@@ -169,10 +169,15 @@ def _explained(
     terms = contract if until is None else contracts.as_of(call, contract, until)
     product = None if found.product_id is None else catalog.get_product(call, found.product_id)
     payment = _payment(call, invoice, found)
+    try:
+        anew = _same(found, _lines_anew(invoice, terms, reader))
+    except InvalidArgument:
+        # By the terms of that instant there was no price.
+        anew = None
     return Explanation(
         invoice=invoice,
         line=found,
-        anew=_same(found, _lines_anew(invoice, terms, reader)),
+        anew=anew,
         product=product,
         metering=_metering(invoice, found, product, terms, reader),
         source=_source(call, found, terms, product, payment),
@@ -225,15 +230,17 @@ def _lines_anew(invoice: Invoice, contract: Contract, reader: _Reader) -> Sequen
     reading = drafts.Reading(
         cells=reader.cells, invoice_id=invoice.id, terms_until=reader.then.terms_until
     )
-    if invoice.given_usage:
-        return historical_invoices.priced_anew(
-            call, contract, invoice, invoice.period, reading
-        ).line_items
     if invoice.status is InvoiceStatus.DRAFT:
         anew = settled_drafts.again(call, contract, reader.customer, invoice.period, reading)
         return anew.line_items
-    reading = replace(reading, paid=invoice.line_items, sources=final_terms.drawn_by(call, invoice))
-    return drafts.assemble(call, contract, reader.customer, invoice.period, reading).line_items
+    reading = replace(
+        reading, paid=invoice.line_items, sources=tuple(final_terms.drawn_by(call, invoice))
+    )
+    if invoice.given_usage:
+        again = historical_invoices.priced_anew(call, contract, invoice, invoice.period, reading)
+    else:
+        again = drafts.assemble(call, contract, reader.customer, invoice.period, reading)
+    return again.line_items
 
 
 def _same(wanted: LineItem, lines: Sequence[LineItem]) -> LineItem | None:

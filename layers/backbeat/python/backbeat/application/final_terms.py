@@ -10,11 +10,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from backbeat.application import contracts, drafts
+from backbeat.application import contracts, drafts, historical_invoices
 from backbeat.application.services import Call
 from backbeat.domain.drawdown import Source
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.invoices import Invoice, LineType
 from backbeat.models.money import EXACT
 from backbeat.models.period import Period
@@ -46,11 +47,28 @@ def as_made(
     """
     found = [*versions(call, contract, final)]
     for terms, reading in found:
-        computed = drafts.assemble(call, terms, customer, period, reading)
+        try:
+            computed = _assembled(call, terms, customer, final, period, reading)
+        except InvalidArgument:
+            # By these terms there was no price yet, so it is the others.
+            continue
         if _amounts(computed) == _amounts(final):
             return terms, reading, True
     terms, reading = found[0]
     return terms, replace(reading, paid=()), False
+
+
+def _assembled(
+    call: Call,
+    contract: Contract,
+    customer: Customer,
+    final: Invoice,
+    period: Period,
+    reading: drafts.Reading,
+) -> Invoice:
+    if final.given_usage:
+        return historical_invoices.priced_anew(call, contract, final, period, reading)
+    return drafts.assemble(call, contract, customer, period, reading)
 
 
 def drawn_by(call: Call, final: Invoice) -> list[Source]:

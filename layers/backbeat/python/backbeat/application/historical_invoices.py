@@ -1,7 +1,7 @@
 """Invoices of the time before Backbeat: quantities are given, prices are the contract's."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -14,10 +14,14 @@ from backbeat.application import (
     customers,
     drafts,
     rate_cards,
+    settled_drafts,
 )
 from backbeat.application.services import Call
-from backbeat.domain import invoicing, rating
+from backbeat.domain import commit_prices, drawdown, invoicing, ledgers, rating, spreading
+from backbeat.domain.drawdown import Source
+from backbeat.domain.overrides import Subject, price_at
 from backbeat.domain.quantities import Increment
+from backbeat.models.balances import Balance, Deduction
 from backbeat.models.catalog import Product, ProductState, ProductType
 from backbeat.models.contracts import Contract
 from backbeat.models.custom_fields import FieldEntity
@@ -33,9 +37,10 @@ from backbeat.models.invoices import (
 )
 from backbeat.models.money import EXACT
 from backbeat.models.period import Period
-from backbeat.models.rates import Rate
-from backbeat.persistence import invoices
+from backbeat.models.rates import Rate, Tier
+from backbeat.persistence import balances, invoices
 from backbeat.persistence.unit_of_work import UnitOfWork
+from backbeat.ports.store import Effect
 
 _AT_ONCE: Final = 40
 """Invoices that one request may create: they are stored in one transaction."""
@@ -66,25 +71,54 @@ def create(call: Call, wanted: Sequence[HistoricalInvoice], *, preview: bool) ->
     if len(wanted) > _AT_ONCE:
         raise InvalidArgument(f"invoices: at most {_AT_ONCE} at once")
     made: list[Invoice] = []
+    drawn: dict[str, list[Deduction]] = {}
     for number, one in enumerate(wanted):
         field = f"invoices[{number}]"
         customer = customers.get(call, one.customer_id)
         contract = contracts.get(call, one.customer_id, one.contract_id)
         custom_fields.refuse_unregistered(call, FieldEntity.INVOICE, one.custom_fields)
         _refuse_bad_period(call, contract, one.period, made, field=field)
-        made.append(_priced(call, contract, customer, one, field=field))
+        taken = drawn.setdefault(customer.id, [])
+        paying = sources(call, contract, one.period, taken)
+        invoice = _priced(call, contract, customer, one, paying, field=field)
+        taken += settled_drafts.deductions(invoice, _owned(call, customer.id))
+        made.append(invoice)
     if made and not preview:
         work = UnitOfWork(call.store)
         for invoice in made:
             work.add(*invoices.insert(call.store, call.tenant, invoice))
+        for customer_id, deductions in drawn.items():
+            work.add(*_draw(call, customer_id, deductions))
         work.commit()
     return made
+
+
+def sources(
+    call: Call, contract: Contract, period: Period, drawn: Sequence[Deduction] = ()
+) -> tuple[Source, ...]:
+    """Returns what balances have left to pay for a period of a contract.
+
+    It is what final invoices left: these are final too, so drafts come after them.
+    """
+    may_serve = [
+        balance
+        for balance in _owned(call, contract.customer_id)
+        if balance.contract_id in (None, contract.id)
+    ]
+    return tuple(
+        source
+        for source in ledgers.sources(may_serve, drawn)
+        if source.segment.period.within(period) is not None
+    )
 
 
 def priced_anew(
     call: Call, contract: Contract, invoice: Invoice, period: Period, reading: drafts.Reading
 ) -> Invoice:
-    """Returns a historical invoice priced with today's rates, under the reading's id and cuts."""
+    """Returns a historical invoice priced anew, under the reading's id and cuts.
+
+    It is paid from the reading's sources, or else as the reading says that it was paid.
+    """
     new_id = reading.invoice_id or invoice.id
     lines = _lines(call, contract, invoice.given_usage, period, new_id, reading, field="invoice")
     return invoice.model_copy(
@@ -97,12 +131,17 @@ def priced_anew(
 
 
 def _priced(
-    call: Call, contract: Contract, customer: Customer, wanted: HistoricalInvoice, *, field: str
+    call: Call,
+    contract: Contract,
+    customer: Customer,
+    wanted: HistoricalInvoice,
+    paying: tuple[Source, ...],
+    *,
+    field: str,
 ) -> Invoice:
     invoice_id = call.services.ids.new()
-    lines = _lines(
-        call, contract, wanted.usage, wanted.period, invoice_id, drafts.AS_IT_STANDS, field=field
-    )
+    reading = drafts.Reading(sources=paying)
+    lines = _lines(call, contract, wanted.usage, wanted.period, invoice_id, reading, field=field)
     if any(line.credit_type.id != wanted.credit_type_id for line in lines):
         raise InvalidArgument(f"{field}.credit_type_id: the rates are in another unit")
     start, end = wanted.period
@@ -164,40 +203,45 @@ def _lines(
     if contract.rate_card_id is None:
         raise InvalidArgument(f"{field}.contract_id: the contract has no rate card")
     _, rates = rate_cards.with_rates(call, contract.rate_card_id, until=reading.terms_until)
-    return tuple(
-        line
-        for usage in given
-        for line in _lines_of(
-            call, contract, rates, usage, period, invoice_id, reading, field=field
-        )
+    before = spreading.Borders(reading.paid)
+    terms = rating.Terms(
+        overrides=contract.overrides,
+        prioritization=contract.multiplier_override_prioritization,
+        cuts=reading.cuts | drawdown.cuts(reading.sources) | before.cuts,
+        payers=lambda instant, subject: (
+            # What is given has few lines, so it may be cut wherever anything begins to pay.
+            tuple(one.key for one in reading.sources if one.segment.period.covers(instant)),
+            before.stretch(subject, instant),
+        ),
     )
+    rated: list[rating.RatedProduct] = []
+    lines: list[LineItem] = []
+    for usage in given:
+        product = _usage_product(call, usage, field=field)
+        entry = _rated(product, rates, usage, period)
+        rated.append(entry)
+        lines += _lines_of(entry, usage, period, invoice_id, reading, terms, field=field)
+    if reading.sources:
+        paid = drawdown.draw(
+            lines,
+            reading.sources,
+            contract_id=contract.id,
+            covered_ladder=lambda balance, line: _covered_ladder(rated, terms, balance, line),
+        )
+        return paid.lines
+    return tuple(spreading.spread(reading.paid, lines) if reading.paid else lines)
 
 
-def _lines_of(
-    call: Call,
-    contract: Contract,
-    rates: Sequence[Rate],
-    given: GivenUsage,
-    period: Period,
-    invoice_id: str,
-    reading: drafts.Reading,
-    *,
-    field: str,
-) -> Iterator[LineItem]:
-    product = _usage_product(call, given, field=field)
+def _rated(
+    product: Product, rates: Sequence[Rate], given: GivenUsage, period: Period
+) -> rating.RatedProduct:
     increments = [
         Increment(amount.starting_at, amount.quantity)
         for line in given.lines
         for amount in line.amounts
     ]
     group = (*given.pricing_group_values.items(), *given.presentation_group_values.items())
-    terms = rating.Terms(
-        overrides=contract.overrides,
-        prioritization=contract.multiplier_override_prioritization,
-        cuts=reading.cuts | {border for line in given.lines for border in _span(line)},
-        apart=lambda at: (_number(given.lines, at), reading.apart(at)),
-    )
-    rated = rating.RatedProduct(
+    return rating.RatedProduct(
         product,
         [
             rating.Phase(phase, _as_given(product.state_at(phase.starting_at)), {group: increments})
@@ -205,12 +249,75 @@ def _lines_of(
         ],
         [rate for rate in rates if rate.product_id == product.id],
     )
-    lines = rating.usage_lines([rated], period, invoice_id=invoice_id, terms=terms)
+
+
+def _lines_of(
+    entry: rating.RatedProduct,
+    given: GivenUsage,
+    period: Period,
+    invoice_id: str,
+    reading: drafts.Reading,
+    terms: rating.Terms,
+    *,
+    field: str,
+) -> Iterator[LineItem]:
+    apart = replace(
+        terms,
+        cuts=terms.cuts | {border for line in given.lines for border in _span(line)},
+        apart=lambda at: (_number(given.lines, at), reading.apart(at)),
+    )
+    lines = rating.usage_lines([entry], period, invoice_id=invoice_id, terms=apart)
     billed = [line for line in lines if line.quantity]
-    if _sum(line.quantity or Decimal(0) for line in billed) != _sum(i.amount for i in increments):
+    counted = [amount.quantity for line in given.lines for amount in line.amounts]
+    if _sum(line.quantity or Decimal(0) for line in billed) != _sum(iter(counted)):
         # What cannot be priced is never billed as nothing.
-        raise InvalidArgument(f"{field}: product {product.id} has no rate for some of the usage")
+        raise InvalidArgument(
+            f"{field}: product {entry.product.id} has no rate for some of the usage"
+        )
     yield from billed
+
+
+def _covered_ladder(
+    rated: Sequence[rating.RatedProduct], terms: rating.Terms, balance: Balance, line: LineItem
+) -> Sequence[Tier] | None:
+    """Returns what units of a line cost when a balance pays them; None: what the line says."""
+    entry = next(one for one in rated if one.product.id == line.product_id)
+    at = line.starting_at
+    if at is None:
+        return None
+    subject = Subject(
+        entry.product,
+        entry.product.state_at(at),
+        line.pricing_group_values,
+        line.presentation_group_values,
+    )
+    price = price_at(
+        subject,
+        at,
+        rates=entry.rates,
+        overrides=terms.overrides,
+        prioritization=terms.prioritization,
+    )
+    if price is None:
+        return None
+    return commit_prices.covered_ladder(
+        balance, subject, at, price=price, overrides=terms.overrides
+    )
+
+
+def _owned(call: Call, customer_id: str) -> list[Balance]:
+    stored = balances.of_customer(call.store, call.tenant, customer_id)
+    return [balance for _, balance in stored]
+
+
+def _draw(call: Call, customer_id: str, made: Sequence[Deduction]) -> Iterator[Effect]:
+    """Yields the effects that keep what some invoices draw, if no balance has changed."""
+    for item, balance in balances.of_customer(call.store, call.tenant, customer_id):
+        mine = {segment.id for segment in balance.segments}
+        added = tuple(one for one in made if one.segment_id in mine)
+        if added:
+            changed = balance.model_copy(update={"deductions": (*balance.deductions, *added)})
+            yield balances.replace(call.tenant, changed, item)
 
 
 def _usage_product(call: Call, given: GivenUsage, *, field: str) -> Product:
