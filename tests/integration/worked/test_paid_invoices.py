@@ -356,3 +356,20 @@ def test_a_line_that_a_balance_paid_says_so() -> None:
     assert applied["payment"]["segment"]["amount"] == 72000
     assert [step["value"] for step in applied["arithmetic"]] == [72000, -72000]
     assert places(rest["computed"]["total"]) == 60000
+
+
+def test_of_equal_balances_the_narrower_one_pays_first_also_in_explanations() -> None:
+    world = World("2025-01-31T00:00:00Z")
+    customer, card = world.customer(), world.rate_card()
+    product = world.product(world.metric())
+    world.rate(card, product, price=1)
+    wide = credit(world, 100, name="Wide")
+    narrow = credit(world, 100, name="Narrow", applicable_product_ids=[product])
+    world.contract(customer, card, credits=[wide, narrow])
+    world.use(customer, 150, "2025-01-10T00:00:00Z")
+    world.clock("2025-02-02T00:00:00Z")
+    [final] = world.invoices(customer, status="FINALIZED")
+    paid = [row for row in lines(final, "name", "total") if "applied" in row[0]]
+    assert paid == [("Narrow applied", -100), ("Wide applied", -50)]
+    explained(world, final)
+    add_up(world, customer, final)

@@ -12,6 +12,7 @@ from typing import Final
 
 from backbeat.application import contracts, drafts, historical_invoices
 from backbeat.application.services import Call
+from backbeat.domain import ledgers
 from backbeat.domain.drawdown import Source
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
@@ -22,6 +23,14 @@ from backbeat.models.period import Period
 from backbeat.persistence import balances
 
 _INSTANT: Final = timedelta(microseconds=1)
+_UNTOUCHED: Final = {
+    "archived_at": None,
+    "deductions": (),
+    "manual_entries": (),
+    "rollovers": (),
+    "trueups": (),
+}
+"""A balance as if nothing had become of it: whatever did so later, the invoice drew it."""
 
 
 def versions(
@@ -78,12 +87,14 @@ def drawn_by(call: Call, final: Invoice) -> list[Source]:
         if line.type is LineType.APPLIED and line.commit_segment_id is not None:
             before = amounts.get(line.commit_segment_id, Decimal(0))
             amounts[line.commit_segment_id] = EXACT.subtract(before, line.total)
-    return [
-        # It could be drawn then, even if it was archived since.
-        Source(balance.model_copy(update={"archived_at": None}), segment, amounts[segment.id])
+    whole = [
+        balance.model_copy(update=_UNTOUCHED)
         for _, balance in balances.of_customer(call.store, call.tenant, final.customer_id)
-        for segment in balance.segments
-        if amounts.get(segment.id, 0) > 0
+    ]
+    return [
+        replace(source, available=amounts[source.segment.id])
+        for source in ledgers.sources(whole)
+        if amounts.get(source.segment.id, 0) > 0
     ]
 
 
