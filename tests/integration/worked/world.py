@@ -51,6 +51,15 @@ def _owners() -> list[tuple[str, re.Pattern[str], str]]:
     ]
 
 
+class _Context:
+    """What Lambda tells a handler about its invocation."""
+
+    aws_request_id = "worked"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
 class World:
     """One sandbox, at the time `now`. `settings` are further environment variables."""
 
@@ -97,7 +106,7 @@ class World:
             "isBase64Encoded": False,
         }
         with bootstrap.using(self.services):
-            reply = function(_owner(method, path)).handler(event, None)
+            reply = function(_owner(method, path)).handler(event, _Context())
         text = reply["body"]
         if reply["isBase64Encoded"]:
             return reply["statusCode"], base64.b64decode(text)
