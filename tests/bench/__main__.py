@@ -19,7 +19,8 @@ def main() -> None:
     figures = measure(QUICK if options.quick else THOROUGH, _say)
     sys.stdout.write(f"{render(figures)}\n")
     if options.write:
-        README.write_text(readme(figures), encoding="utf-8")
+        _, heading, alerts = README.read_text(encoding="utf-8").partition("\n## Alerts\n")
+        README.write_text(readme(figures, beside=heading + alerts), encoding="utf-8")
 
 
 def _say(text: str) -> None:

@@ -106,8 +106,8 @@ def render(figures: Figures) -> str:
     )  # fmt: skip
 
 
-def readme(figures: Figures) -> str:
-    """Returns the document that keeps the figures."""
+def readme(figures: Figures, *, beside: str) -> str:
+    """Returns the document that keeps the figures. `beside` is what was measured by itself."""
     machine = (
         f"{os.cpu_count()} cores ({platform.machine()}), {platform.system()} {platform.release()},"
         f" Python {platform.python_version()}, {date.today():%d %B %Y}"  # noqa: DTZ011 - a label
@@ -125,7 +125,7 @@ Measured on {machine}. Server and load share the machine: absolute figures belon
 carry over. "CPU" is what the server spent per event or request on all its threads.
 
 {render(figures)}
-"""
+{beside}"""
 
 
 def _fastest(rates: Iterable[Rate], name: str) -> float:

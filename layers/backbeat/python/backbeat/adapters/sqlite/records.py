@@ -77,17 +77,20 @@ class Records:
         self._seen = 0
         self._settling = False
         self._recent: dict[int, tuple[int, ...]] = {}
+        self._as_seen: dict[int, dict[int, tuple[int, ...]]] = {}
 
-    def catch_up(self, connection: sqlite3.Connection) -> None:
+    def catch_up(self, connection: sqlite3.Connection) -> dict[int, tuple[int, ...]]:
         """Learns of the pages committed since the last time, by whomever.
 
-        Whoever writes calls it first: what is not committed yet might be undone.
+        Whoever writes calls it first: what is not committed yet might be undone. Returns the pages
+        whose hashes wait; forgetting them later leaves what is returned as it is.
         """
         with self._lock:
             for number, blob in connection.execute(_LATER_PAGES, (self._seen,)).fetchall():
                 for hash_ in array("q", blob):
                     self._recent[hash_] = (*self._recent.get(hash_, ()), number)
                 self._seen = number
+            return self._recent
 
     def select(self, connection: sqlite3.Connection, key: Key) -> Item | None:
         """Returns a record, or None."""
@@ -98,11 +101,8 @@ class Records:
 
     def of_partition(self, connection: sqlite3.Connection, pk: str) -> list[Found]:
         """Returns the records of a partition, in no order."""
-        hash_ = record_hash(pk)
-        # First these: once they have been sorted in, the snapshot has them in the table.
-        numbers = set(self._recent.get(hash_, ()))
         with self.snapshot(connection):
-            numbers |= {number for _, number in self._find(connection, [hash_])}
+            numbers = {number for _, number in self._find(connection, [record_hash(pk)])}
             return [
                 (number, page, place)
                 for number, page in _read(connection, numbers)
@@ -117,9 +117,11 @@ class Records:
             return
         connection.execute("BEGIN")
         try:
-            self.catch_up(connection)
+            # What is sorted in from here on is forgotten, but not in the table of this snapshot.
+            self._as_seen[id(connection)] = self.catch_up(connection)
             yield
         finally:
+            self._as_seen.pop(id(connection), None)
             connection.execute("COMMIT")
 
     def taken(
@@ -148,9 +150,10 @@ class Records:
     def _find(self, connection: sqlite3.Connection, hashes: Sequence[int]) -> set[tuple[int, int]]:
         """Returns the pages that may have a record, each with the place of its hash."""
         found = set(connection.execute(_select_pages(len(hashes)), hashes).fetchall())
-        if not self._recent.keys().isdisjoint(hashes):
+        recent = self._as_seen.get(id(connection), self._recent)
+        if not recent.keys().isdisjoint(hashes):
             for index, hash_ in enumerate(hashes):
-                found.update((index, number) for number in self._recent.get(hash_, ()))
+                found.update((index, number) for number in recent.get(hash_, ()))
         return found
 
     def insert(self, connection: sqlite3.Connection, page: Page, hashes: Sequence[int]) -> None:
