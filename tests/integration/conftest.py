@@ -72,6 +72,7 @@ def opened(
         clock_for=clock_for,
         webhook_queue=queue("webhooks", config.webhook_max_attempts),
         job_queue=queue("jobs", 5),
+        stripe_queue=queue("stripe", config.webhook_max_attempts),
         http=targets,
         forget=SqliteStore(database).forget,
     )

@@ -130,12 +130,20 @@ class Product:
         """Delivers what is queued now; returns how many messages were handled."""
         return self._consume("WebhookDeliveryFunction", "WebhooksQueue")
 
+    def work_off_stripe(self) -> int:
+        """Delivers what the Stripe double has queued now; returns how many were handled."""
+        return self._consume("MockStripeFunction", "StripeQueue")
+
     def invoke(self, function: str, event: Any) -> Any:
         return self._functions[function].invoke(event)
 
     def _consume(self, function: str, queue_id: str) -> int:
         spec = self._template.queues[queue_id]
-        queue = self.services.job_queue if queue_id == "JobsQueue" else self.services.webhook_queue
+        queue = {
+            "JobsQueue": self.services.job_queue,
+            "WebhooksQueue": self.services.webhook_queue,
+            "StripeQueue": self.services.stripe_queue,
+        }[queue_id]
         handled = 0
         while messages := queue.receive(
             limit=10, wait_seconds=0, visibility_seconds=spec.visibility_seconds

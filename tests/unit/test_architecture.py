@@ -45,6 +45,12 @@ OURS = {
     ),
     # Models are the vocabulary that application and api speak in: what they return, and the errors.
     "functions": ("backbeat.api", "backbeat.application", "backbeat.bootstrap", "backbeat.models"),
+    "functions.mock_stripe": (
+        "backbeat.application",
+        "backbeat.bootstrap",
+        "backbeat.models",
+        "mock_stripe",
+    ),
     "mock_stripe": (
         "backbeat.domain.signing",
         "backbeat.models.errors",

@@ -77,7 +77,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
     """Returns services as configured. `clock` replaces real time in tests."""
     local = config.sqlite_path is not None
     ports = _on_sqlite(config) if local else _on_aws(config)
-    store, webhook_queue, job_queue, kept_secrets, forget = ports
+    store, webhook_queue, job_queue, stripe_queue, kept_secrets, forget = ports
     base: Clock = clock or SystemClock()
     sandbox = config.sandbox == "on"
 
@@ -88,6 +88,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         store=store,
         webhook_queue=webhook_queue,
         job_queue=job_queue,
+        stripe_queue=stripe_queue,
         secrets=kept_secrets,
         http=PooledHttp(public_only=config.webhook_targets == "public"),
         ids=RandomIds(),
@@ -121,7 +122,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
     )
 
 
-_Ports = tuple[Store, Queue, Queue, Secrets, Callable[[str], None]]
+_Ports = tuple[Store, Queue, Queue, Queue, Secrets, Callable[[str], None]]
 
 
 def _on_sqlite(config: Config) -> _Ports:
@@ -136,6 +137,7 @@ def _on_sqlite(config: Config) -> _Ports:
         store,
         SqliteQueue(database, config.webhook_queue_url, config.webhook_max_attempts),
         SqliteQueue(database, config.job_queue_url, _JOB_MAX_ATTEMPTS),
+        SqliteQueue(database, config.stripe_queue_url, config.webhook_max_attempts),
         SqliteSecrets(database),
         store.forget,
     )
@@ -151,6 +153,7 @@ def _on_aws(config: Config) -> _Ports:
         DynamoStore(config.table),
         SqsQueue(config.webhook_queue_url, config.webhook_dead_letter_url),
         SqsQueue(config.job_queue_url, config.job_dead_letter_url),
+        SqsQueue(config.stripe_queue_url, config.stripe_dead_letter_url),
         SsmSecrets(f"/backbeat/{config.stage}"),
         # A table is not searched for one tenant's items: they stay, unreachable, and events expire.
         lambda tenant: None,

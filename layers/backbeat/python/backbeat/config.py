@@ -22,6 +22,8 @@ class Config(BaseModel):
     webhook_dead_letter_url: str = Field("", alias="BACKBEAT_WEBHOOK_DLQ_URL")
     job_queue_url: str = Field("jobs", alias="BACKBEAT_JOBS_QUEUE_URL")
     job_dead_letter_url: str = Field("", alias="BACKBEAT_JOBS_DLQ_URL")
+    stripe_queue_url: str = Field("stripe", alias="BACKBEAT_STRIPE_QUEUE_URL")
+    stripe_dead_letter_url: str = Field("", alias="BACKBEAT_STRIPE_DLQ_URL")
     webhook_max_attempts: int = Field(200, alias="BACKBEAT_WEBHOOK_MAX_ATTEMPTS", ge=1)
     webhook_retry_base_seconds: int = Field(1, alias="BACKBEAT_WEBHOOK_RETRY_BASE_SECONDS", ge=1)
     webhook_targets: Literal["any", "public"] = Field("public", alias="BACKBEAT_WEBHOOK_TARGETS")

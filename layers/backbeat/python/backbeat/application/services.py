@@ -39,12 +39,14 @@ class Services:
     `tells_resolved_alerts` has subscribers told when an alert is ok again.
     `tells_changes` has subscribers told of every change of contracts, commits and credits that they
     did not switch off; else they are told of what they switched on.
+    `stripe_queue` carries what the Stripe double delivers; stages without sandboxes have none.
     `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
     """
 
     store: Store
     webhook_queue: Queue
     job_queue: Queue
+    stripe_queue: Queue
     secrets: Secrets
     http: Http
     billing_provider: BillingProvider

@@ -1,0 +1,1 @@
+"""What Stripe does, a module for each kind of object."""

@@ -1,0 +1,110 @@
+"""Sending events to the endpoints that subscribed: signed at each attempt, until a 2xx comes."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from hashlib import sha256
+from typing import Any, Final
+
+from backbeat.ports.http import HttpFailure
+from backbeat.ports.store import Delete, Item, Put
+from mock_stripe.ports import Ports
+from mock_stripe.resources import events
+from mock_stripe.world import keys
+from mock_stripe.world.world import Changed, Object, World
+
+_TIMEOUT_SECONDS: Final = 10.0
+_WRONG_SECRET: Final = "whsec_wrong"  # noqa: S105
+_STALE_SECONDS: Final = 3_600
+
+
+class Outcome(Enum):
+    """What became of an attempt."""
+
+    DONE = auto()
+    TRY_AGAIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """How a test wants a delivery to differ from a proper one."""
+
+    wrong_secret: bool = False
+    stale: bool = False
+    two_signatures: bool = False
+
+
+_PROPER: Final = Oddity()
+
+
+def signature(secret: str, timestamp: int, body: bytes) -> str:
+    """Returns the hex HMAC-SHA256 of `"<timestamp>.<body>"`, Stripe's scheme v1."""
+    return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, sha256).hexdigest()
+
+
+def deliver(ports: Ports, message: Mapping[str, Any]) -> Outcome:
+    """Attempts the delivery that a queue message asks for.
+
+    A delivery that succeeded already, or whose event or endpoint is gone, is done.
+    """
+    tenant, event_id, endpoint_id = message["tenant"], message["event"], message["to"]
+    world = ports.world(tenant)
+    endpoint = world.find(endpoint_id, "webhook_endpoint")
+    event = world.find(event_id, "event") or world.find(event_id, "v2.core.event")
+    place = keys.delivery(tenant, event_id, endpoint_id)
+    if endpoint is None or event is None or endpoint["status"] != "enabled":
+        return Outcome.DONE
+    if not message.get("again") and world.store.get(place) is not None:
+        return Outcome.DONE
+    if "lost" in world.settings.get("webhooks", {}).get("mode", ""):
+        return Outcome.DONE
+    oddity = Oddity(**message.get("oddity", {}))
+    status = post(ports, endpoint, event, oddity=oddity)
+    if status is None or not 200 <= status < 300:
+        return Outcome.TRY_AGAIN
+    _note_success(ports, tenant, event_id, event["object"], Item(place, "StripeDelivery", b"{}"))
+    return Outcome.DONE
+
+
+def post(ports: Ports, endpoint: Object, event: Object, *, oddity: Oddity = _PROPER) -> int | None:
+    """Posts an event to an endpoint and returns the status, or None when no answer came."""
+    body = json.dumps(events.payload(event), indent=2).encode()
+    stamp = int(ports.clock.now().timestamp()) - (_STALE_SECONDS if oddity.stale else 0)
+    secret = _WRONG_SECRET if oddity.wrong_secret else endpoint["_secret"]
+    signatures = [f"v1={signature(secret, stamp, body)}"]
+    if oddity.two_signatures:
+        signatures.insert(0, f"v1={signature(_WRONG_SECRET, stamp, body)}")
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Stripe-Signature": ",".join([f"t={stamp}", *signatures]),
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+    }
+    try:
+        answer = ports.http.post(
+            endpoint["url"], headers=headers, body=body, timeout_seconds=_TIMEOUT_SECONDS
+        )
+    except HttpFailure:
+        return None
+    return answer.status
+
+
+def _note_success(ports: Ports, tenant: str, event_id: str, kind: str, note: Item) -> None:
+    while True:
+        world: World = ports.world(tenant)
+        world.begin()
+        event = world.get(event_id, kind)
+        if world.store.get(note.key) is None:
+            event["pending_webhooks"] = max(0, event.get("pending_webhooks", 0) - 1)
+        world.write(Put(note))
+        try:
+            world.commit()
+        except Changed:
+            continue
+        return
+
+
+def forget(world: World, event_id: str, endpoint_id: str) -> None:
+    """Has a delivery count as not made, so that it is made again."""
+    world.write(Delete(keys.delivery(world.tenant, event_id, endpoint_id)))

@@ -1,0 +1,1 @@
+"""Requests and answers as the official SDKs send and read them."""

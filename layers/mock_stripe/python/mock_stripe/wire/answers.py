@@ -1,0 +1,154 @@
+"""A request in, an answer out: authenticated, routed, parsed, done once, and never half."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from backbeat.ports.store import DocTooLarge
+from mock_stripe.errors import CardDeclined, Failure, InvalidRequest, StripeError, TooFast
+from mock_stripe.ports import Ports
+from mock_stripe.resources import work
+from mock_stripe.resources.events import API_VERSION
+from mock_stripe.wire import forms, replies, routes
+from mock_stripe.wire.parameters import parse
+from mock_stripe.wire.rendering import expand, shown
+from mock_stripe.wire.replies import Reply
+from mock_stripe.world import outbox
+from mock_stripe.world.world import Changed, Object, World
+
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 50
+
+_turns: Final = [threading.Lock() for _ in range(64)]
+"""Writers of one world wait for each other in this process; between processes the store decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of a known key. `path` begins with `/v1` or `/v2`."""
+
+    tenant: str
+    method: str
+    path: str
+    query: str
+    body: str
+    headers: Mapping[str, str]
+
+    @property
+    def parameters(self) -> str:
+        """Where the call carries its parameters: only a POST has a body."""
+        return self.body if self.method == "POST" else self.query
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+def answer(ports: Ports, call: Call) -> Answer:
+    """Does what a request asks for, once, and returns the answer."""
+    request_id = f"req_{ports.ids.new().replace('-', '')[:14]}"
+    key = call.headers.get("idempotency-key") if call.method == "POST" else None
+    headers = {
+        "Request-Id": request_id,
+        "Stripe-Version": call.headers.get("stripe-version", API_VERSION),
+        **({"Idempotency-Key": key} if key else {}),
+    }
+    try:
+        reply, replayed = _reply(ports, call, key, request_id)
+    except StripeError as error:
+        reply, replayed = _refusal(error), False
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Answer(reply.status, headers, json.dumps(reply.body))
+
+
+def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[Reply, bool]:
+    found = routes.find(call.method, call.path)
+    params = parse(found.endpoint.schema, _tree(call))
+    mark = replies.fingerprint(call.method, call.path, call.parameters)
+
+    def attempt() -> tuple[Reply, bool]:
+        world = ports.world(call.tenant)
+        world.request_id, world.idempotency_key = request_id, key
+        if call.method != "GET":
+            world.begin()
+        if key and (stored := replies.find(world, key, mark)) is not None:
+            return stored, True
+        try:
+            body = routes.call(found, world, params)
+            reply = Reply(200, expand(world, _rendered(world, body), params.expand))
+        except StripeError as error:
+            reply = _refusal(error)
+            if not (isinstance(error, CardDeclined) and error.keeps_changes):
+                # Nothing of a refused call stays but its answer.
+                world = ports.world(call.tenant)
+        if key:
+            replies.keep(world, key, mark, reply)
+        world.commit()
+        return reply, False
+
+    work.catch_up(ports, call.tenant)
+    answered = in_turn(call.tenant, attempt)
+    outbox.send(ports, call.tenant)
+    return answered
+
+
+def in_turn(tenant: str, attempt: Callable[[], T]) -> T:
+    """Returns what an attempt makes of the world, begun anew while others write to it.
+
+    Raises:
+        TooFast: others wrote all the time.
+        InvalidRequest: an object would become larger than the store can hold.
+    """
+    with _turns[hash(tenant) % len(_turns)]:
+        for _ in range(_ATTEMPTS):
+            try:
+                return attempt()
+            except Changed:
+                continue
+            except DocTooLarge as error:
+                raise InvalidRequest("The object would become too large.") from error
+    raise TooFast(
+        "This object cannot be accessed right now because another API request is using it.",
+        code="lock_timeout",
+    )
+
+
+def _tree(call: Call) -> dict[str, Any]:
+    if call.method == "POST" and call.path.startswith("/v2/"):
+        try:
+            tree = json.loads(call.body or "{}", parse_float=str)
+        except ValueError as error:
+            raise InvalidRequest(f"Invalid JSON: {error}") from error
+        if not isinstance(tree, dict):
+            raise InvalidRequest("Invalid JSON: an object is expected")
+        return tree
+    return forms.decode(call.parameters)
+
+
+def _rendered(world: World, body: Object) -> Object:
+    """Returns a stored object as it is shown; lists and previews come rendered."""
+    return shown(world, body) if "id" in body and body.get("object") != "list" else body
+
+
+def _refusal(error: StripeError) -> Reply:
+    return Reply(error.status, {"error": error.body()})
+
+
+def refused(error: StripeError) -> Answer:
+    """Returns the answer to a call that was refused before it began."""
+    reply = _refusal(error)
+    return Answer(reply.status, {}, json.dumps(reply.body))
+
+
+def failure(message: str) -> Answer:
+    """Returns the answer to what nobody foresaw."""
+    return refused(Failure(message))

@@ -1,0 +1,66 @@
+"""The first answer of an idempotency key, kept for a day and given again.
+
+It is written in the transaction that does the work. So the work is done once, whoever repeats the
+key and wherever the first attempt died: either both are there or neither.
+"""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from backbeat.ports.store import Item, Put
+from mock_stripe.errors import IdempotencyReused, InvalidRequest
+from mock_stripe.world import keys
+from mock_stripe.world.world import World
+
+_KEPT_SECONDS: Final = 86_400
+_LONGEST: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status and a JSON body."""
+
+    status: int
+    body: Any
+
+
+def find(world: World, key: str, fingerprint: str) -> Reply | None:
+    """Returns the stored answer of a key, or None when the key is new or more than a day old.
+
+    Raises:
+        IdempotencyReused: the key came with another call or other parameters.
+        InvalidRequest: the key is too long.
+    """
+    if len(key) > _LONGEST:
+        raise InvalidRequest(f"Idempotency keys can be at most {_LONGEST} characters long")
+    item = world.store.get(keys.request(world.tenant, _hashed(key)))
+    stored = None if item is None else json.loads(item.doc)
+    if stored is None or stored["at"] + _KEPT_SECONDS <= world.now:
+        return None
+    if stored["fingerprint"] != fingerprint:
+        raise IdempotencyReused(key)
+    return Reply(stored["status"], stored["body"])
+
+
+def keep(world: World, key: str, fingerprint: str, reply: Reply) -> None:
+    """Has the answer stored with what the call changed."""
+    stored = {
+        "at": world.now,
+        "fingerprint": fingerprint,
+        "status": reply.status,
+        "body": reply.body,
+    }
+    place = keys.request(world.tenant, _hashed(key))
+    # Without a condition: all writes of a world happen one after another.
+    world.write(Put(Item(place, "StripeReply", json.dumps(stored).encode())))
+
+
+def fingerprint(method: str, path: str, body: str) -> str:
+    """Returns what must be equal when a key comes again."""
+    return sha256(f"{method} {path}\n{body}".encode()).hexdigest()
+
+
+def _hashed(key: str) -> str:
+    return sha256(key.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The objects of one key: identity, time, transactions, work that is due."""

@@ -1,0 +1,294 @@
+"""One request's view of a key's objects, and the one transaction in which it changes them.
+
+Every transaction that writes also bumps the world's root item, so the writes of a world happen one
+after another, whoever makes them: nothing read inside can have changed by the commit. Ids and the
+order of lists come from a number in the root, so the same calls give the same world.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from backbeat.persistence.entities import walk
+from backbeat.ports.store import (
+    Absent,
+    Contention,
+    Delete,
+    Effect,
+    Item,
+    Key,
+    Put,
+    Query,
+    Store,
+    TransactionCancelled,
+    Version,
+)
+from mock_stripe.errors import ResourceMissing
+from mock_stripe.world import ids, keys
+from mock_stripe.world.kinds import BY_NAME, BY_PREFIX, Kind
+
+Object = dict[str, Any]
+"""A Stripe object as JSON. Fields whose names begin with "_" are never shown."""
+
+
+class Changed(Exception):
+    """Somebody else wrote to the world meanwhile: nothing was written, begin again."""
+
+
+@dataclass(slots=True)
+class _Root:
+    number: int
+    settings: Object
+    version: int
+    doc: bytes
+
+    def encoded(self) -> bytes:
+        return _encoded({"number": self.number, "settings": self.settings})
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """An object in hand, and how it lay in the store: `doc` is None for a new one."""
+
+    kind: Kind
+    thing: Object
+    doc: bytes | None
+    version: int
+
+
+@dataclass(slots=True)
+class World:
+    """The objects of one key at one moment.
+
+    `now` is the process clock in Unix seconds. While a test clock advances, `clock` is its id and
+    `clock_now` the instant that its work is done for.
+    """
+
+    store: Store
+    tenant: str
+    now: int
+    clock: str = ""
+    clock_now: int | None = None
+    request_id: str = ""
+    idempotency_key: str | None = None
+    _root: _Root | None = None
+    _loaded: dict[str, _Loaded] = field(default_factory=dict)
+    _deleted: dict[str, _Loaded] = field(default_factory=dict)
+    _effects: dict[Key, Effect] = field(default_factory=dict)
+    _created: list[str] = field(default_factory=list)
+    _complete: set[str] = field(default_factory=set)
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    # --- Reading -----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Notes the state of the world, so that `commit` fails if anything changed since now.
+
+        To be called before anything is read that a change will rest on.
+        """
+        self._rooted()
+
+    def get(self, object_id: str, kind: str, *, param: str = "id") -> Object:
+        """Returns an object; changes made to it are written by `commit`.
+
+        Raises:
+            ResourceMissing: there is none of this kind with this id.
+        """
+        found = self.find(object_id, kind)
+        if found is None:
+            raise ResourceMissing(BY_NAME[kind].noun, object_id, param=param)
+        return found
+
+    def find(self, object_id: str, kind: str) -> Object | None:
+        """Returns an object, or None."""
+        known = self._loaded.get(object_id)
+        if known is not None:
+            return known.thing if known.kind.name == kind else None
+        if not object_id or object_id in self._deleted:
+            return None
+        item = self.store.get(keys.thing(self.tenant, kind, object_id))
+        return None if item is None else self._take(BY_NAME[kind], item)
+
+    def of(self, owner_id: str, kind: str) -> list[Object]:
+        """Returns an owner's objects of a kind, oldest first."""
+        prefix = f"{kind}#"
+        query = Query(keys.owned_by(self.tenant, owner_id), low=prefix, high=f"{prefix}\x7f")
+        stored = [item.key.sk.removeprefix(prefix) for item in walk(self.store, query)]
+        wanted = [one for one in stored if one not in self._loaded and one not in self._deleted]
+        found = self.store.get_many(keys.thing(self.tenant, kind, one) for one in wanted)
+        for item in found.values():
+            self._take(BY_NAME[kind], item)
+        fields = BY_NAME[kind].owners
+        return [
+            known.thing
+            for _, known in sorted(self._loaded.items())
+            if known.kind.name == kind and owner_id in [known.thing.get(name) for name in fields]
+        ]
+
+    def newest_first(self, kind: str, *, below: str | None = None) -> Iterator[Object]:
+        """Yields a kind's stored objects, newest first, from behind the id `below`."""
+        query = Query(keys.things(self.tenant, kind), high=below, forward=False, limit=100)
+        for item in walk(self.store, query):
+            yield self._take(BY_NAME[kind], item)
+
+    def oldest_first(self, kind: str, *, above: str | None = None) -> Iterator[Object]:
+        """Yields a kind's stored objects, oldest first, from behind the id `above`."""
+        low = None if above is None else f"{above}\x00"
+        query = Query(keys.things(self.tenant, kind), low=low, limit=100)
+        for item in walk(self.store, query):
+            yield self._take(BY_NAME[kind], item)
+
+    def all(self, kind: str) -> list[Object]:
+        """Returns every object of a kind, oldest first, those of this transaction included."""
+        if kind not in self._complete:
+            for _ in self.oldest_first(kind):
+                pass
+            self._complete.add(kind)
+        return [known.thing for _, known in sorted(self._loaded.items()) if known.kind.name == kind]
+
+    @property
+    def settings(self) -> Object:
+        """How tests want the world to behave; changes are written by `commit`."""
+        return self._rooted().settings
+
+    def now_for(self, customer_id: str | None) -> int:
+        """Returns the present of a customer, in Unix seconds: its test clock's if it has one."""
+        customer = self.find(customer_id, "customer") if customer_id else None
+        return self.now_on(None if customer is None else customer.get("test_clock"))
+
+    def now_on(self, clock_id: str | None) -> int:
+        """Returns the present of a test clock, or the process clock's."""
+        if not clock_id:
+            return self.now
+        if clock_id == self.clock and self.clock_now is not None:
+            return self.clock_now
+        clock = self.find(clock_id, "test_helpers.test_clock")
+        return self.now if clock is None else int(clock["frozen_time"])
+
+    # --- Changing ----------------------------------------------------------------------------
+
+    def new_id(self, kind: str) -> str:
+        """Returns an id that no object has."""
+        root = self._rooted()
+        root.number += 1
+        return ids.numbered(BY_NAME[kind], self.tenant, root.number)
+
+    def create(self, kind: str, fields: Object, *, object_id: str | None = None) -> Object:
+        """Adds an object; `id` and `object` come first, as Stripe prints them."""
+        thing = {"id": object_id or self.new_id(kind), "object": kind, **fields}
+        self._loaded[thing["id"]] = _Loaded(BY_NAME[kind], thing, None, 0)
+        self._created.append(thing["id"])
+        return thing
+
+    def delete(self, thing: Object) -> None:
+        """Removes an object."""
+        known = self._loaded.pop(thing["id"])
+        if known.doc is not None:
+            self._deleted[thing["id"]] = known
+
+    def schedule(self, action: str, object_id: str, at: int, *, clock: str | None) -> None:
+        """Has an action done on an object once its clock shows `at` (Unix seconds).
+
+        What is scheduled stays so: the action looks whether it is still called for.
+        """
+        root = self._rooted()
+        root.number += 1
+        key = keys.due(self.tenant, clock or "", at, root.number)
+        doc = json.dumps({"action": action, "id": object_id, "at": at}).encode()
+        self.write(Put(Item(key, "StripeDue", doc)))
+
+    def write(self, effect: Put | Delete) -> None:
+        """Has something else written in the same transaction."""
+        key = effect.item.key if isinstance(effect, Put) else effect.key
+        self._effects[key] = effect
+
+    # --- Committing --------------------------------------------------------------------------
+
+    @property
+    def created(self) -> tuple[str, ...]:
+        """The ids of the objects that were added."""
+        return tuple(self._created)
+
+    def commit(self) -> None:
+        """Writes all changes, or none.
+
+        Raises:
+            Changed: another request wrote meanwhile.
+        """
+        effects = [*self._changes(), *self._effects.values()]
+        if not effects and (self._root is None or self._root.encoded() == self._root.doc):
+            return
+        effects.append(_root_effect(self.tenant, self._rooted()))
+        try:
+            self.store.transact(effects)
+        except (TransactionCancelled, Contention) as error:
+            raise Changed from error
+        for done in self.after_commit:
+            done()
+
+    def _changes(self) -> Iterator[Effect]:
+        for known in self._loaded.values():
+            doc = _encoded(known.thing)
+            if doc == known.doc:
+                continue
+            yield Put(
+                Item(
+                    keys.thing(self.tenant, known.kind.name, known.thing["id"]),
+                    "StripeObject",
+                    doc,
+                    version=known.version + 1,
+                ),
+                Absent() if known.doc is None else Version(known.version),
+            )
+            yield from self._owner_changes(known)
+        for known in self._deleted.values():
+            yield Delete(keys.thing(self.tenant, known.kind.name, known.thing["id"]))
+            for owner in _owners(known.kind, json.loads(known.doc or b"{}")):
+                yield Delete(keys.owned(self.tenant, owner, known.kind.name, known.thing["id"]))
+
+    def _owner_changes(self, known: _Loaded) -> Iterator[Effect]:
+        before = _owners(known.kind, json.loads(known.doc)) if known.doc else set()
+        after = _owners(known.kind, known.thing)
+        for owner in sorted(after - before):
+            key = keys.owned(self.tenant, owner, known.kind.name, known.thing["id"])
+            yield Put(Item(key, "StripeOwned", b"{}"))
+        for owner in sorted(before - after):
+            yield Delete(keys.owned(self.tenant, owner, known.kind.name, known.thing["id"]))
+
+    def _take(self, kind: Kind, item: Item) -> Object:
+        thing: Object = json.loads(item.doc)
+        known = self._loaded.setdefault(thing["id"], _Loaded(kind, thing, item.doc, item.version))
+        return known.thing
+
+    def _rooted(self) -> _Root:
+        if self._root is None:
+            item = self.store.get(keys.root(self.tenant))
+            stored = {} if item is None else json.loads(item.doc)
+            self._root = _Root(
+                number=stored.get("number", 0),
+                settings=stored.get("settings", {}),
+                version=0 if item is None else item.version,
+                doc=b"" if item is None else item.doc,
+            )
+        return self._root
+
+
+def kind_of(object_id: str) -> str | None:
+    """Returns the kind that an id's prefix stands for, or None."""
+    prefix, underscore, _ = object_id.partition("_")
+    kind = BY_PREFIX.get(prefix + underscore)
+    return None if kind is None else kind.name
+
+
+def _root_effect(tenant: str, root: _Root) -> Put:
+    item = Item(keys.root(tenant), "StripeWorld", root.encoded(), version=root.version + 1)
+    return Put(item, Absent() if root.version == 0 else Version(root.version))
+
+
+def _encoded(thing: Object) -> bytes:
+    return json.dumps(thing, separators=(",", ":")).encode()
+
+
+def _owners(kind: Kind, thing: Object) -> set[str]:
+    return {owner for name in kind.owners if (owner := thing.get(name))}
