@@ -1,5 +1,6 @@
 """The Stripe double as the official SDK sees it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,6 +95,14 @@ class Shop:
         """Returns events, oldest first."""
         events = [event.to_dict() for event in self.v1.events.list().auto_paging_iter()]
         return [event for event in reversed(events) if kind in (None, event["type"])]
+
+    def control(self, path: str, **body: Any) -> Any:
+        """Uses one of the controls under `/mock/stripe`."""
+        url = f"https://api.test/mock/stripe/{path}"
+        headers = {"Authorization": "Bearer demo"}
+        text, status, _ = self.http.request("POST", url, headers, json.dumps(body))
+        assert status == 200, text
+        return json.loads(text)
 
     def raw(self, method: str, path: str, *, text: str = "", key: str = "sk_test_demo") -> Any:
         """Sends a request as it is."""

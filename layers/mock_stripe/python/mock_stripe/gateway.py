@@ -16,6 +16,8 @@ TenantOf = Callable[[str], str | None]
 """Returns the tenant of a token, or None for one that was never issued."""
 
 _MOUNT: Final = "/stripe"
+_CONTROLS: Final = "/mock/stripe"
+"""Controls are called with the key, or with the token inside it."""
 _TEST_KEYS: Final = ("sk_test_", "rk_test_")
 _LIVE_KEYS: Final = ("sk_live_", "rk_live_")
 
@@ -65,20 +67,32 @@ def token_of(authorization: str | None) -> str:
 
 def _answer(ports: Ports, event: Mapping[str, Any], tenant_of: TenantOf) -> Answer:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    tenant = tenant_of(token_of(headers.get("authorization")))
+    raw = str(event["rawPath"])
+    control = _CONTROLS in raw
+    authorization = headers.get("authorization")
+    tenant = tenant_of(_token(authorization) if control else token_of(authorization))
     if tenant is None:
         raise Unauthenticated("Invalid API Key provided: its token was never issued.")
     # A stage's name comes before the path in a deployed API, and stripe's after it.
-    _, _, path = str(event["rawPath"]).partition(_MOUNT)
+    _, _, path = raw.partition(_CONTROLS if control else _MOUNT)
     call = Call(
         tenant=tenant,
         method=event["requestContext"]["http"]["method"],
-        path=path,
+        path=f"/mock{path}" if control else path,
         query=event.get("rawQueryString") or "",
         body=_body(event),
         headers=headers,
     )
     return answers.answer(ports, call)
+
+
+def _token(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip() and "_live_" not in token:
+        for prefix in _TEST_KEYS:
+            token = token.strip().removeprefix(prefix)
+        return token
+    return token_of(authorization)
 
 
 def _user_of(credentials: str) -> str:

@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from backbeat.ports.http import HttpFailure
-from backbeat.ports.store import Delete, Item, Put
+from backbeat.ports.store import Item, Key, Put
 from mock_stripe.ports import Ports
 from mock_stripe.resources import events
 from mock_stripe.world import keys
-from mock_stripe.world.world import Changed, Object, World
+from mock_stripe.world.world import Changed, Object
 
 _TIMEOUT_SECONDS: Final = 10.0
 _WRONG_SECRET: Final = "whsec_wrong"  # noqa: S105
@@ -58,13 +58,17 @@ def deliver(ports: Ports, message: Mapping[str, Any]) -> Outcome:
         return Outcome.DONE
     if not message.get("again") and world.store.get(place) is not None:
         return Outcome.DONE
-    if "lost" in world.settings.get("webhooks", {}).get("mode", ""):
+    mode = world.settings.get("webhooks", "send")
+    if not message.get("again") and mode != "send":
+        # Held events wait for whoever delivers them by hand; lost ones count as delivered.
+        if mode == "lose":
+            _note_success(ports, tenant, event_id, event["object"], _note(place))
         return Outcome.DONE
     oddity = Oddity(**message.get("oddity", {}))
     status = post(ports, endpoint, event, oddity=oddity)
     if status is None or not 200 <= status < 300:
         return Outcome.TRY_AGAIN
-    _note_success(ports, tenant, event_id, event["object"], Item(place, "StripeDelivery", b"{}"))
+    _note_success(ports, tenant, event_id, event["object"], _note(place))
     return Outcome.DONE
 
 
@@ -92,7 +96,7 @@ def post(ports: Ports, endpoint: Object, event: Object, *, oddity: Oddity = _PRO
 
 def _note_success(ports: Ports, tenant: str, event_id: str, kind: str, note: Item) -> None:
     while True:
-        world: World = ports.world(tenant)
+        world = ports.world(tenant)
         world.begin()
         event = world.get(event_id, kind)
         if world.store.get(note.key) is None:
@@ -105,6 +109,5 @@ def _note_success(ports: Ports, tenant: str, event_id: str, kind: str, note: Ite
         return
 
 
-def forget(world: World, event_id: str, endpoint_id: str) -> None:
-    """Has a delivery count as not made, so that it is made again."""
-    world.write(Delete(keys.delivery(world.tenant, event_id, endpoint_id)))
+def _note(place: Key) -> Item:
+    return Item(place, "StripeDelivery", b"{}")

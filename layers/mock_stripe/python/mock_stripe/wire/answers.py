@@ -21,6 +21,7 @@ from mock_stripe.world.world import Changed, Object, World
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 50
+_JSON_PATHS: Final = ("/v2/", "/mock/")
 
 _turns: Final = [threading.Lock() for _ in range(64)]
 """Writers of one world wait for each other in this process; between processes the store decides."""
@@ -123,7 +124,7 @@ def in_turn(tenant: str, attempt: Callable[[], T]) -> T:
 
 
 def _tree(call: Call) -> dict[str, Any]:
-    if call.method == "POST" and call.path.startswith("/v2/"):
+    if call.method == "POST" and call.path.startswith(_JSON_PATHS):
         try:
             tree = json.loads(call.body or "{}", parse_float=str)
         except ValueError as error:
