@@ -51,6 +51,13 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "invoices/get": (404, NOBODYS),
     "invoices/list": (404, NOBODYS),
     "notifications/create-alert": (200, {"data": {}}),
+    "mock_stripe/create-customer": (
+        200,
+        {"object": "customer", "email": "ada@example.com", "metadata": {"plan": "pro"}},
+    ),
+    "mock_stripe/decline-next": (200, {"declines": ["insufficient_funds"]}),
+    "mock_stripe/live-key": (401, {"error": {"type": "invalid_request_error"}}),
+    "mock_stripe/unknown-customer": (404, {"error": {"code": "resource_missing"}}),
     "sandbox/advance-clock": (
         200,
         {"data": {"now": "2025-02-15T12:00:00+00:00", "frozen_at": "2025-02-15T12:00:00+00:00"}},
@@ -77,6 +84,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
 RESULTS: dict[str, Any] = {
     "billing_cycle/jobs": {"batchItemFailures": []},
     "billing_cycle/tick": {"jobs": 0, "failed_tenants": 0},
+    "mock_stripe/deliveries": {"batchItemFailures": []},
     "webhook_delivery/batch": {"batchItemFailures": []},
 }
 
@@ -159,7 +167,8 @@ def test_it_is_what_the_template_would_send(file: Path, template: Template) -> N
         routes = {f"{route.method} {route.path}" for route in function.routes}
         assert event["routeKey"] == event["requestContext"]["routeKey"]
         assert event["routeKey"] in routes
-        path = event["routeKey"].split(" ")[1].format(**event.get("pathParameters", {}))
+        pattern = event["routeKey"].split(" ")[1].replace("+}", "}")
+        path = pattern.format(**event.get("pathParameters", {}))
         assert path == event["rawPath"] == event["requestContext"]["http"]["path"]
         length = event["headers"].get("content-length", "0")
         assert int(length) == len(event.get("body", "").encode())

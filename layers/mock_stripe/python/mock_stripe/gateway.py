@@ -18,6 +18,9 @@ TenantOf = Callable[[str], str | None]
 _MOUNT: Final = "/stripe"
 _CONTROLS: Final = "/mock/stripe"
 """Controls are called with the key, or with the token inside it."""
+
+MOUNTS: Final = (_MOUNT, _CONTROLS)
+"""The paths below which everything is the double's."""
 _TEST_KEYS: Final = ("sk_test_", "rk_test_")
 _LIVE_KEYS: Final = ("sk_live_", "rk_live_")
 
@@ -37,6 +40,7 @@ def answer(ports: Ports, event: Mapping[str, Any], tenant_of: TenantOf) -> dict[
         "statusCode": answered.status,
         "headers": {"Content-Type": "application/json", **answered.headers},
         "body": answered.text,
+        "isBase64Encoded": False,
     }
 
 
