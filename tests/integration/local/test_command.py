@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,10 +112,9 @@ class TestServe:
     ) -> None:
         with serving(counting, "--port", "0") as (process, url, _said), httpx.Client() as client:
             client.get(f"{url}/count")  # The connection stays open.
-            begun = time.monotonic()
             process.send_signal(number)
+            # Not after the minutes that a client may keep its connection.
             assert process.wait(PATIENCE) == 0
-            assert time.monotonic() - begun < 2
             assert process.stderr is not None
             assert process.stderr.read() == ""
 
