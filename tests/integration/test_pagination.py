@@ -405,3 +405,22 @@ def test_customers_of_ids_come_in_pages(product: Product, full: Estate) -> None:
     found = pages(lambda **more: product.get(CUSTOMERS, customer_ids=asked, **more), 1)
     assert [one["id"] for one in found] == ids[:3]
     assert product.get(CUSTOMERS, customer_ids=",".join(["x"] * 101)).status == 400
+
+
+def test_no_last_page_is_empty_though_what_follows_is_filtered_out(product: Product) -> None:
+    archived = "/v1/contract-pricing/products/archive"
+    ids = [
+        product.post(
+            "/v1/contract-pricing/products/create", {"name": f"P{n}", "type": "FIXED"}
+        ).data["id"]
+        for n in range(6)
+    ]
+    listed = product.request("POST", "/v1/contract-pricing/products/list", {}).body["data"]
+    order = [one["id"] for one in listed]
+    assert sorted(order) == sorted(ids)
+    # Whichever way they are listed, those behind the first two are gone.
+    for product_id in order[2:]:
+        assert product.post(archived, {"product_id": product_id}).status == 200
+    first = product.request("POST", "/v1/contract-pricing/products/list", {}, query={"limit": "2"})
+    assert [one["id"] for one in first.body["data"]] == order[:2]
+    assert first.body["next_page"] is None

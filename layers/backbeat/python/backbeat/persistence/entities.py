@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from backbeat.models.base import Model
 from backbeat.models.errors import InvalidArgument
-from backbeat.ports.store import BadCursor, IndexKey, Item, Key, Query, Store
+from backbeat.ports.store import BadCursor, IndexKey, Item, Key, Page, Query, Store
 
 M = TypeVar("M", bound=Model)
+
+_AHEAD: Final = 10
+"""Items that are looked at at once to see whether a list goes on."""
 
 
 def to_item(
@@ -64,11 +67,28 @@ def page_of(
     limit = query.limit or 0
     kept: list[Item] = []
     while True:
-        try:
-            page = store.query(replace(query, limit=limit - len(kept)))
-        except BadCursor as error:
-            raise InvalidArgument("next_page: belongs to another list") from error
+        page = _page(store, replace(query, limit=limit - len(kept)))
         kept.extend(item for item in page.items if keep(item))
-        if page.cursor is None or len(kept) >= limit:
-            return kept, page.cursor
+        if page.cursor is None:
+            return kept, None
         query = replace(query, cursor=page.cursor)
+        if len(kept) >= limit:
+            return kept, page.cursor if _has_more(store, query, keep) else None
+
+
+def _has_more(store: Store, query: Query, keep: Callable[[Item], bool]) -> bool:
+    """Tells whether anything is kept of what follows, so that no last page is empty."""
+    cursor = query.cursor
+    while cursor is not None:
+        page = _page(store, replace(query, limit=_AHEAD, cursor=cursor))
+        if any(keep(item) for item in page.items):
+            return True
+        cursor = page.cursor
+    return False
+
+
+def _page(store: Store, query: Query) -> Page:
+    try:
+        return store.query(query)
+    except BadCursor as error:
+        raise InvalidArgument("next_page: belongs to another list") from error
