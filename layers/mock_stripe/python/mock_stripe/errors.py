@@ -20,11 +20,13 @@ class StripeError(Exception):
     """An answer that is an error.
 
     `param` names the parameter at fault as it was sent; `embedded` are objects that the body
-    carries, such as the payment intent that was declined.
+    carries, such as the payment intent that was declined. With `keeps_changes`, what the call
+    changed on the way stays, such as the failed charge.
     """
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "api_error"
+    keeps_changes = False
 
     def __init__(
         self,
@@ -98,11 +100,7 @@ class Unauthenticated(StripeError):
 
 
 class CardDeclined(StripeError):
-    """The payment was refused.
-
-    What the call changed on the way, such as the failed charge, stays unless `keeps_changes` says
-    otherwise.
-    """
+    """The payment was refused."""
 
     status = 402
     type = "card_error"

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import payment_intents, setup_intents
+from mock_stripe.resources import meter_events, payment_intents, setup_intents
 from mock_stripe.wire.parameters import Boolean, Parameters
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.outbox import queue_after_commit
@@ -91,3 +91,28 @@ def deliver(world: World, params: Deliver, event: str) -> Object:
 def run_due_work(world: World, params: Parameters) -> Object:
     """Answers once everything that is due on the process clock is done, as before every call."""
     return {"now": world.now}
+
+
+class MeterEvents(Parameters):
+    """What becomes of the next meter events; numbers say of how many.
+
+    `lag_seconds` delays booking, on the process clock. `hold` keeps events unbooked until
+    `release`. Lost ones are accepted and never booked; those that fail after booking are answered
+    with a 500; refused ones with a 429.
+    """
+
+    lag_seconds: int | None = Field(None, ge=0)
+    hold: Boolean | None = None
+    release: Boolean = False
+    lose: int | None = Field(None, ge=0)
+    fail_after_booking: int | None = Field(None, ge=0)
+    refuse: int | None = Field(None, ge=0)
+
+
+@endpoint("POST", "/mock/meter_events", MeterEvents)
+def set_meter_events(world: World, params: MeterEvents) -> Object:
+    """Sets what becomes of meter events, and books those that were held."""
+    wanted = world.settings.setdefault("meter_events", {})
+    wanted.update(params.model_dump(exclude_none=True, exclude={"expand", "release"}))
+    released = meter_events.release(world) if params.release else 0
+    return {"meter_events": wanted, "released": released}

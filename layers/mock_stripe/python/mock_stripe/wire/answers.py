@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from backbeat.ports.store import DocTooLarge
-from mock_stripe.errors import CardDeclined, Failure, InvalidRequest, StripeError, TooFast
+from mock_stripe.errors import Failure, InvalidRequest, StripeError, TooFast
 from mock_stripe.ports import Ports
 from mock_stripe.resources import work
 from mock_stripe.resources.events import API_VERSION
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 _ATTEMPTS: Final = 50
 _JSON_PATHS: Final = ("/v2/", "/mock/")
+
+_encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 _turns: Final = [threading.Lock() for _ in range(64)]
 """Writers of one world wait for each other in this process; between processes the store decides."""
@@ -68,7 +72,7 @@ def answer(ports: Ports, call: Call) -> Answer:
         reply, replayed = _refusal(error), False
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    return Answer(reply.status, headers, json.dumps(reply.body))
+    return Answer(reply.status, headers, _encoder.encode(reply.body).decode())
 
 
 def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[Reply, bool]:
@@ -88,7 +92,7 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
             reply = Reply(200, expand(world, _rendered(world, body), params.expand))
         except StripeError as error:
             reply = _refusal(error)
-            if not (isinstance(error, CardDeclined) and error.keeps_changes):
+            if not error.keeps_changes:
                 # Nothing of a refused call stays but its answer.
                 world = ports.world(call.tenant)
         if key:
@@ -147,7 +151,7 @@ def _refusal(error: StripeError) -> Reply:
 def refused(error: StripeError) -> Answer:
     """Returns the answer to a call that was refused before it began."""
     reply = _refusal(error)
-    return Answer(reply.status, {}, json.dumps(reply.body))
+    return Answer(reply.status, {}, _encoder.encode(reply.body).decode())
 
 
 def failure(message: str) -> Answer:

@@ -170,9 +170,13 @@ class World:
 
     def new_id(self, kind: str) -> str:
         """Returns an id that no object has."""
+        return ids.numbered(BY_NAME[kind], self.tenant, self.next_number())
+
+    def next_number(self) -> int:
+        """Returns a number that is higher than all before."""
         root = self._rooted()
         root.number += 1
-        return ids.numbered(BY_NAME[kind], self.tenant, root.number)
+        return root.number
 
     def create(self, kind: str, fields: Object, *, object_id: str | None = None) -> Object:
         """Adds an object; `id` and `object` come first, as Stripe prints them."""
@@ -192,9 +196,7 @@ class World:
 
         What is scheduled stays so: the action looks whether it is still called for.
         """
-        root = self._rooted()
-        root.number += 1
-        key = keys.due(self.tenant, clock or "", at, root.number)
+        key = keys.due(self.tenant, clock or "", at, self.next_number())
         doc = json.dumps({"action": action, "id": object_id, "at": at}).encode()
         self.write(Put(Item(key, "StripeDue", doc)))
 

@@ -1,0 +1,57 @@
+"""Thin events of API v2: they carry ids, and their data is fetched."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from mock_stripe.wire.parameters import Parameters
+from mock_stripe.wire.routes import endpoint
+from mock_stripe.world.outbox import queue_after_commit
+from mock_stripe.world.world import Object, World
+
+KIND: Final = "v2.core.event"
+
+
+def emit_thin(world: World, kind: str, related: Object, data: Object) -> Object:
+    """Records a thin event about an object and has it sent to whoever subscribed."""
+    subscribed = [
+        one["id"]
+        for one in world.all("webhook_endpoint")
+        if one["status"] == "enabled" and kind in one["enabled_events"]
+    ]
+    event = world.create(
+        KIND,
+        {
+            "changes": None,
+            "context": None,
+            "created": rfc3339(world.now),
+            "livemode": False,
+            "reason": None,
+            "related_object": {
+                "id": related["id"],
+                "type": related["object"],
+                "url": f"/v1/billing/meters/{related['id']}",
+            },
+            "type": kind,
+            "_data": {
+                **data,
+                **{name: rfc3339(data[name]) for name in data if name.startswith("validation_")},
+            },
+            "_to": subscribed,
+        },
+    )
+    if subscribed:
+        messages = [{"event": event["id"], "to": one} for one in subscribed]
+        queue_after_commit(world, event["id"], messages)
+    return event
+
+
+@endpoint("GET", "/v2/core/events/{event}", Parameters)
+def get(world: World, params: Parameters, event: str) -> Object:
+    """Returns a thin event with its data."""
+    thing = world.get(event, KIND)
+    return {**thing, "data": thing["_data"]}
+
+
+def rfc3339(moment: int) -> str:
+    """Returns Unix seconds as API v2 writes instants."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
