@@ -35,6 +35,13 @@ class Deliver(Parameters):
     two_signatures: Boolean = False
 
 
+class Dunning(Parameters):
+    """How failed renewals go on: pauses between attempts, and what the last failure leads to."""
+
+    retry_seconds: list[int] | None = None
+    after_retries: Literal["canceled", "unpaid", "past_due"] | None = None
+
+
 class Webhooks(Parameters):
     """What becomes of deliveries: sent, held until they are delivered by hand, or lost."""
 
@@ -59,6 +66,13 @@ def authenticate(world: World, params: Authentication, intent: str) -> Object:
     thing = world.get(intent, "payment_intent")
     payment_intents.authenticate(world, thing, succeed=params.succeed)
     return thing
+
+
+@endpoint("POST", "/mock/dunning", Dunning)
+def set_dunning(world: World, params: Dunning) -> Object:
+    """Sets how failed renewals go on, as the account's settings do at Stripe."""
+    world.settings.update(params.model_dump(exclude_none=True, exclude={"expand"}))
+    return {name: world.settings.get(name) for name in ("retry_seconds", "after_retries")}
 
 
 @endpoint("POST", "/mock/webhooks", Webhooks)

@@ -218,6 +218,10 @@ def on_clock(world: World, clock: str) -> list[Object]:
 
 def remove(world: World, thing: Object) -> None:
     """Turns a customer into the stub that says that it was deleted."""
+    from mock_stripe.resources import cycles
+
+    for subscription in world.of(thing["id"], "subscription"):
+        cycles.close(world, subscription, invoice_now=False, prorate=False)
     for method in world.of(thing["id"], "payment_method"):
         payment_methods.detach_from(world, method)
     emit(world, "customer.deleted", thing)

@@ -17,6 +17,10 @@ _references: Final[dict[str, dict[str, str]]] = {}
 _extras: Final[dict[str, dict[str, Callable[[World, Object], Any]]]] = {}
 
 
+class Shown(dict[str, Any]):
+    """An object as answers show it: nothing is added or left out any more."""
+
+
 def view(kind: str) -> Callable[[View], View]:
     """Registers what a kind's objects show beyond what is stored, such as a first page of lines."""
 
@@ -45,11 +49,15 @@ def extra(kind: str, field: str) -> Callable[[View], View]:
     return register
 
 
-def shown(world: World, thing: Object) -> Object:
+def shown(world: World, thing: Object) -> Shown:
     """Returns an object as answers and events show it."""
+    if isinstance(thing, Shown):
+        return thing
     added = _views.get(thing["object"])
     whole = thing if added is None else {**thing, **added(world, thing)}
-    return deepcopy({name: value for name, value in whole.items() if not name.startswith("_")})
+    return Shown(
+        {name: deepcopy(value) for name, value in whole.items() if not name.startswith("_")}
+    )
 
 
 def expand(world: World, answer: Object, paths: Iterable[str]) -> Object:

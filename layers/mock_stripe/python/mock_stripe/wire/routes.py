@@ -91,11 +91,15 @@ def find(method: str, path: str) -> Found:
         UnknownRoute: nothing here does; the text says why.
     """
     parts = [unquote(part) for part in path.split("/")[1:]]
+    for removed, since in REMOVED.items():
+        # First: what was removed would pass for an object's id below.
+        if _looks_like(removed.split("/")[1:], parts):
+            raise UnknownRoute(f"{path} was removed in {since}", code="removed_in_version")
     for pattern, known in _endpoints.get((method, len(parts)), ()):
         values = _match(pattern, parts)
         if values is not None:
             return Found(known, values)
-    raise _why_not(method, path, parts)
+    raise _why_not(method, path)
 
 
 def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
@@ -110,10 +114,7 @@ def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
     return values
 
 
-def _why_not(method: str, path: str, parts: list[str]) -> InvalidRequest:
-    for removed, since in REMOVED.items():
-        if _looks_like(removed.split("/")[1:], parts):
-            return UnknownRoute(f"{path} was removed in {since}", code="removed_in_version")
+def _why_not(method: str, path: str) -> InvalidRequest:
     if any(path == known or path.startswith(f"{known}/") for known in UNSERVED):
         return UnknownRoute(
             f"Stripe has {method} {path}, but this double does not serve it",

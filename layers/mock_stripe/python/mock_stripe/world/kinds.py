@@ -33,7 +33,7 @@ _KINDS: Final = (
     Kind("coupon", "", "coupon", (), 8),
     Kind("subscription", "sub_", "subscription", ("customer",), 24),
     Kind("subscription_item", "si_", "subscription item", ("subscription",)),
-    Kind("invoice", "in_", "invoice", ("customer", "subscription"), 24),
+    Kind("invoice", "in_", "invoice", ("customer", "_subscription"), 24),
     Kind("line_item", "il_", "line item", (), 24),
     Kind("invoiceitem", "ii_", "invoiceitem", ("customer", "invoice"), 24),
     Kind("invoice_payment", "inpay_", "invoice payment", ("invoice",), 24),

@@ -185,6 +185,19 @@ class World:
         self._created.append(thing["id"])
         return thing
 
+    def forget(self, thing: Object) -> None:
+        """Keeps a new object from being written by itself, since another one holds it."""
+        del self._loaded[thing["id"]]
+        self._created.remove(thing["id"])
+
+    def discard(self) -> None:
+        """Forgets all changes, so that nothing is written: what a preview did."""
+        self._loaded.clear()
+        self._deleted.clear()
+        self._effects.clear()
+        self._created.clear()
+        self._root = None
+
     def delete(self, thing: Object) -> None:
         """Removes an object."""
         known = self._loaded.pop(thing["id"])

@@ -1,0 +1,235 @@
+"""Billing credits: paid or given, used up by metered lines before anything is collected."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from pydantic import Field
+
+from mock_stripe.errors import InvalidRequest
+from mock_stripe.resources import customers
+from mock_stripe.resources.coupons import left_of
+from mock_stripe.resources.events import emit, updating
+from mock_stripe.wire import lists
+from mock_stripe.wire.parameters import (
+    ListParameters,
+    Metadata,
+    Nested,
+    Parameters,
+    Text,
+    merged_metadata,
+)
+from mock_stripe.wire.rendering import references
+from mock_stripe.wire.routes import endpoint
+from mock_stripe.world.world import Object, World
+
+KIND: Final = "billing.credit_grant"
+_URL: Final = "/v1/billing/credit_grants"
+_DEFAULT_PRIORITY: Final = 50
+_FOREVER: Final = 1 << 62
+
+references(KIND, {"customer": "customer", "test_clock": "test_helpers.test_clock"})
+
+
+class Monetary(Nested):
+    currency: str = Field(min_length=3, max_length=3)
+    value: int = Field(ge=1)
+
+
+class GrantAmount(Nested):
+    monetary: Monetary
+    type: Literal["monetary"]
+
+
+class PriceId(Nested):
+    id: str
+
+
+class Scope(Nested):
+    price_type: Literal["metered"] | None = None
+    prices: list[PriceId] | None = None
+
+
+class Applicability(Nested):
+    scope: Scope
+
+
+class CreateGrant(Parameters):
+    amount: GrantAmount
+    applicability_config: Applicability
+    customer: str
+    category: Literal["paid", "promotional"] = "promotional"
+    effective_at: int | None = None
+    expires_at: int | None = None
+    metadata: Metadata = {}
+    name: Text = None
+    priority: int = Field(_DEFAULT_PRIORITY, ge=0, le=100)
+
+
+class UpdateGrant(Parameters):
+    expires_at: int | None = None
+    metadata: Metadata = {}
+
+
+class ListGrants(ListParameters):
+    customer: str | None = None
+
+
+@endpoint("POST", _URL, CreateGrant)
+def create(world: World, params: CreateGrant) -> Object:
+    """Gives a customer credit for metered prices, or for some of them."""
+    customer = customers.existing(world, params.customer, param="customer")
+    scope = params.applicability_config.scope
+    if (scope.price_type is None) == (scope.prices is None):
+        raise InvalidRequest(
+            "Pass exactly one of price_type and prices.", param="applicability_config[scope]"
+        )
+    for number, price in enumerate(scope.prices or []):
+        world.get(price.id, "price", param=f"applicability_config[scope][prices][{number}][id]")
+    now = world.now_for(params.customer)
+    if params.expires_at is not None and params.expires_at <= now:
+        raise InvalidRequest("expires_at must be in the future.", param="expires_at")
+    grant = world.create(
+        KIND,
+        {
+            "amount": {
+                "monetary": {
+                    "currency": params.amount.monetary.currency.lower(),
+                    "value": params.amount.monetary.value,
+                },
+                "type": "monetary",
+            },
+            "applicability_config": {"scope": scope.model_dump(exclude_none=True)},
+            "category": params.category,
+            "created": now,
+            "customer": params.customer,
+            "effective_at": now if params.effective_at is None else params.effective_at,
+            "expires_at": params.expires_at,
+            "livemode": False,
+            "metadata": merged_metadata({}, params.metadata),
+            "name": params.name,
+            "priority": params.priority,
+            "test_clock": customer["test_clock"],
+            "updated": now,
+            "voided_at": None,
+            "_left": params.amount.monetary.value,
+        },
+    )
+    emit(world, "billing.credit_grant.created", grant)
+    return grant
+
+
+@endpoint("POST", _URL + "/{grant}", UpdateGrant)
+def update(world: World, params: UpdateGrant, grant: str) -> Object:
+    """Changes when a grant ends."""
+    thing = world.get(grant, KIND)
+    with updating(world, thing, "billing.credit_grant.updated"):
+        if params.sent("expires_at"):
+            thing["expires_at"] = params.expires_at
+        if params.sent("metadata"):
+            thing["metadata"] = merged_metadata(thing["metadata"], params.metadata)
+        thing["updated"] = world.now_for(thing["customer"])
+    return thing
+
+
+@endpoint("POST", _URL + "/{grant}/expire", Parameters)
+def expire(world: World, params: Parameters, grant: str) -> Object:
+    """Ends a grant now."""
+    thing = world.get(grant, KIND)
+    with updating(world, thing, "billing.credit_grant.updated"):
+        thing["expires_at"] = world.now_for(thing["customer"])
+    return thing
+
+
+@endpoint("POST", _URL + "/{grant}/void", Parameters)
+def void(world: World, params: Parameters, grant: str) -> Object:
+    """Takes an unused grant back."""
+    thing = world.get(grant, KIND)
+    if thing["_left"] != thing["amount"]["monetary"]["value"]:
+        raise InvalidRequest("A grant that was used cannot be voided.")
+    with updating(world, thing, "billing.credit_grant.updated"):
+        thing["voided_at"] = world.now_for(thing["customer"])
+    return thing
+
+
+@endpoint("GET", _URL, ListGrants)
+def list_all(world: World, params: ListGrants) -> Object:
+    """Lists grants."""
+    return lists.of_kind(
+        world, KIND, _URL, params, lambda one: params.customer in (None, one["customer"])
+    )
+
+
+@endpoint("GET", _URL + "/{grant}", Parameters)
+def get(world: World, params: Parameters, grant: str) -> Object:
+    """Returns a grant."""
+    return world.get(grant, KIND)
+
+
+def draw(world: World, customer: str, currency: str, lines: Sequence[Object]) -> list[Object]:
+    """Pays metered lines from a customer's grants and returns what each grant gave.
+
+    Grants go by priority, then by when they end, then promotional before paid, then by age. A grant
+    pays lines in their order. The lines keep their amounts; what was paid stands beside them.
+    """
+    now = world.now_for(customer)
+    good = [
+        grant
+        for grant in world.of(customer, KIND)
+        if grant["voided_at"] is None
+        and grant["amount"]["monetary"]["currency"] == currency
+        and grant["effective_at"] <= now
+        and (grant["expires_at"] is None or now < grant["expires_at"])
+    ]
+    good.sort(
+        key=lambda grant: (
+            grant["priority"],
+            grant["expires_at"] or _FOREVER,
+            grant["category"] == "paid",
+            grant["effective_at"],
+            grant["id"],
+        )
+    )
+    totals = []
+    for grant in good:
+        given = 0
+        for line in lines:
+            if not _covers(grant, line):
+                continue
+            amount = min(grant["_left"], _open(line))
+            if amount > 0:
+                grant["_left"] -= amount
+                given += amount
+                line["pretax_credit_amounts"].append(_credit(grant, amount))
+        if given:
+            totals.append(_credit(grant, given))
+    return totals
+
+
+def give_back(world: World, lines: Sequence[Object]) -> None:
+    """Returns to grants what lines drew, as when their invoice is voided."""
+    for line in lines:
+        for credit in line["pretax_credit_amounts"]:
+            grant = world.find(credit["_grant"], KIND)
+            if grant is not None:
+                grant["_left"] += credit["amount"]
+
+
+def _open(line: Object) -> int:
+    paid: int = sum(one["amount"] for one in line["pretax_credit_amounts"])
+    return left_of(line) - paid
+
+
+def _covers(grant: Object, line: Object) -> bool:
+    if not line["_metered"]:
+        return False
+    prices = grant["applicability_config"]["scope"].get("prices")
+    return prices is None or line["_price"] in [price["id"] for price in prices]
+
+
+def _credit(grant: Object, amount: int) -> Object:
+    return {
+        "amount": amount,
+        "credit_balance_transaction": grant["id"].replace("credgr_", "cbtxn_"),
+        "type": "credit_balance_transaction",
+        "_grant": grant["id"],
+    }

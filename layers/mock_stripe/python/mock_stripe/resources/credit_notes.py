@@ -1,0 +1,177 @@
+"""Credit notes: what is taken back of an invoice that is final."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from mock_stripe.errors import InvalidRequest
+from mock_stripe.resources import customer_balances, invoices, refunds
+from mock_stripe.resources.events import emit
+from mock_stripe.wire import lists
+from mock_stripe.wire.parameters import (
+    Amount,
+    ListParameters,
+    Metadata,
+    Parameters,
+    Text,
+    merged_metadata,
+)
+from mock_stripe.wire.rendering import references
+from mock_stripe.wire.routes import endpoint
+from mock_stripe.world.world import Object, World
+
+references("credit_note", {"customer": "customer", "invoice": "invoice"})
+
+
+class CreateCreditNote(Parameters):
+    invoice: str
+    amount: Amount = Field(ge=1)
+    credit_amount: Amount | None = Field(None, ge=0)
+    memo: Text = None
+    metadata: Metadata = {}
+    out_of_band_amount: Amount | None = Field(None, ge=0)
+    reason: Literal["duplicate", "fraudulent", "order_change", "product_unsatisfactory"] | None = (
+        None
+    )
+    refund_amount: Amount | None = Field(None, ge=0)
+
+
+class ListCreditNotes(ListParameters):
+    customer: str | None = None
+    invoice: str | None = None
+
+
+@endpoint("POST", "/v1/credit_notes", CreateCreditNote)
+def create(world: World, params: CreateCreditNote) -> Object:
+    """Lowers what is due on an open invoice, or gives back what was paid on a settled one."""
+    invoice = world.get(params.invoice, "invoice", param="invoice")
+    if invoice["status"] not in ("open", "paid"):
+        raise InvalidRequest(
+            f"Credit notes are for open and paid invoices; this one is {invoice['status']}.",
+            param="invoice",
+        )
+    credited = sum(one["amount"] for one in world.of(invoice["id"], "credit_note"))
+    left = invoice["total"] - credited
+    if invoice["status"] == "open":
+        left = min(left, invoice["amount_remaining"])
+    if params.amount > left:
+        raise InvalidRequest(
+            f"The credit note's amount ({params.amount}) is more than what remains of the invoice"
+            f" ({left}).",
+            param="amount",
+        )
+    note = _new(world, invoice, params)
+    if invoice["status"] == "open":
+        _lower(world, invoice, params)
+    else:
+        _give_back(world, invoice, note, params)
+    emit(world, "credit_note.created", note)
+    return note
+
+
+@endpoint("GET", "/v1/credit_notes", ListCreditNotes)
+def list_all(world: World, params: ListCreditNotes) -> Object:
+    """Lists credit notes."""
+    return lists.of_kind(
+        world,
+        "credit_note",
+        "/v1/credit_notes",
+        params,
+        lambda one: (
+            params.customer in (None, one["customer"]) and params.invoice in (None, one["invoice"])
+        ),
+    )
+
+
+@endpoint("GET", "/v1/credit_notes/{note}", Parameters)
+def get(world: World, params: Parameters, note: str) -> Object:
+    """Returns a credit note."""
+    return world.get(note, "credit_note")
+
+
+def _lower(world: World, invoice: Object, params: CreateCreditNote) -> None:
+    for name in ("credit_amount", "refund_amount", "out_of_band_amount"):
+        if getattr(params, name):
+            raise InvalidRequest("This invoice is open: nothing was paid yet.", param=name)
+    invoice["pre_payment_credit_notes_amount"] += params.amount
+    invoice["amount_due"] -= params.amount
+    invoice["amount_remaining"] -= params.amount
+    intent = world.find(invoice["_intent"], "payment_intent")
+    if invoice["amount_remaining"] == 0:
+        invoices.mark_paid(world, invoice, nothing_taken=True)
+    elif intent is not None:
+        intent["amount"] = invoice["amount_remaining"]
+
+
+def _give_back(world: World, invoice: Object, note: Object, params: CreateCreditNote) -> None:
+    ways = (params.credit_amount or 0, params.refund_amount or 0, params.out_of_band_amount or 0)
+    if sum(ways) != params.amount:
+        raise InvalidRequest(
+            "The sum of credit amount, refund amount and out of band amount"
+            f" ({sum(ways)}) must equal the credit note's amount ({params.amount}).",
+            param="amount",
+        )
+    credit, refund, _ = ways
+    invoice["post_payment_credit_notes_amount"] += params.amount
+    if refund:
+        intent = world.get(invoice["_intent"], "payment_intent")
+        charge = world.get(intent["latest_charge"], "charge")
+        made = refunds.refund(world, charge, refund)
+        note["refunds"] = [{"amount_refunded": refund, "refund": made["id"]}]
+    if credit:
+        transaction = customer_balances.change(
+            world,
+            world.get(invoice["customer"], "customer"),
+            -credit,
+            "credit_note",
+            currency=invoice["currency"],
+            credit_note=note["id"],
+        )
+        note["customer_balance_transaction"] = transaction["id"]
+
+
+def _new(world: World, invoice: Object, params: CreateCreditNote) -> Object:
+    now = world.now_for(invoice["customer"])
+    number = len(world.of(invoice["id"], "credit_note")) + 1
+    before = invoice["status"] == "open"
+    return world.create(
+        "credit_note",
+        {
+            "amount": params.amount,
+            "amount_shipping": 0,
+            "created": now,
+            "currency": invoice["currency"],
+            "customer": invoice["customer"],
+            "customer_balance_transaction": None,
+            "discount_amount": 0,
+            "discount_amounts": [],
+            "effective_at": now,
+            "invoice": invoice["id"],
+            "lines": {
+                "data": [],
+                "has_more": False,
+                "object": "list",
+                "url": "/v1/credit_notes/lines",
+            },
+            "livemode": False,
+            "memo": params.memo,
+            "metadata": merged_metadata({}, params.metadata),
+            "number": f"{invoice['number']}-CN-{number:02d}",
+            "out_of_band_amount": params.out_of_band_amount,
+            "pdf": f"https://invoice.stripe.com/cn/{invoice['id']}/{number}",
+            "post_payment_amount": 0 if before else params.amount,
+            "pre_payment_amount": params.amount if before else 0,
+            "pretax_credit_amounts": [],
+            "reason": params.reason,
+            "refunds": [],
+            "shipping_cost": None,
+            "status": "issued",
+            "subtotal": params.amount,
+            "subtotal_excluding_tax": params.amount,
+            "total": params.amount,
+            "total_excluding_tax": params.amount,
+            "total_taxes": [],
+            "type": "pre_payment" if before else "post_payment",
+            "voided_at": None,
+        },
+    )
