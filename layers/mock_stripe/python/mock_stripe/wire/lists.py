@@ -55,6 +55,6 @@ def of_some(world: World, things: Iterable[Object], url: str, page: ListParamete
     return listed([shown(world, one) for one in chosen], url, has_more=more)
 
 
-def listed(data: list[Object], url: str, *, has_more: bool = False) -> Object:
+def listed(data: Iterable[Object], url: str, *, has_more: bool = False) -> Object:
     """Returns the list object around what is in it."""
-    return {"object": "list", "data": data, "has_more": has_more, "url": url}
+    return {"object": "list", "data": list(data), "has_more": has_more, "url": url}

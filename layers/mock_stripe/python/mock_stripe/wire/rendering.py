@@ -53,7 +53,7 @@ def shown(world: World, thing: Object) -> Shown:
     """Returns an object as answers and events show it."""
     if isinstance(thing, Shown):
         return thing
-    added = _views.get(thing["object"])
+    added = None if thing.get("deleted") else _views.get(thing["object"])
     whole = thing if added is None else {**thing, **added(world, thing)}
     return Shown(
         {name: deepcopy(value) for name, value in whole.items() if not name.startswith("_")}
