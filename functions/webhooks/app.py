@@ -6,6 +6,7 @@ from backbeat.api.replies import Reply, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.webhooks import (
+    ListDeadLetters,
     ListDeliveries,
     Redeliver,
     RotateSecret,
@@ -134,9 +135,12 @@ def redeliver(request: Request, body: Redeliver) -> Reply:
 
 
 @api.route("GET", "/webhooks/dead-letters")
-def list_dead_letters(request: Request) -> Reply:
-    """Lists what was given up on and lies in the dead-letter queue."""
-    return ok([delivery_view(one) for one in deliveries.dead_letters(request.call, limit=100)])
+def list_dead_letters(request: Request, query: ListDeadLetters) -> Reply:
+    """Lists what was given up on, oldest first."""
+    listed, cursor = delivery_log.page_of_dead(
+        request.call, limit=query.limit, cursor=pagination.decode(query.next_page, {})
+    )
+    return page([delivery_view(one) for one in listed], pagination.encode(cursor, {}))
 
 
 def _dispatch(request: Request, payload: dict[str, object]) -> str:

@@ -198,6 +198,21 @@ def test_what_cannot_succeed_is_not_tried_again(store: DynamoStore, wire: Wire) 
     assert wire.pauses == []
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Attempting to store more than 38 significant digits in a Number",
+        "Number overflow. Attempting to store a number with magnitude larger than supported range",
+    ],
+)
+def test_a_sum_that_does_not_fit_is_an_arithmetic_error(
+    store: DynamoStore, wire: Wire, message: str
+) -> None:
+    wire.replies = [cancelled("None", {"Code": "ValidationError", "Message": message})]
+    with pytest.raises(ArithmeticError, match=message):
+        store.transact([Put(A, Absent()), Add(B)])
+
+
 # No answer
 
 

@@ -292,3 +292,19 @@ def test_two_receivers_never_hold_the_same_message(queue: Queue) -> None:
     for worker in workers:
         worker.join()
     assert sorted(held, key=int) == [f"{n}" for n in range(40)]
+
+
+def test_what_a_dead_receiver_held_is_released_and_nothing_else(
+    open_database: Callable[[str], "Database"], clock: Time
+) -> None:
+    database = open_database("sqlite file")
+    queue, other = (SqliteQueue(database, name, MAX_RECEIVES, clock.now) for name in "ab")
+    queue.send([Outgoing("held"), Outgoing("postponed"), Outgoing("delayed", delay_seconds=60)])
+    other.send([Outgoing("another's")])
+    receipts = {message.body: message.receipt for message in receive(queue)}
+    assert len(receive(other)) == 1
+    queue.postpone(receipts["postponed"], delay_seconds=90)
+    queue.release()
+    [released] = receive(queue)
+    assert (released.body, released.receive_count) == ("held", 2)
+    assert receive(other) == ()

@@ -2,16 +2,24 @@
 
 import hashlib
 import hmac
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from backbeat.adapters.sqlite.database import Database
+from backbeat.adapters.sqlite.queue import SqliteQueue
+from backbeat.ports.queue import Outgoing
+from backbeat_local.template import load_template
 from tests.e2e.conftest import Receiver, client_of, eventually, receiving
-from tests.e2e.server import Server
+from tests.e2e.server import ROOT, Server
+
+WEBHOOK_QUEUE = load_template(ROOT / "template.yaml").environment()["BACKBEAT_WEBHOOK_QUEUE_URL"]
 
 
 def subscribe(client: httpx.Client, target: str) -> None:
@@ -90,6 +98,25 @@ def test_after_the_last_retry_it_is_a_dead_letter(server: Server, token: str) ->
             assert other.get("/webhooks/dead-letters").json()["data"] == []
         dispatch(client, "test.alive")
         target.wait_for(lambda all_: all_[-1].event["type"] == "test.alive")
+
+
+def test_what_a_killed_server_was_about_to_send_is_taken_up_at_the_start(tmp_path: Path) -> None:
+    # A message that was received and, by the time of the kill, neither deleted nor postponed. The
+    # delivery it is about is unknown, so that it is done with as soon as it is looked at.
+    message = {"tenant": "t", "pk": "t#NOTE#1", "sk": "TO#1"}
+    database = Database(str(tmp_path / "state.sqlite3"))
+    queue = SqliteQueue(database, WEBHOOK_QUEUE, 9)
+    queue.send([Outgoing(json.dumps(message))])
+    assert len(queue.receive(limit=1, wait_seconds=0, visibility_seconds=3600)) == 1
+    with Server("--state", str(tmp_path)):
+        eventually(lambda: messages(database) == 0)
+    database.close()
+
+
+def messages(database: Database) -> int:
+    with database.read() as connection:
+        [count] = connection.execute("SELECT count(*) FROM message").fetchone()
+    return int(count)
 
 
 def test_a_rotated_secret_signs_the_next_attempt(http: httpx.Client, receiver: Receiver) -> None:

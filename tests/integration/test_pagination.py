@@ -126,6 +126,7 @@ LISTS: dict[str, Listing] = {
         },
     ),
     "deliveries": Listing("GET", "/webhooks/deliveries"),
+    "dead letters": Listing("GET", "/webhooks/dead-letters"),
 }
 
 

@@ -45,6 +45,14 @@ def receive(services: Services) -> Message:
     return message
 
 
+def give_up(product: Product, services: Services) -> None:
+    """Makes the next message's delivery its last one. The target must be down."""
+    message = receive(services)
+    event = webhook_event(product, message, receive_count=3)
+    assert failed(product.invoke("WebhookDeliveryFunction", event))
+    services.webhook_queue.delete([message.receipt])
+
+
 def failed(reply: Any) -> bool:
     return bool(reply["batchItemFailures"])
 
@@ -216,6 +224,54 @@ class TestGivingUp:
         assert failed(reply)
         [dead] = log(product)
         assert (dead["state"], len(dead["attempts"])) == ("DEAD", 1)
+
+    @THREE
+    def test_each_tenant_reads_all_of_its_own_in_pages(
+        self,
+        dispatch: Callable[..., None],
+        product: Product,
+        targets: Targets,
+        clock: TestClock,
+        services: Services,
+    ) -> None:
+        targets.down.add(A)
+        for number in range(5):
+            dispatch(f"number {number}", A)
+            give_up(product, services)
+            clock.advance(seconds=1)
+        product.post("/webhooks/subscriptions", {"target": A}, token="other")
+        for number in range(3):
+            product.post("/webhooks/dispatch", {"type": f"other {number}"}, token="other")
+            give_up(product, services)
+            clock.advance(seconds=1)
+        listed = [product.get("/webhooks/dead-letters", limit="2").body]
+        while (token := listed[-1]["next_page"]) is not None:
+            query = {"limit": "2", "next_page": token}
+            listed.append(product.get("/webhooks/dead-letters", **query).body)
+        assert [[one["event_type"] for one in page["data"]] for page in listed] == [
+            ["number 0", "number 1"],
+            ["number 2", "number 3"],
+            ["number 4"],
+        ]
+        others = product.get("/webhooks/dead-letters", token="other").data
+        assert [one["event_type"] for one in others] == [f"other {number}" for number in range(3)]
+
+    @THREE
+    def test_a_dead_letter_that_nobody_noted_is_listed_too(
+        self,
+        dispatch: Callable[..., None],
+        product: Product,
+        clock: TestClock,
+        services: Services,
+    ) -> None:
+        """Three receivers died before they could do anything."""
+        dispatch("x", A)
+        for _ in range(3):
+            receive(services)
+            clock.advance(seconds=900)
+        assert services.webhook_queue.receive(limit=1, wait_seconds=0, visibility_seconds=1) == ()
+        [dead] = product.get("/webhooks/dead-letters").data
+        assert (dead["event_type"], dead["state"], dead["attempts"]) == ("x", "PENDING", [])
 
     @THREE
     def test_attempts_of_the_clock_are_no_receipts(

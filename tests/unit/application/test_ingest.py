@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backbeat.adapters.aws.dynamodb_items import NumberOutOfRange
 from backbeat.application import customers, ingest, usage
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.customers import Customer
@@ -301,6 +302,20 @@ def test_an_event_of_too_many_metrics_is_refused_and_nothing_is_stored(world: Wo
     with pytest.raises(InvalidArgument, match="more metrics"):
         world.ingest(event(id_="harmless", at="2025-06-15T10:00"), sent("t1"))
     assert search(world, "t1") == set()
+
+
+def test_sums_that_no_store_can_keep_are_the_clients_affair(world: World) -> None:
+    @dataclass
+    class Full(BusyStore):
+        """Refuses a sum as DynamoDB's adapter does."""
+
+        def transact(self, effects: Sequence[Effect]) -> None:
+            raise NumberOutOfRange("more than 38 significant digits")
+
+    call = world.call()
+    full = replace(call.services, store=Full(call.store, set()))
+    with pytest.raises(InvalidArgument, match="38 digits"):
+        ingest.ingest(replace(call, services=full), [sent("t1")])
 
 
 # Failures in between

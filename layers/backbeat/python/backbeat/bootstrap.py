@@ -16,7 +16,8 @@ from backbeat.adapters.http import PooledHttp
 from backbeat.adapters.ids import RandomIds
 from backbeat.adapters.payments import NoPayments, ScriptedPayments
 from backbeat.adapters.sqlite.sql import SqliteSqlEngine
-from backbeat.application.caches import RecentlySeen, VersionedCache
+from backbeat.application import request_log
+from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.ports.clock import Clock
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from backbeat.application.older_mock.profile import OlderMock
 
 _JOB_MAX_ATTEMPTS = 5
+_LOGGED_AT_ONCE = 50
 _SANDBOX_WEBHOOK_SECRET = "test-secret"  # noqa: S105
 """What a sandbox signs with until its owner sets a secret: known to everybody, worth nothing."""
 
@@ -58,6 +60,8 @@ def forget() -> None:
     twice with different state.
     """
     with _building:
+        if _process.services is not None:
+            request_log.write_waiting(_process.services)
         _process.services = None
 
 
@@ -103,6 +107,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         environment_type=_environment_type(config),
         # One process writes a SQLite file; in AWS environments should not meet in a cell.
         cell_slot="0" if local else f"{secrets.randbelow(256):02x}",
+        # Others see of an environment in AWS only what it has written.
+        unwritten_log=Unwritten(size=_LOGGED_AT_ONCE if local else 1),
         marked_hours=RecentlySeen(size=200_000),
         drops_old_events=config.old_events == "drop",
         alert_interval_seconds=config.alert_interval_seconds,

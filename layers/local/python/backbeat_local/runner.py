@@ -70,7 +70,7 @@ class Runner:
         self._state = state
         self._host = host
         self._port = port
-        self._open_queue = queues or _queue_of_services
+        self._open_queue = queues or _QueuesOfServices()
         self._ticker = ticker
         self._profile = profile
         self._running = ExitStack()
@@ -197,17 +197,33 @@ def _close(consumers: Iterable[Consumer]) -> None:
         consumer.close()
 
 
-def _queue_of_services(name: str) -> Queue:
-    """Returns the very queue the functions send to.
+class _QueuesOfServices:
+    """Opens the very queues the functions send to.
 
-    A second one on the same file would neither wake up when they send nor share their write lock.
+    Second ones on the same file would neither wake up when they send nor share their write lock.
     """
-    # Takes as long as importing a function, so it must not delay the start.
-    from backbeat import bootstrap, config
 
-    names, services = config.from_environment(), bootstrap.services()
-    queues = {
-        names.webhook_queue_url: services.webhook_queue,
-        names.job_queue_url: services.job_queue,
-    }
-    return queues[name]
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+        self._opened: set[str] = set()
+
+    def __call__(self, name: str) -> Queue:
+        """Returns a queue by its local name.
+
+        The first time, its messages are released: whoever held them is gone with the run before,
+        and killed it could not give them back.
+        """
+        # Takes as long as importing a function, so it must not delay the start.
+        from backbeat import bootstrap, config
+        from backbeat.adapters.sqlite.queue import SqliteQueue
+
+        names, services = config.from_environment(), bootstrap.services()
+        queue = {
+            names.webhook_queue_url: services.webhook_queue,
+            names.job_queue_url: services.job_queue,
+        }[name]
+        with self._opening:
+            if name not in self._opened and isinstance(queue, SqliteQueue):
+                queue.release()
+            self._opened.add(name)
+        return queue

@@ -36,6 +36,29 @@ class VersionedCache(Generic[T]):
         return value
 
 
+class Unwritten(Generic[T]):
+    """Things that wait to be written together, since losing some of them does no harm."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._waiting: list[T] = []
+        self._lock = threading.Lock()
+
+    def add(self, thing: T) -> list[T]:
+        """Takes a thing. Returns what is to be written now: nothing, until there are `size`."""
+        with self._lock:
+            self._waiting.append(thing)
+            if len(self._waiting) < self._size:
+                return []
+        return self.take()
+
+    def take(self) -> list[T]:
+        """Returns what waits, for the caller to write."""
+        with self._lock:
+            taken, self._waiting = self._waiting, []
+        return taken
+
+
 class RecentlySeen:
     """Which things this process has dealt with, up to `size` of them."""
 

@@ -129,17 +129,6 @@ def delay_seconds(call: Call, attempt_number: int) -> int:
     return random.randint((longest + 1) // 2, longest)  # noqa: S311
 
 
-def dead_letters(call: Call, *, limit: int) -> Sequence[Delivery]:
-    """Returns the deliveries in the dead-letter queue that are the caller's."""
-    found = []
-    for message in call.services.webhook_queue.dead_letters(limit=limit):
-        tenant, key = outbox.addressed(message.body)
-        delivery = read(call.store, key, Delivery) if tenant == call.tenant else None
-        if delivery is not None:
-            found.append(delivery)
-    return found
-
-
 def _mishaps(call: Call, delivery: Delivery) -> set[FaultKind]:
     """Returns what is to go wrong on purpose with a delivery this time."""
     if not call.services.sandbox:

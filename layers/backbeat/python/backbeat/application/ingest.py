@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from decimal import Inexact
 from itertools import chain, groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -147,8 +146,8 @@ def _commit_chunk(
         return remaining + later, [(chunk[number].counted, taken[number]) for number in taken]
     except Contention as contention:
         raise Retryable("The store is busy. Send the same events again.") from contention
-    except Inexact as inexact:
-        raise InvalidArgument("usage of one hour would add up to more than 38 digits") from inexact
+    except ArithmeticError as error:
+        raise InvalidArgument("usage of one hour would add up to more than 38 digits") from error
     return later, []
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from backbeat.application import lifecycle, targets, work_items
 from backbeat.application.services import Call
-from backbeat.models.notifications import Delivery, Notification
+from backbeat.models.notifications import Delivery, DeliveryState, Notification
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -153,18 +153,23 @@ def addressed(body: str) -> tuple[str, Key]:
 
 
 def delivery_item(call: Call, delivery: Delivery, version: int = 1) -> Item:
-    """Returns a delivery as an item. It is on the pending list until the queue has taken it up."""
+    """Returns a delivery as an item.
+
+    It is on the pending list until the queue has taken it up, and on another once it is given up.
+    """
     key = keys.delivery(call.tenant, delivery.notification_id, delivery.endpoint_id)
     place = f"{keys.time_text(delivery.created_at)}#{key.pk}#{key.sk}"
-    taken_up = delivery.queued and delivery.attempts
+    gsi2 = None
+    if delivery.state is DeliveryState.DEAD:
+        gsi2 = IndexKey(keys.dead(call.tenant), place)
+    elif delivery.is_pending and not (delivery.queued and delivery.attempts):
+        gsi2 = IndexKey(keys.pending(call.tenant), place)
     return to_item(
         key,
         delivery,
         version=version,
         gsi1=IndexKey(keys.deliveries(call.tenant), place),
-        gsi2=IndexKey(keys.pending(call.tenant), place)
-        if delivery.is_pending and not taken_up
-        else None,
+        gsi2=gsi2,
     )
 
 

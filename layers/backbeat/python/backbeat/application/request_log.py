@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from backbeat.application.services import Call
+from backbeat.application.services import Call, Services
 from backbeat.models.request_log import LoggedRequest
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, to_item, walk
@@ -60,9 +60,16 @@ def note(call: Call, seen: LoggedRequest) -> None:
     try:
         number = _rings.take(call.tenant, lambda: _following(call))
         item = _item(call, seen.model_copy(update={"number": number}))
-        call.store.put_many([item])
+        if due := call.services.unwritten_log.add(item):
+            call.store.put_many(due)
     except Exception:
         _log.exception("not logged", extra={"path": seen.path})
+
+
+def write_waiting(services: Services) -> None:
+    """Writes what waits to be written."""
+    if waiting := services.unwritten_log.take():
+        services.store.put_many(waiting)
 
 
 def last(call: Call) -> list[LoggedRequest]:
@@ -95,6 +102,7 @@ def _following(call: Call) -> int:
 
 
 def _items(call: Call) -> list[Item]:
+    write_waiting(call.services)
     return list(walk(call.store, Query(keys.request_log(call.tenant))))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from backbeat.application.caches import RecentlySeen, VersionedCache
+from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.models.alerts import Alert
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.rates import Rate
@@ -33,6 +33,7 @@ class Services:
     `count` adds a number to a metric of a name.
     `older_mock` is set where the edge speaks as the older mock does.
     `forget` deletes what a tenant left behind, where the store can.
+    `unwritten_log` are lines of the log of requests that wait to be written.
     `marked_hours` are those that this process has noted as having events.
     `drops_old_events` takes batches with events older than 34 days, without those.
     `alert_interval_seconds` is the least time between two looks at a customer's alerts for usage.
@@ -61,6 +62,7 @@ class Services:
     open_tokens: bool
     environment_type: str
     cell_slot: str
+    unwritten_log: Unwritten[Item]
     marked_hours: RecentlySeen
     drops_old_events: bool
     alert_interval_seconds: int

@@ -669,3 +669,8 @@ def outbox(tenant: str) -> str:
 def pending(tenant: str) -> str:
     """Gsi2 partition of the deliveries that are neither done nor given up."""
     return f"{tenant}#PENDING"
+
+
+def dead(tenant: str) -> str:
+    """Gsi2 partition of the deliveries that were given up, in order of creation."""
+    return f"{tenant}#DEAD"

@@ -263,6 +263,7 @@ class Store(Protocol):
 
         Raises:
             DocTooLarge: a document has more than `MAX_DOC_BYTES`.
+            ArithmeticError: a number, or a sum, cannot be kept exactly (38 digits can).
             TransactionCancelled: a condition did not hold.
             Contention: the store could not decide now.
         """

@@ -1,5 +1,6 @@
 """The store on one DynamoDB table."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -15,6 +16,7 @@ from backbeat.adapters.aws.dynamodb_cursors import cursor_after, index_sort_key,
 from backbeat.adapters.aws.dynamodb_items import (
     NUMBER_PREFIX,
     Attributes,
+    NumberOutOfRange,
     from_attributes,
     key_attributes,
     key_of,
@@ -46,6 +48,9 @@ from backbeat.ports.store import (
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_NUMBER_REFUSED = re.compile("significant digits|Number (over|under)flow")
+"""In the message of a cancellation for a sum of too many digits or beyond the range."""
 
 GET_BATCH = 100
 PUT_BATCH = 25
@@ -316,6 +321,7 @@ class DynamoStore:
                 if reason.get("Code") == "ConditionalCheckFailed"
             ]
             if not failures:
+                _refuse_numbers(error)
                 raise
             return failures
         return []
@@ -439,6 +445,14 @@ def _add(item: Item, *, onto_existing: bool) -> tuple[str, dict[str, Any]]:
 def _reasons(error: ClientError) -> Sequence[Any]:
     reasons: Sequence[Any] = error.response.get("CancellationReasons", ())
     return reasons
+
+
+def _refuse_numbers(error: ClientError) -> None:
+    """Raises what a sum is refused with that DynamoDB cannot hold."""
+    for reason in _reasons(error):
+        message = str(reason.get("Message", ""))
+        if reason.get("Code") == "ValidationError" and _NUMBER_REFUSED.search(message):
+            raise NumberOutOfRange(message) from error
 
 
 def _nothing_written_yet(error: ClientError) -> bool:

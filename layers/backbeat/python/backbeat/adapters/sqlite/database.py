@@ -48,6 +48,7 @@ CREATE INDEX IF NOT EXISTS item_gsi2 ON item (gsi2pk, gsi2sk) WHERE gsi2pk IS NO
     body TEXT NOT NULL,
     visible_at REAL NOT NULL,
     receive_count INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
     dead INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS message_visible ON message (queue, dead, visible_at);

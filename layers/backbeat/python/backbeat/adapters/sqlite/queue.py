@@ -76,7 +76,7 @@ class SqliteQueue:
                 (self._name, now, limit),
             ).fetchall()
             connection.executemany(
-                "UPDATE message SET receive_count = ?, visible_at = ? WHERE id = ?",
+                "UPDATE message SET receive_count = ?, visible_at = ?, held = 1 WHERE id = ?",
                 [(count, now + visibility_seconds, row_id) for row_id, _, count in rows],
             )
         return tuple(
@@ -89,12 +89,24 @@ class SqliteQueue:
         """See `Queue.postpone`."""
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE message SET visible_at = ?"
+                "UPDATE message SET visible_at = ?, held = 0"
                 " WHERE id = ? AND receive_count = ? AND queue = ? AND dead = 0",
                 (self._now() + delay_seconds, *_received(receipt), self._name),
             )
         with self._database.message_sent:
             self._database.message_sent.notify_all()
+
+    def release(self) -> None:
+        """Makes received messages visible at once; those that were postponed stay hidden.
+
+        For who knows that nobody holds any: the receivers of another process are not asked.
+        """
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE message SET visible_at = ?, held = 0"
+                " WHERE queue = ? AND dead = 0 AND held = 1",
+                (self._now(), self._name),
+            )
 
     def delete(self, receipts: Sequence[str]) -> None:
         """See `Queue.delete`."""

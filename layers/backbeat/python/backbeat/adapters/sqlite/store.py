@@ -60,7 +60,9 @@ class SqliteStore:
 
         def write(connection: sqlite3.Connection) -> None:
             statements.upsert(connection, rows)
-            self._records.replace(connection, on_records)
+            if on_records:
+                self._records.catch_up(connection)
+                self._records.replace(connection, on_records)
 
         self._write(write)
 
@@ -88,7 +90,6 @@ class SqliteStore:
     def _write(self, apply: Callable[[sqlite3.Connection], None]) -> None:
         try:
             with self._database.write() as connection:
-                self._records.catch_up(connection)
                 apply(connection)
         except sqlite3.OperationalError as error:
             # Another process holds the file's lock for too long.

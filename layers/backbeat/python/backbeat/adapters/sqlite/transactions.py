@@ -109,6 +109,8 @@ class Transaction:
             TransactionCancelled: a condition does not hold.
             decimal.Inexact: a sum would have more than 38 significant digits.
         """
+        if self._appended or self._on_records:
+            records.catch_up(connection)
         if failures := self._failures(connection, records):
             raise TransactionCancelled(failures)
         created, changed = _sums(connection, self._adds)

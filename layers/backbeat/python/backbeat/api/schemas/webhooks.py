@@ -163,6 +163,13 @@ class _Which(Schema):
         return DeliveryFilter(event_type=self.event_type, target=self.target, state=self.state)
 
 
+class ListDeadLetters(Schema):
+    """A page of what was given up on."""
+
+    limit: Limit = DEFAULT_LIMIT
+    next_page: str | None = None
+
+
 class ListDeliveries(_Which):
     """A page of the delivery log."""
 
