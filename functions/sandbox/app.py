@@ -11,6 +11,7 @@ from backbeat.api.replies import Reply, file, ok
 from backbeat.api.requests import Request, parse
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.catalog import CreateCreditType
+from backbeat.api.schemas.clock import MoveClock
 from backbeat.api.schemas.invoices import PageOfEvents
 from backbeat.api.schemas.sandbox import (
     AddFaults,
@@ -19,7 +20,6 @@ from backbeat.api.schemas.sandbox import (
     RestoreSnapshot,
     SaveSnapshot,
 )
-from backbeat.api.schemas.webhooks import MoveClock
 from backbeat.api.views.explain import explained_invoice_view, explanation_view
 from backbeat.api.views.sandbox import fault_view, requests_view, snapshot_view
 from backbeat.api.views.times import optional, timestamp

@@ -3,16 +3,16 @@
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from backbeat import config as configuration
 from backbeat import observability
 from backbeat.adapters.billing_provider import TakingProvider
 from backbeat.adapters.clock import StoredClock, SystemClock
-from backbeat.adapters.http import PooledHttp
 from backbeat.adapters.ids import RandomIds
 from backbeat.adapters.payments import NoPayments, ScriptedPayments
 from backbeat.adapters.sqlite.sql import SqliteSqlEngine
@@ -21,6 +21,7 @@ from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.ports.clock import Clock
+from backbeat.ports.http import Http, HttpReply
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
 from backbeat.ports.store import Store
@@ -94,7 +95,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         job_queue=job_queue,
         stripe_queue=stripe_queue,
         secrets=kept_secrets,
-        http=PooledHttp(public_only=config.webhook_targets == "public"),
+        http=_LazyHttp(public_only=config.webhook_targets == "public"),
         ids=RandomIds(),
         clock=base,
         clock_for=clock_for,
@@ -126,6 +127,27 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         forget=forget,
         count=observability.count if observability.in_lambda() else observability.count_nothing,
     )
+
+
+class _LazyHttp:
+    """Implements `Http` by `PooledHttp`, made at the first post.
+
+    urllib3 takes as long to import as a small function does, and next to no call posts anything.
+    """
+
+    def __init__(self, *, public_only: bool) -> None:
+        self._public_only = public_only
+
+    @cached_property
+    def _http(self) -> Http:
+        from backbeat.adapters.http import PooledHttp
+
+        return PooledHttp(public_only=self._public_only)
+
+    def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> HttpReply:
+        return self._http.post(url, headers=headers, body=body, timeout_seconds=timeout_seconds)
 
 
 _Ports = tuple[Store, Queue, Queue, Queue, Secrets, Callable[[str], None]]

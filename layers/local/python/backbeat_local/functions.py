@@ -18,6 +18,10 @@ from backbeat_local.template import FunctionSpec, function_arn
 Handler: TypeAlias = Callable[[Any, "LambdaContext"], Any]
 
 _log = logging.getLogger("backbeat")
+FIRST_CALLS_SECONDS: Final = 0.5
+"""Who starts a server mostly calls it at once. Two imports at a time each take as long as both, so
+until then only what is called is imported."""
+
 _load_numbers: Final = itertools.count(1)
 
 
@@ -95,7 +99,11 @@ class Function:
 
 
 def load_all(functions: Iterable[Function], stopping: threading.Event) -> None:
-    """Imports the functions in turn. What fails is logged, and tried again when it is called."""
+    """Imports the functions in turn. What fails is logged, and tried again when it is called.
+
+    It begins a moment later, see `FIRST_CALLS_SECONDS`.
+    """
+    stopping.wait(FIRST_CALLS_SECONDS)
     for function in functions:
         if stopping.is_set():
             return

@@ -40,12 +40,18 @@ class Consumer:
         mapping: QueueMapping,
         spec: QueueSpec,
         open_queue: Callable[[str], Queue],
+        *,
+        begin_after: float = 0,
     ) -> None:
-        """Opens the queue by its local name on the consumer's own thread, for it may take time."""
+        """Receives from so many seconds after the start.
+
+        The queue is opened by its local name on the consumer's own thread, for it may take time.
+        """
         self._function = function
         self._mapping = mapping
         self._spec = spec
         self._open_queue = open_queue
+        self._begin_after = begin_after
         self._stopping = threading.Event()
         self._free = threading.Semaphore(_CONCURRENCY)
         self._workers = Workers(_CONCURRENCY, f"queue-{spec.name}")
@@ -67,6 +73,8 @@ class Consumer:
         self._workers.stop(wait_seconds)
 
     def _receive(self) -> None:
+        if self._stopping.wait(self._begin_after):
+            return
         try:
             queue = self._open_queue(self._spec.name)
         except Exception:

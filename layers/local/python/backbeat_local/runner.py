@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from backbeat.adapters.clock import SystemClock
 from backbeat.ports.queue import Queue
 from backbeat_local.environment import applied, local_environment
-from backbeat_local.functions import Function, load_all
+from backbeat_local.functions import FIRST_CALLS_SECONDS, Function, load_all
 from backbeat_local.gateway import Gateway
 from backbeat_local.intrinsics import TemplateError
 from backbeat_local.queues import Consumer
@@ -158,7 +158,9 @@ class Runner:
         for function in self.functions.values():
             for mapping in function.spec.mappings:
                 spec = self.template.queues[mapping.queue]
-                consumer = Consumer(function, mapping, spec, self._open_queue)
+                consumer = Consumer(
+                    function, mapping, spec, self._open_queue, begin_after=FIRST_CALLS_SECONDS
+                )
                 consumer.start()
                 running.callback(consumer.join, _DRAIN_SECONDS)
                 consumers.append(consumer)
