@@ -13,6 +13,7 @@ from backbeat.adapters.sqlite.checkpoints import Checkpoints
 from backbeat.adapters.sqlite.database import Database, OtherLayout
 from backbeat.adapters.sqlite.store import SqliteStore
 from backbeat.ports.store import (
+    APPENDED,
     Absent,
     Add,
     Append,
@@ -98,7 +99,7 @@ def test_nothing_is_copied_before_enough_was_written(tmp_path: Path) -> None:
 
 def append(*ids: str, tenant: str = "T") -> Append:
     records = [Record(id_, b"[1]", IndexKey("T#times", "1")) for id_ in ids]
-    return Append(f"{tenant}#EVT#", "A", "event", records)
+    return Append(f"{tenant}#EVT#", "event", records)
 
 
 def is_taken(store: SqliteStore, id_: str, tenant: str = "T") -> bool:
@@ -107,7 +108,7 @@ def is_taken(store: SqliteStore, id_: str, tenant: str = "T") -> bool:
         store.transact([append(id_, tenant=tenant), Put(item("never"), Absent()), *NEVER])
     except TransactionCancelled as cancelled:
         taken = cancelled.failures[0].index == 0
-    assert (store.get(Key(f"{tenant}#EVT#{id_}", "A")) is not None) is taken
+    assert (store.get(Key(f"{tenant}#EVT#{id_}", APPENDED)) is not None) is taken
     return taken
 
 
@@ -168,7 +169,8 @@ def test_records_whose_hashes_meet_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (records, transactions):
-        monkeypatch.setattr(module, "record_hash", lambda pk: 7)
+        monkeypatch.setattr(module, "key_hash", lambda pk, sk: 7)
+    monkeypatch.setattr(records, "partition_hash", lambda pk: 7)
     store = opened(tmp_path, 3)
     for id_ in "abcde":
         assert not is_taken(store, id_)
@@ -193,7 +195,7 @@ def test_forgetting_a_tenant_takes_its_records_alone(tmp_path: Path) -> None:
 def test_readers_find_a_record_while_it_is_settled_and_replaced(tmp_path: Path) -> None:
     store = opened(tmp_path, 2)
     store.transact([append("wanted")])
-    wanted = store.get(Key("T#EVT#wanted", "A"))
+    wanted = store.get(Key("T#EVT#wanted", APPENDED))
     assert wanted is not None
     missed: list[int] = []
     done = threading.Event()

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from backbeat.ports.store import (
+    APPENDED,
     JOURNAL,
     MAX_DOC_BYTES,
     MAX_EFFECTS,
@@ -48,15 +49,15 @@ def counter(pk: str, sk: str = "A", /, **numbers: str) -> Item:
     return replace(item(pk, sk), numbers={name: Decimal(n) for name, n in numbers.items()})
 
 
-def append(pk: str, *ids: str, sk: str = "A", at: str = "1", doc: bytes = b"[1]") -> Append:
+def append(pk: str, *ids: str, at: str = "1", doc: bytes = b"[1]") -> Append:
     """Returns records of a journal of the partition's, in the partition of its `gsi1`."""
     records = [Record(id_, doc, IndexKey(f"{pk}#times", at)) for id_ in ids]
-    return Append(f"{pk}{JOURNAL}", sk, "event", records, 4_102_444_800)
+    return Append(f"{pk}{JOURNAL}", "event", records, 4_102_444_800)
 
 
-def record(pk: str, id_: str, doc: bytes = b"[1]", sk: str = "A", at: str = "1") -> Item:
-    [made] = append(pk, id_, sk=sk, at=at, doc=doc).items()
-    return made
+def record(pk: str, id_: str, doc: bytes = b"[1]", sk: str = APPENDED, at: str = "1") -> Item:
+    [made] = append(pk, id_, at=at, doc=doc).items()
+    return replace(made, key=Key(made.key.pk, sk))
 
 
 def put_all(store: Store, items: Sequence[Item]) -> None:
@@ -469,7 +470,7 @@ def test_appended_records_are_items(store: Store, pk: str) -> None:
         record(pk, "1"),
         record(pk, "Ä"),
         Item(
-            Key(f"{pk}#EVT#2", "A"),
+            Key(f"{pk}#EVT#2", APPENDED),
             "event",
             b"x" * 2000,
             numbers={"n": Decimal("1.5")},
@@ -478,7 +479,7 @@ def test_appended_records_are_items(store: Store, pk: str) -> None:
         ),
     ]
     keys = [each.key for each in expected]
-    assert store.get_many([*keys, Key(pk, "A"), Key(f"{pk}#EVT#none", "A")]) == {
+    assert store.get_many([*keys, Key(pk, "A"), Key(f"{pk}#EVT#none", APPENDED)]) == {
         Key(pk, "A"): item(pk),
         **dict(zip(keys, expected, strict=True)),
     }
@@ -511,9 +512,10 @@ def test_an_append_whose_keys_are_taken_writes_nothing_and_names_them(
 
 
 def test_records_of_another_journal_or_sort_key_are_not_in_the_way(store: Store, pk: str) -> None:
-    for other in (append(pk, "1"), append(pk, "1", sk="B"), append(f"{pk}x", "1")):
-        store.transact([other])
-    assert walk(store, Query(f"{pk}#EVT#1")) == [record(pk, "1"), record(pk, "1", sk="B")]
+    others = [record(pk, "1", sk=sk) for sk in ("A", "EVT#2")]
+    store.transact([append(f"{pk}x", "1"), Put(others[0])])
+    store.transact([append(pk, "1"), Put(others[1])])
+    assert walk(store, Query(f"{pk}#EVT#1")) == [others[0], record(pk, "1"), others[1]]
 
 
 def test_a_record_can_be_replaced_added_to_and_deleted(store: Store, pk: str) -> None:
@@ -538,7 +540,7 @@ def test_records_can_be_put_many_at_once(store: Store, pk: str) -> None:
     store.transact([append(pk, "1")])
     many = [record(pk, f"{n}", b"[2]", sk=f"DUP#{n}") for n in range(130)]
     store.put_many([*many, record(pk, "1", b"[3]"), item(pk)])
-    assert walk(store, Query(f"{pk}#EVT#1")) == [record(pk, "1", b"[3]"), many[1]]
+    assert walk(store, Query(f"{pk}#EVT#1")) == [many[1], record(pk, "1", b"[3]")]
     assert store.get(many[129].key) == many[129]
     assert store.get(Key(pk, "A")) == item(pk)
 

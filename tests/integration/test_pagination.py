@@ -126,7 +126,6 @@ LISTS: dict[str, Listing] = {
         },
     ),
     "deliveries": Listing("GET", "/webhooks/deliveries"),
-    "dead letters": Listing("GET", "/webhooks/dead-letters"),
 }
 
 

@@ -113,9 +113,9 @@ def groups_of(event: UsageEvent, metric: BillableMetric) -> tuple[str | None, ..
 class _Meters:
     """Metrics that look at many events.
 
-    Events that are alike in all that filters and groups look at fall into the same cells, and the
-    events of a request mostly are: which cells, is decided once for all of them. With two metrics
-    that takes a third of the time of looking at each event anew, with ten a tenth.
+    Events that are alike in all that filters and groups look at count for the same metrics and
+    groups, and the events of a request mostly are: which, is decided once for all of them. With
+    two metrics that takes a third of the time of looking at each event anew, with ten a tenth.
     """
 
     def __init__(self, metrics: Sequence[BillableMetric]) -> None:
@@ -124,6 +124,7 @@ class _Meters:
         filtered = {filter_.name for metric in metrics for filter_ in metric.property_filters}
         self._compared = tuple(compared)
         self._only_present = tuple(filtered - compared)
+        self._parts: dict[Hashable, list[_Part]] = {}
         self._shares: dict[Hashable, Share] = {}
 
     def counted(self, events: Iterable[UsageEvent]) -> Iterator[Counted]:
@@ -133,34 +134,41 @@ class _Meters:
             # Nearly all are in UTC, and finding that they are takes less than converting them.
             utc = at if at.tzinfo is UTC else at.astimezone(UTC)
             values = [properties.get(name) for name in compared]
-            # Two events have this in common exactly if they have the same share.
-            likeness = (
-                customer_key,
+            looks = (
                 event_type,
-                utc.toordinal(),
-                utc.hour,
                 *[value if isinstance(value, str) else _comparable(value) for value in values],
                 *[properties.get(name) is None for name in only_present],
             )
+            likeness = (looks, customer_key, utc.toordinal(), utc.hour)
             share = shares.get(likeness)
             if share is None:
-                share = shares[likeness] = self._share(event)
+                share = shares[likeness] = self._share(event, looks)
             yield Counted(event, share, [_amount(event, name) for _, name in share.added])
 
-    def _share(self, event: UsageEvent) -> Share:
-        hour = hour_of(event.timestamp)
-        matching = [
-            (CellKey(event.customer_key, metric.id, hour, groups_of(event, metric)), metric)
-            for metric in self._metrics
-            if matches(event, metric)
-        ]
-        named = [(cell, _added_property(metric)) for cell, metric in matching]
+    def _share(self, event: UsageEvent, looks: Hashable) -> Share:
+        parts = self._parts.get(looks)
+        if parts is None:
+            parts = self._parts[looks] = [
+                _Part(metric.id, groups_of(event, metric), _added_property(metric))
+                for metric in self._metrics
+                if matches(event, metric)
+            ]
+        key, hour = event.customer_key, hour_of(event.timestamp)
+        cells = [(CellKey(key, part.metric_id, hour, part.groups), part.added) for part in parts]
         return Share(
-            event.customer_key,
+            key,
             hour,
-            [cell for cell, name in named if name is None],
-            [(cell, name) for cell, name in named if name is not None],
+            [cell for cell, name in cells if name is None],
+            [(cell, name) for cell, name in cells if name is not None],
         )
+
+
+class _Part(NamedTuple):
+    """A metric that counts an event, the event's group, and the property that is added up."""
+
+    metric_id: str
+    groups: tuple[str | None, ...]
+    added: str | None
 
 
 def _compared_properties(metric: BillableMetric) -> set[str]:

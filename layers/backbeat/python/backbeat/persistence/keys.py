@@ -11,13 +11,10 @@ from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Final
 
-from backbeat.ports.store import JOURNAL, IndexKey, Key
+from backbeat.ports.store import APPENDED, JOURNAL, IndexKey, Key
 
 SLOTS: Final = 16
 """Work lists and time indexes are spread over this many partitions."""
-
-EVENT: Final = "EVT"
-"""The sort key of an event. Its repeats follow other ones."""
 
 _LONGEST_PART: Final = 256
 _SURELY_SHORT: Final = _LONGEST_PART // 4
@@ -492,7 +489,7 @@ def named_schedules(tenant: str, kind: str, owner_id: str) -> str:
 
 def event(tenant: str, transaction_id: str) -> Key:
     """A usage event; the item is the deduplication record too."""
-    return Key(f"{events(tenant)}{part(transaction_id)}", EVENT)
+    return Key(f"{events(tenant)}{part(transaction_id)}", APPENDED)
 
 
 def events(tenant: str) -> str:

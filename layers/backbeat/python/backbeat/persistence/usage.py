@@ -63,7 +63,7 @@ def records(tenant: str, events: Sequence[StoredEvent]) -> list[Record]:
 
 def append_events(tenant: str, records: Sequence[Record], *, real_now: datetime) -> Append:
     """Stores events unless their transaction ids are taken."""
-    return Append(keys.events(tenant), keys.EVENT, _EVENT, records, _expires_at(real_now))
+    return Append(keys.events(tenant), _EVENT, records, _expires_at(real_now))
 
 
 def event_item(tenant: str, stored: StoredEvent, *, real_now: datetime, version: int = 1) -> Item:

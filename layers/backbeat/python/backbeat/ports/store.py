@@ -110,6 +110,9 @@ Records come many at once, are read seldom and hardly ever changed: usage events
 those that come together in one place. They have no place in `gsi2`.
 """
 
+APPENDED = "EVT"
+"""The sort key of records that are appended."""
+
 
 class Record(NamedTuple):
     """One of the items of an `Append`: the end of its partition key, and what differs."""
@@ -128,7 +131,6 @@ class Append:
     """
 
     journal: str
-    sk: str
     entity: str
     records: Sequence[Record]
     expires_at: int | None = None
@@ -137,7 +139,7 @@ class Append:
         """Returns the items to be created."""
         return [
             Item(
-                Key(self.journal + record.id, self.sk),
+                Key(self.journal + record.id, APPENDED),
                 self.entity,
                 record.doc,
                 numbers=record.numbers,

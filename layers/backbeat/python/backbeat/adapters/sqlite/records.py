@@ -1,7 +1,8 @@
 """Records in their tables: pages, and where each record's page is.
 
-The index holds a hash of a record's partition, and hashes may meet: a page that it names is looked
-at before anything is said of it.
+The index holds a hash of each record's key. Those that were not appended, such as the repeats of an
+event, have a hash of their partition in it, too: so that however many there are, nobody who looks
+for one looks at the others. Hashes may meet: a page is looked at before anything is said of it.
 
 Hashes come in random order. Written into a tree one request at a time, each changes a leaf of its
 own, which takes longer than all else that is done with an event. So those of the last pages lie
@@ -20,7 +21,7 @@ from typing import Final, TypeAlias
 
 from backbeat.adapters.sqlite.pages import Page, decoded, encoded, pages_of_items
 from backbeat.adapters.sqlite.rows import index_hash, tenant_hash
-from backbeat.ports.store import Item, Key
+from backbeat.ports.store import APPENDED, Item, Key
 
 SCHEMA: Final = """
 -- Its numbers are never used again, so a page is later than all with smaller ones.
@@ -77,32 +78,43 @@ class Records:
         self._seen = 0
         self._settling = False
         self._recent: dict[int, tuple[int, ...]] = {}
-        self._as_seen: dict[int, dict[int, tuple[int, ...]]] = {}
 
-    def catch_up(self, connection: sqlite3.Connection) -> dict[int, tuple[int, ...]]:
+    def catch_up(self, connection: sqlite3.Connection) -> None:
         """Learns of the pages committed since the last time, by whomever.
 
-        Whoever writes calls it first: what is not committed yet might be undone. Returns the pages
-        whose hashes wait; forgetting them later leaves what is returned as it is.
+        Whoever writes calls it first: what is not committed yet might be undone.
         """
         with self._lock:
             for number, blob in connection.execute(_LATER_PAGES, (self._seen,)).fetchall():
                 for hash_ in array("q", blob):
                     self._recent[hash_] = (*self._recent.get(hash_, ()), number)
                 self._seen = number
-            return self._recent
 
     def select(self, connection: sqlite3.Connection, key: Key) -> Item | None:
         """Returns a record, or None."""
-        for _, page, place in self.of_partition(connection, key.pk):
+        for _, page, place in self._look_up(connection, key.pk, key_hash(*key)):
             if page.sk(place) == key.sk:
                 return page.item(place)
         return None
 
     def of_partition(self, connection: sqlite3.Connection, pk: str) -> list[Found]:
         """Returns the records of a partition, in no order."""
+        return self._look_up(connection, pk, key_hash(pk, APPENDED), partition_hash(pk))
+
+    def _look_up(self, connection: sqlite3.Connection, pk: str, *hashes: int) -> list[Found]:
+        """Returns the records of a partition that are in the pages of the hashes."""
+        if not connection.in_transaction:
+            self.catch_up(connection)
+        # What is in memory now, or was sorted in before, or is later: one of them it is, whatever
+        # happens until the snapshot is taken.
+        with self._lock:
+            seen = self._seen
+            numbers = {number for hash_ in hashes for number in self._recent.get(hash_, ())}
         with self.snapshot(connection):
-            numbers = {number for _, number in self._find(connection, [record_hash(pk)])}
+            numbers.update(number for _, number in _settled(connection, hashes))
+            for number, blob in connection.execute(_LATER_PAGES, (seen,)).fetchall():
+                if not set(hashes).isdisjoint(array("q", blob)):
+                    numbers.add(number)
             return [
                 (number, page, place)
                 for number, page in _read(connection, numbers)
@@ -117,11 +129,8 @@ class Records:
             return
         connection.execute("BEGIN")
         try:
-            # What is sorted in from here on is forgotten, but not in the table of this snapshot.
-            self._as_seen[id(connection)] = self.catch_up(connection)
             yield
         finally:
-            self._as_seen.pop(id(connection), None)
             connection.execute("COMMIT")
 
     def taken(
@@ -130,7 +139,7 @@ class Records:
         keys: Sequence[tuple[str, str]],
         hashes: Sequence[int],
     ) -> list[Item]:
-        """Returns those of the keys' records that there are. `hashes` are of their partitions.
+        """Returns those of the keys' records that there are. `hashes` are the keys'.
 
         For use in a transaction that writes.
         """
@@ -149,11 +158,10 @@ class Records:
 
     def _find(self, connection: sqlite3.Connection, hashes: Sequence[int]) -> set[tuple[int, int]]:
         """Returns the pages that may have a record, each with the place of its hash."""
-        found = set(connection.execute(_select_pages(len(hashes)), hashes).fetchall())
-        recent = self._as_seen.get(id(connection), self._recent)
-        if not recent.keys().isdisjoint(hashes):
+        found = set(_settled(connection, hashes))
+        if not self._recent.keys().isdisjoint(hashes):
             for index, hash_ in enumerate(hashes):
-                found.update((index, number) for number in recent.get(hash_, ()))
+                found.update((index, number) for number in self._recent.get(hash_, ()))
         return found
 
     def insert(self, connection: sqlite3.Connection, page: Page, hashes: Sequence[int]) -> None:
@@ -169,16 +177,14 @@ class Records:
         latest = {item.key: item for item in items}
         self.remove(connection, latest)
         for page in pages_of_items(list(latest.values())):
-            hashes = [record_hash(f"{page.journal}{id_}") for id_ in page.ids]
-            self.insert(connection, page, hashes)
+            self.insert(connection, page, list(_hashes(page)))
 
     def remove(self, connection: sqlite3.Connection, keys: Iterable[Key]) -> None:
         """Removes records. Those that are not there are fine. The index goes on naming the page."""
         for key in keys:
-            for number, page, place in self.of_partition(connection, key.pk):
+            for number, page, place in self._look_up(connection, key.pk, key_hash(*key)):
                 if page.sk(place) == key.sk:
-                    page.ids[place] = None
-                    values = (encoded(page), number)
+                    values = (encoded(page.without(place)), number)
                     connection.execute("UPDATE page SET body = ? WHERE id = ?", values)
 
     def is_settling_due(self) -> bool:
@@ -261,9 +267,27 @@ def delete_some_of_tenant(
     return rows[-1][0] if rows else None
 
 
-def record_hash(pk: str) -> int:
+def key_hash(pk: str, sk: str) -> int:
+    """Returns what stands for a record. Several may share it."""
+    return partition_hash(f"{pk}\0{sk}")
+
+
+def partition_hash(pk: str) -> int:
     """Returns what stands for a partition of records. Partitions may share it."""
     return int.from_bytes(blake2b(pk.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _hashes(page: Page) -> Iterator[int]:
+    for place, id_ in enumerate(page.ids):
+        pk, sk = f"{page.journal}{id_}", page.sk(place)
+        yield key_hash(pk, sk)
+        if sk != APPENDED:
+            yield partition_hash(pk)
+
+
+def _settled(connection: sqlite3.Connection, hashes: Sequence[int]) -> list[tuple[int, int]]:
+    """Returns the places of those hashes that are in the table, each with a page."""
+    return connection.execute(_select_pages(len(hashes)), hashes).fetchall()
 
 
 def _read(connection: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[tuple[int, Page]]:
