@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -13,8 +14,10 @@ import click
 
 from backbeat_local.intrinsics import TemplateError
 from backbeat_local.template import Template, load_template
+from backbeat_local.template_files import find_template
 
 _DEFAULT_STATE: Final = ".backbeat"
+_WATCH_SECONDS: Final = 0.5
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -63,6 +66,7 @@ def main() -> None:
 @click.option("--profile", type=click.Choice(["default", "mock"]), default="default",
               envvar="BACKBEAT_PROFILE", show_default=True, show_envvar=True,
               help="mock serves suites written for the older mock.")  # fmt: skip
+@click.option("--until", type=int, hidden=True, help="Stop when the process of this id ends.")
 @_template_option
 def serve(
     port: int,
@@ -73,6 +77,7 @@ def serve(
     profile: str,
     *,
     memory: bool,
+    until: int | None,
 ) -> None:
     """Serve the template until interrupted: API, queues and schedules."""
     from backbeat_local.gateway import CannotListen
@@ -90,7 +95,9 @@ def serve(
         raise click.ClickException(str(error)) from error
     kept = "in memory, gone when the server stops" if memory else str(state.resolve() / STATE_FILE)
     click.echo(_welcome(runner.base_url, kept, runner.template.path))
-    stopped.wait()
+    while not stopped.wait(None if until is None else _WATCH_SECONDS):
+        if until is not None and not _is_running(until):
+            break
     # Whoever is in a hurry can interrupt the stopping, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     runner.stop()
@@ -172,16 +179,15 @@ def _load(template_file: Path | None, parameters: tuple[str, ...]) -> Template:
     return load_template(template_file or find_template(Path.cwd()), values)
 
 
-def find_template(directory: Path) -> Path:
-    """Returns the template.yaml of `directory` or the nearest one above, else this package's own.
-
-    Raises:
-        TemplateError: there is none.
-    """
-    for candidate in (directory, *directory.parents, *Path(__file__).resolve().parents[4:5]):
-        if (found := candidate / "template.yaml").is_file():
-            return found
-    raise TemplateError(f"no template.yaml in {directory} or above; name one with --template")
+def _is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Somebody else's, so it is there.
+        return True
+    return True
 
 
 def _welcome(url: str, state: str, template: Path) -> str:

@@ -6,23 +6,14 @@ and uvloop, which runs in any thread. Handlers block, so they run on worker thre
 """
 
 import asyncio
-import logging
 import socket
 import threading
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from backbeat_local import older_mock
-from backbeat_local.http_events import (
-    BadReply,
-    HttpReply,
-    HttpRequest,
-    http_event,
-    http_reply,
-    is_dropped,
-    json_reply,
-)
+from backbeat_local.dispatch import handled, no_route
+from backbeat_local.http_events import HttpReply, HttpRequest, is_dropped, json_reply
 from backbeat_local.routes import Match, Miss, RouteTable
 from backbeat_local.workers import Workers
 
@@ -43,8 +34,6 @@ _DRAIN_SECONDS: Final = 3
 _Scope: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-_log = logging.getLogger("backbeat")
 
 
 class CannotListen(Exception):
@@ -156,8 +145,7 @@ class _Application:
     def _missed(self, miss: Miss, method: str, path: str) -> HttpReply:
         if self._as_older_mock:
             return older_mock.unknown_route(method, path)
-        status = 404 if miss is Miss.PATH else 405
-        return json_reply(status, {"message": f"Route not found: {method} {path}"})
+        return no_route(miss, method, path)
 
     async def _handled(self, request: HttpRequest, match: "Match[Function]") -> HttpReply:
         loop = asyncio.get_running_loop()
@@ -168,7 +156,7 @@ class _Application:
                 answered.set_result(reply)
 
         def task() -> None:
-            reply = _handle(request, match)
+            reply = handled(request, match)
             try:
                 loop.call_soon_threadsafe(settle, reply)
             except RuntimeError:
@@ -203,22 +191,3 @@ async def _read_body(receive: _Receive) -> bytes | None:
             # A client that is cut off while it sends would see a broken connection, not the 413.
             parts.clear()
     return b"".join(parts) if size <= BODY_LIMIT else None
-
-
-def _handle(request: HttpRequest, match: "Match[Function]") -> HttpReply:
-    request_id = str(uuid.uuid4())
-    function = match.target
-    try:
-        event = http_event(
-            request,
-            route_key=match.route_key,
-            parameters=match.parameters,
-            request_id=request_id,
-        )
-        return http_reply(function.invoke(event, request_id))
-    except BadReply:
-        _log.exception("%s: %s returned no HTTP reply", request_id, function.spec.logical_id)
-    except BaseException:
-        # Whatever a handler raises, even SystemExit, ends this request and nothing else.
-        _log.exception("%s: %s failed", request_id, function.spec.logical_id)
-    return json_reply(500, {"message": "Internal Server Error", "requestId": request_id})

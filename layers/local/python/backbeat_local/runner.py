@@ -11,9 +11,11 @@ from typing import Final, TypeAlias
 
 from backbeat.adapters.clock import SystemClock
 from backbeat.ports.queue import Queue
+from backbeat_local.dispatch import answered
 from backbeat_local.environment import applied, local_environment
 from backbeat_local.functions import FIRST_CALLS_SECONDS, Function, load_all
 from backbeat_local.gateway import Gateway
+from backbeat_local.http_events import HttpReply, HttpRequest
 from backbeat_local.intrinsics import TemplateError
 from backbeat_local.queues import Consumer
 from backbeat_local.routes import RouteTable
@@ -44,12 +46,14 @@ class Runner:
         port: int = 0,
         *,
         profile: str = "default",
+        listens: bool = True,
         queues: QueueOpener | None = None,
         ticker: Ticker | None = None,
     ) -> None:
         """Keeps state in directory `state`, or for None in a directory that goes when it stops.
 
-        Port 0 takes a free one. Profile "mock" speaks as the older mock does. `queues` opens a
+        Port 0 takes a free one; what does not listen answers by `answer` alone. Profile "mock"
+        speaks as the older mock does. `queues` opens a
         queue by its local name and `ticker` tells the schedules' time, both for tests.
 
         Raises:
@@ -70,6 +74,7 @@ class Runner:
         self._state = state
         self._host = host
         self._port = port
+        self._listens = listens
         self._open_queue = queues or _QueuesOfServices()
         self._ticker = ticker
         self._profile = profile
@@ -80,9 +85,13 @@ class Runner:
     def base_url(self) -> str:
         """Where the running server is, without a slash at the end."""
         if self._gateway is None:
-            raise RuntimeError("the runner is not started")
+            raise RuntimeError("the runner is not started, or does not listen")
         host = f"[{self._gateway.host}]" if ":" in self._gateway.host else self._gateway.host
         return f"http://{host}:{self._gateway.port}"
+
+    def answer(self, request: HttpRequest) -> HttpReply:
+        """Answers a request on the caller's thread. Only while it runs."""
+        return answered(self._routes, request)
 
     def start(self) -> None:
         """Serves from now on, on threads; functions are imported in the background.
@@ -117,18 +126,22 @@ class Runner:
             raise RuntimeError("another runner runs in this process")
         running.callback(_active.release)
         # The address first: it is what most often fails, and it must leave no trace then.
-        gateway = Gateway(
-            self._routes, self._host, self._port, as_older_mock=self._profile == "mock"
+        gateway = (
+            Gateway(self._routes, self._host, self._port, as_older_mock=self._profile == "mock")
+            if self._listens
+            else None
         )
-        running.callback(gateway.stop)
+        if gateway is not None:
+            running.callback(gateway.stop)
         running.callback(_forget_services)
         state_file = self._state_file(running)
         environment = local_environment(self.template, state_file, profile=self._profile)
         running.enter_context(applied(environment))
         put_layers_on_path(self.template)
-        gateway.start()
-        # Once more, later in the list and so earlier in time: before the environment goes.
-        running.callback(gateway.stop)
+        if gateway is not None:
+            gateway.start()
+            # Once more, later in the list and so earlier in time: before the environment goes.
+            running.callback(gateway.stop)
         self._gateway = gateway
         self._start_loading(running)
         self._start_consumers(running)

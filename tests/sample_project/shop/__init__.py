@@ -1,0 +1,1 @@
+"""A shop for images that bills by the image."""
