@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backbeat_local.testing.control import Refused, Unreachable
+from backbeat_local.client import Refused, Unreachable
 from backbeat_local.testing.sandbox import Sandbox
 from backbeat_local.testing.sdk import MissingSdk
 from tests.e2e.server import ROOT

@@ -35,9 +35,14 @@ def tour() -> list[str]:
     return [block for block in blocks("python") if not block.startswith("# test_")]
 
 
+def sequences() -> list[list[str]]:
+    """Returns the commands of each block, which belong together."""
+    lines = [block.splitlines() for block in blocks("bash")]
+    return [[line for line in some if line and not line.startswith("# ")] for some in lines]
+
+
 def commands() -> list[str]:
-    lines = [line for block in blocks("bash") for line in block.splitlines() if line]
-    return [line for line in lines if not line.startswith("# ")]
+    return [command for sequence in sequences() for command in sequence]
 
 
 @pytest.mark.skipif(
@@ -54,22 +59,33 @@ def test_the_tour_says_what_it_prints(base_url: str) -> None:
     assert printed.getvalue().splitlines() == said
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if c not in ELSEWHERE])
-def test_command_succeeds(command: str, base_url: str, tmp_path: Path) -> None:
-    words = shlex.split(command.replace(ADDRESS, base_url))
-    if words[0] == "curl":
-        words[1:1] = ["--fail", "--silent"]
-    done = subprocess.run(
-        words,
-        cwd=ROOT,
-        env={**os.environ, "BACKBEAT_STATE": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+@pytest.mark.parametrize("sequence", sequences(), ids=lambda sequence: sequence[0])
+def test_commands_succeed(sequence: list[str], base_url: str, tmp_path: Path) -> None:
+    token = str(uuid.uuid4())
+    for command in sequence:
+        if command in ELSEWHERE:
+            continue
+        words = shlex.split(
+            command.replace(ADDRESS, base_url).replace("Bearer tour", f"Bearer {token}")
+        )
+        if words[0] == "curl":
+            words[1:1] = ["--fail", "--silent"]
+        done = subprocess.run(
+            words,
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "BACKBEAT_STATE": str(tmp_path),
+                "BACKBEAT_URL": base_url,
+                "BACKBEAT_TOKEN": token,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, (command, done.stderr, done.stdout)
+        assert done.stdout, command
 
 
 def test_only_commands_of_the_readme_are_excused() -> None:

@@ -1,5 +1,7 @@
 """The `backbeat` command."""
 
+import difflib
+import importlib
 import json
 import logging
 import os
@@ -18,6 +20,7 @@ from backbeat_local.template_files import find_template
 
 _DEFAULT_STATE: Final = ".backbeat"
 _WATCH_SECONDS: Final = 0.5
+_GROUPS: Final = ("clock", "events", "fixtures", "usage", "webhooks")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -50,7 +53,37 @@ def _state_option(command: _Command) -> _Command:
     )(command)
 
 
-@click.group()
+class _Commands(click.Group):
+    """Imports the groups that talk with a server when they are asked for: `serve` starts sooner.
+
+    Names the commands that are like one that there is not.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_GROUPS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _GROUPS:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"backbeat_local.commands.{cmd_name}")
+        group: click.Command = getattr(module, cmd_name)
+        return group
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            like = difflib.get_close_matches(args[0], self.list_commands(ctx))
+            if not like:
+                raise
+            raise click.UsageError(
+                f"No such command '{args[0]}'. Did you mean {' or '.join(like)}?", ctx
+            ) from error
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="backbeat")
 def main() -> None:
     """Backbeat: usage billing on this machine."""
@@ -66,6 +99,7 @@ def main() -> None:
 @click.option("--profile", type=click.Choice(["default", "mock"]), default="default",
               envvar="BACKBEAT_PROFILE", show_default=True, show_envvar=True,
               help="mock serves suites written for the older mock.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Say where it listens as a line of JSON.")
 @click.option("--until", type=int, hidden=True, help="Stop when the process of this id ends.")
 @_template_option
 def serve(
@@ -77,6 +111,7 @@ def serve(
     profile: str,
     *,
     memory: bool,
+    as_json: bool,
     until: int | None,
 ) -> None:
     """Serve the template until interrupted: API, queues and schedules."""
@@ -94,7 +129,8 @@ def serve(
     except (CannotListen, TemplateError) as error:
         raise click.ClickException(str(error)) from error
     kept = "in memory, gone when the server stops" if memory else str(state.resolve() / STATE_FILE)
-    click.echo(_welcome(runner.base_url, kept, runner.template.path))
+    told = {"url": runner.base_url, "state": kept, "template": str(runner.template.path)}
+    click.echo(json.dumps(told) if as_json else _welcome(**told))
     while not stopped.wait(None if until is None else _WATCH_SECONDS):
         if until is not None and not _is_running(until):
             break
@@ -134,15 +170,29 @@ def invoke(
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_template_option
-def routes(template_file: Path | None, parameters: tuple[str, ...]) -> None:
+def routes(template_file: Path | None, parameters: tuple[str, ...], *, as_json: bool) -> None:
     """Print the routes of the template."""
-    from backbeat_local.route_listing import route_listing
+    from backbeat_local.route_listing import route_listing, routes_by_function
 
     try:
-        click.echo(route_listing(_load(template_file, parameters)))
+        template = _load(template_file, parameters)
     except TemplateError as error:
         raise click.ClickException(str(error)) from error
+    listing = json.dumps(routes_by_function(template), indent=2) if as_json else None
+    click.echo(listing or route_listing(template))
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete this command: eval "$(backbeat completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101 - one of the choices
+    click.echo(found(main, {}, "backbeat", "_BACKBEAT_COMPLETE").source())
 
 
 @main.group()
@@ -152,6 +202,7 @@ def token() -> None:
 
 @token.command("create")
 @click.option("--name", default="", help="What the token is for.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--table",
     envvar="BACKBEAT_TABLE",
@@ -159,14 +210,15 @@ def token() -> None:
     show_envvar=True,
     help="The stage's table: output TableName of the stack.",
 )
-def create_token(name: str, table: str) -> None:
+def create_token(name: str, table: str, *, as_json: bool) -> None:
     """Issue a token that owns a new, empty world, and print it. It cannot be shown again."""
     from backbeat.application import tokens
     from backbeat.bootstrap import build
     from backbeat.config import from_environment
 
     config = from_environment().model_copy(update={"table": table})
-    click.echo(tokens.issue(build(config), name))
+    issued = tokens.issue(build(config), name)
+    click.echo(json.dumps({"token": issued, "name": name}) if as_json else issued)
 
 
 def _load(template_file: Path | None, parameters: tuple[str, ...]) -> Template:
@@ -190,7 +242,7 @@ def _is_running(process_id: int) -> bool:
     return True
 
 
-def _welcome(url: str, state: str, template: Path) -> str:
+def _welcome(url: str, state: str, template: str) -> str:
     return f"""\
 Backbeat listens on {url}
   state     {state}

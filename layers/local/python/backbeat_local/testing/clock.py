@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from backbeat_local.testing.control import Http
+from backbeat_local.client import Http
 
 
 class Clock:

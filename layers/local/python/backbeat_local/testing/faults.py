@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from typing_extensions import Unpack
 
-from backbeat_local.testing.control import Http, Refused
+from backbeat_local.client import Http, Refused
 
 When = Literal["before", "after"]
 

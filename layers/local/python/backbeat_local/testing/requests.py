@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from backbeat_local.testing.control import Http
+from backbeat_local.client import Http
 
 
 class Requests:

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from backbeat_local.client import Answer, Http
 from backbeat_local.testing.clock import Clock
-from backbeat_local.testing.control import Answer, Http
 from backbeat_local.testing.faults import Faults
 from backbeat_local.testing.requests import Requests
 from backbeat_local.testing.sdk import metronome_sdk

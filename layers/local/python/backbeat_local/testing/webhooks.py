@@ -41,8 +41,12 @@ class Webhooks:
     with success counts as not received, and comes again.
     """
 
-    def __init__(self, *, secret: str) -> None:
+    def __init__(
+        self, *, secret: str, on_attempt: Callable[[Webhook], None] = lambda one: None
+    ) -> None:
+        """Expects signatures of a secret. `on_attempt` is told of all that comes."""
         self.secret = secret
+        self._on_attempt = on_attempt
         self.answers: list[int] = []
         self._attempts: list[Webhook] = []
         self._changed = threading.Condition()
@@ -135,8 +139,10 @@ class Webhooks:
         verified = signing.is_signed(signature, secret=self.secret, date=date, body=body)
         with self._changed:
             answer = 400 if not verified else self.answers.pop(0) if self.answers else 200
-            self._attempts.append(Webhook(event, headers, body, verified, answer))
+            attempt = Webhook(event, headers, body, verified, answer)
+            self._attempts.append(attempt)
             self._changed.notify_all()
+            self._on_attempt(attempt)
         return answer
 
 

@@ -44,6 +44,7 @@ class Http:
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
+        self.token = token
         self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         self._pool = urllib3.PoolManager(maxsize=8)
 
