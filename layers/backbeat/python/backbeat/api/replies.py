@@ -39,3 +39,8 @@ def file(content: bytes, *, name: str, content_type: str) -> Reply:
     """Returns 200 with a file that is saved under a name."""
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Reply(200, content, headers, content_type=content_type)
+
+
+def document(text: str, *, content_type: str) -> Reply:
+    """Returns 200 with a text to show."""
+    return Reply(200, text.encode(), content_type=content_type)

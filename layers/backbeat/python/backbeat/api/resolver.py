@@ -16,8 +16,8 @@ import re
 import threading
 import time
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -44,9 +44,10 @@ _log = logging.getLogger("backbeat.api")
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
-    """How one method and path is answered."""
+class Route:
+    """How one method and path is answered. `id` is the operation's, or the handler's name."""
 
+    id: str
     method: str
     path: str
     answer: Handler
@@ -55,6 +56,7 @@ class _Route:
     unknown_id_status: int
     public: bool
     ids: tuple[str, ...] = ()
+    built: bool = True
 
 
 class _ThreadResolver(APIGatewayHttpResolver):
@@ -85,9 +87,9 @@ class Api:
     """Collects the handlers of one function and makes its Lambda handler."""
 
     def __init__(self, function: str, services: Callable[[], Services]) -> None:
-        self._function = function
+        self.function = function
         self._services = services
-        self._routes: list[_Route] = []
+        self._routes: list[Route] = []
         self._local = threading.local()
         self._missing = {
             operation.id
@@ -101,13 +103,14 @@ class Api:
     def operation(self, operation_id: str) -> Callable[[Handler], Handler]:
         """Registers the handler of an operation of the table."""
         operation = BY_ID[operation_id]
-        if operation.function != self._function or operation_id not in self._missing:
+        if operation.function != self.function or operation_id not in self._missing:
             raise LookupError(f"{operation_id} is not this function's to answer")
 
         def register(handler: Handler) -> Handler:
             self._missing.remove(operation_id)
             self._routes.append(
                 _route(
+                    operation.id,
                     operation.method,
                     operation.path,
                     handler,
@@ -125,10 +128,15 @@ class Api:
         """Registers a path that is not the Metronome API's. Public ones need no token."""
 
         def register(handler: Handler) -> Handler:
-            self._routes.append(_route(method, path, handler, public=public))
+            self._routes.append(_route(handler.__name__, method, path, handler, public=public))
             return handler
 
         return register
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """Everything that the function answers."""
+        return tuple(self._routes)
 
     @cached_property
     def handler(self) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
@@ -146,7 +154,7 @@ class Api:
             self._local.resolver = resolver
         return resolver
 
-    def _register(self, resolver: _ThreadResolver, route: _Route) -> None:
+    def _register(self, resolver: _ThreadResolver, route: Route) -> None:
         def answer(**path: str) -> Response[Any]:
             event, context = resolver.current_event.raw_event, resolver.lambda_context
             return _response(self._answer(route, event, context, path))
@@ -155,7 +163,7 @@ class Api:
         resolver.route(rule, method=route.method)(answer)
 
     def _answer(
-        self, route: _Route, event: Mapping[str, Any], context: Any, path: dict[str, str]
+        self, route: Route, event: Mapping[str, Any], context: Any, path: dict[str, str]
     ) -> Reply:
         if not _log.isEnabledFor(logging.INFO):
             return self._reply(route, event, context, path)
@@ -172,7 +180,7 @@ class Api:
         return reply
 
     def _reply(
-        self, route: _Route, event: Mapping[str, Any], context: Any, path: dict[str, str]
+        self, route: Route, event: Mapping[str, Any], context: Any, path: dict[str, str]
     ) -> Reply:
         try:
             services = self._services()
@@ -240,7 +248,7 @@ class Api:
         )
 
     def _once(
-        self, route: _Route, request: Request, event: Mapping[str, Any], context: Any
+        self, route: Route, request: Request, event: Mapping[str, Any], context: Any
     ) -> Reply:
         key = request.headers.get("idempotency-key")
         if key is None or route.method != "POST":
@@ -253,7 +261,7 @@ class Api:
             answer=lambda: self._run(route, request, context),
         )
 
-    def _run(self, route: _Route, request: Request, context: Any) -> Reply:
+    def _run(self, route: Route, request: Request, context: Any) -> Reply:
         try:
             for name in route.ids:
                 refuse_malformed_id(name, request.path[name])
@@ -272,13 +280,14 @@ class Api:
             return _unforeseen(route, context)
 
 
-def _unforeseen(route: _Route, context: Any) -> Reply:
+def _unforeseen(route: Route, context: Any) -> Reply:
     request_id = str(getattr(context, "aws_request_id", ""))
     _log.exception("unforeseen", extra={"path": route.path, "request_id": request_id})
     return errors.internal_error(request_id)
 
 
 def _route(
+    id_: str,
     method: str,
     path: str,
     handler: Handler,
@@ -286,25 +295,19 @@ def _route(
     unknown_id_status: int = 404,
     public: bool = False,
     ids: tuple[str, ...] = (),
-) -> _Route:
+) -> Route:
     wanted = typing.get_type_hints(handler)
-    return _Route(
-        method,
-        path,
-        handler,
-        wanted.get("body"),
-        wanted.get("query"),
-        unknown_id_status,
-        public,
-        ids,
-    )
+    body, query = wanted.get("body"), wanted.get("query")
+    return Route(id_, method, path, handler, body, query, unknown_id_status, public, ids)
 
 
-def _not_built(operation: Operation) -> _Route:
+def _not_built(operation: Operation) -> Route:
     def answer(request: Request) -> Reply:
+        """Is not built yet."""
         raise NotBuilt(f"{operation.method} {operation.path} is not built yet")
 
-    return _route(operation.method, operation.path, answer)
+    made = _route(operation.id, operation.method, operation.path, answer)
+    return replace(made, built=False)
 
 
 def _body(event: Mapping[str, Any]) -> str:
@@ -317,7 +320,7 @@ def _body(event: Mapping[str, Any]) -> str:
         raise InvalidArgument("The body is not UTF-8 text") from error
 
 
-def _parameters_last(route: _Route) -> tuple[bool, ...]:
+def _parameters_last(route: Route) -> tuple[bool, ...]:
     """Puts a literal before a parameter in the same place: the first route that fits answers."""
     return tuple(part.startswith("{") for part in route.path.split("/"))
 

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from backbeat.api.schemas.types import Flag, Schema, Timestamp
 from backbeat.application.sandbox_clock import Duration
@@ -37,11 +37,19 @@ def _of_parts(*, years: int = 0, months: int = 0, **rest: int) -> Duration:
         raise ValueError("is too long") from error
 
 
+_AS_DURATION: Final = WithJsonSchema(
+    {
+        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "format": "duration"}],
+        "description": "Whole seconds or an ISO 8601 duration such as P1M.",
+    }
+)
+
+
 class MoveClock(Schema):
     """Exactly one of: an instant to stop at, a duration to advance by, or back to real time."""
 
     now: Timestamp | None = None
-    advance: Annotated[Duration, BeforeValidator(_duration)] | None = None
+    advance: Annotated[Duration, BeforeValidator(_duration), _AS_DURATION] | None = None
     system: Flag = False
 
     @model_validator(mode="after")

@@ -49,6 +49,15 @@ _decoder: Final = msgspec.json.Decoder(
 _older_decoder: Final = msgspec.json.Decoder(_OlderBatch, float_hook=Decimal)
 
 
+def json_schema(references: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the JSON Schema of a batch, and those that it refers to by their names."""
+    [batch], named = msgspec.json.schema_components(
+        [Annotated[list[_Event], Meta(min_length=1, max_length=100)]],
+        ref_template=f"{references}{{name}}",
+    )
+    return batch, named
+
+
 def parse_events(body: str) -> list[UsageEvent]:
     """Returns the events of a request in order.
 

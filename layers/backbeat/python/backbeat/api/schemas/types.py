@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     StrictBool,
     StringConstraints,
+    WithJsonSchema,
 )
 
 from backbeat.models.errors import InvalidArgument
@@ -113,8 +114,9 @@ CustomFields = dict[str, Annotated[str, StringConstraints(max_length=200)]]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_plain)]
 """An object of another system's words, kept and shown as it came."""
 
-Number = Annotated[Decimal, BeforeValidator(_number)]
-Price = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
+_AS_NUMBER: Final = WithJsonSchema({"type": "number"})
+Number = Annotated[Decimal, BeforeValidator(_number), _AS_NUMBER]
+Price = Annotated[Decimal, BeforeValidator(_number), Field(ge=0), _AS_NUMBER]
 
 Whole = Annotated[int, BeforeValidator(_number)]
 

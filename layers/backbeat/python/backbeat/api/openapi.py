@@ -1,0 +1,162 @@
+"""Backbeat's own OpenAPI document: what its functions answer, from what they registered.
+
+Methods, paths and statuses come from the operations table, bodies and queries from the schemas
+that requests are parsed with. What is wrong with a request is told in one form everywhere.
+"""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from backbeat.api.resolver import Api, Route
+from backbeat.api.schemas.events import json_schema as events_schema
+
+API_VERSION: Final = "0.1.0"
+
+_OPENAPI: Final = "3.1.0"
+
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+_SCHEMAS: Final = "#/components/schemas/"
+_ERROR: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "description": "What is wrong: `code` is for programs, `message` for people.",
+    "properties": {
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+        "conflicting_id": {"type": "string", "description": "What a conflict collides with."},
+        "conflicting_value": {"type": "string"},
+    },
+    "required": ["code", "message"],
+}
+_ERRORS: Final = {
+    400: "The request is wrong; the message names the field.",
+    401: "There is no bearer token, or it was never issued.",
+    403: "The token does not carry the right.",
+    404: "Nothing of that kind has that id in this sandbox.",
+    409: "The change collides with what is there.",
+    422: "It was done already, or cannot be done any more.",
+    429: "A rate limit was crossed.",
+    500: "Nobody foresaw this; the message has the request's id.",
+    501: "Documented by the API, not yet part of Backbeat: all of it, or a field.",
+    503: "Others were writing the same things; nothing was changed.",
+}
+_ANY_OBJECT: Final = {"type": "object"}
+_BODIES: Final[Mapping[str, Any]] = {
+    "POST /v1/usage/ingest": _ANY_OBJECT,
+    "POST /webhooks/dispatch": _ANY_OBJECT,
+    "POST /webhooks/verify": {},
+    "POST /mock/restore": _ANY_OBJECT,
+    "POST /mock/fixtures": _ANY_OBJECT,
+}
+"""Bodies that handlers read by themselves. Those of events come from their own schema."""
+
+_PDF: Final = "/pdf"
+
+
+def document(apis: Iterable[Api]) -> dict[str, Any]:
+    """Returns the document of all routes of some functions, by path."""
+    owned = [(api.function, route) for api in apis for route in api.routes]
+    models = [model for _, route in owned for model in (route.body, route.query) if model]
+    references, definitions = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(models)],
+        ref_template=f"{_SCHEMAS}{{model}}",
+    )
+    named: dict[Any, Any] = {model: schema for (model, _), schema in references.items()}
+    events, event_schemas = events_schema(_SCHEMAS)
+    bodies = {"POST /v1/ingest": events, **_BODIES}
+    paths: dict[str, Any] = {}
+    for function, route in sorted(owned, key=lambda one: (one[1].path, one[1].method)):
+        described = _operation(function, route, named, definitions.get("$defs", {}), bodies)
+        paths.setdefault(route.path, {})[route.method.lower()] = described
+    return {
+        "openapi": _OPENAPI,
+        "info": {
+            "title": "Backbeat",
+            "version": API_VERSION,
+            "description": "Usage billing with the API of Metronome, and controls for tests.",
+        },
+        "security": [{"token": []}],
+        "tags": [{"name": name} for name in sorted({function for function, _ in owned})],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                "Error": _ERROR,
+                **event_schemas,
+                **definitions.get("$defs", {}),
+            },
+        },
+    }
+
+
+def _operation(
+    function: str,
+    route: Route,
+    named: Mapping[type[BaseModel], Any],
+    definitions: Mapping[str, Any],
+    bodies: Mapping[str, Any],
+) -> dict[str, Any]:
+    told = inspect.cleandoc(route.answer.__doc__ or "")
+    described: dict[str, Any] = {
+        "operationId": route.id,
+        "tags": [function],
+        "summary": told.partition("\n")[0],
+        "parameters": [*_path(route), *_query(route, named, definitions)],
+        "responses": _responses(route),
+    }
+    if rest := told.partition("\n")[2].strip():
+        described["description"] = rest
+    if route.public:
+        described["security"] = []
+    schema = named[route.body] if route.body else bodies.get(f"{route.method} {route.path}")
+    if schema is not None:
+        described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    return described
+
+
+def _path(route: Route) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(route.path)
+    ]
+
+
+def _query(
+    route: Route, named: Mapping[type[BaseModel], Any], definitions: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    schema = definitions[named[route.query]["$ref"].removeprefix(_SCHEMAS)]
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": property_}
+        for name, property_ in schema.get("properties", {}).items()
+    ]
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    statuses = [status for status in _ERRORS if status not in _impossible(route)]
+    told = {str(status): _error(status) for status in statuses}
+    if not route.built:
+        return told
+    kind = "application/pdf" if route.path.endswith(_PDF) else "application/json"
+    return {"200": {"description": "Done.", "content": {kind: {}}}, **told}
+
+
+def _impossible(route: Route) -> set[int]:
+    if route.public:
+        return {*_ERRORS} - {500}
+    # Where the documentation names no 404, an unknown id is a wrong argument.
+    return {404} if route.unknown_id_status != 404 else set()
+
+
+def _error(status: int) -> dict[str, Any]:
+    schema = {"$ref": f"{_SCHEMAS}Error"}
+    return {
+        "description": _ERRORS[status],
+        "content": {"application/json": {"schema": schema}},
+    }

@@ -1,0 +1,124 @@
+"""Backbeat's own OpenAPI document: all that is answered, and nothing else."""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from backbeat import bootstrap
+from backbeat.api import openapi
+from backbeat.api.operations import NOT_BUILT, OPERATIONS
+from backbeat.config import Config
+from tests.contract.function_api import ROOT, TEMPLATE, FunctionApi
+from tests.integration.examples import EXAMPLES, Example
+
+SETTINGS = {"BACKBEAT_STATE": ":memory:", "BACKBEAT_SANDBOX": "on", "BACKBEAT_TOKENS": "open"}
+NO_ID = "5d4a7f0e-7f0c-4b5e-9a52-0d0d4f3c2b1a"
+
+
+def document_of(**settings: str) -> Any:
+    with bootstrap.using(bootstrap.build(Config.model_validate({**SETTINGS, **settings}))):
+        answer = FunctionApi().send("GET", "/openapi.json", token=None)
+    assert answer.status == 200
+    return answer.body
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return document_of()
+
+
+def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def schema_of(document: Any, schema: Any) -> Any:
+    """Returns a schema that knows what it refers to."""
+    return {**schema, "components": document["components"]}
+
+
+def test_every_route_is_described(document: Any) -> None:
+    described = {(method, path) for method, path, _ in operations(document)}
+    routes = {
+        (route.method, route.path)
+        for function in TEMPLATE.functions.values()
+        for route in function.routes
+    }
+    assert described == routes
+
+
+def test_operations_have_the_ids_of_the_table(document: Any) -> None:
+    found = {
+        (method, path): operation["operationId"] for method, path, operation in operations(document)
+    }
+    for operation in OPERATIONS:
+        assert found[operation.method, operation.path] == operation.id
+    assert max(Counter(found.values()).values()) == 1
+
+
+def test_each_says_what_it_does(document: Any) -> None:
+    for method, path, operation in operations(document):
+        assert re.match(r"[A-Z].*\.$", operation["summary"]), (method, path)
+
+
+def test_what_is_not_built_promises_no_success(document: Any) -> None:
+    for _, _, operation in operations(document):
+        built = operation["operationId"] not in NOT_BUILT
+        assert ("200" in operation["responses"]) is built
+        assert built or "501" in operation["responses"]
+
+
+def test_references_lead_somewhere_and_schemas_are_schemas(document: Any) -> None:
+    for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)):
+        name = reference.removeprefix("#/components/schemas/")
+        assert name in document["components"]["schemas"]
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_parameters_of_paths_are_declared(document: Any) -> None:
+    for _, path, operation in operations(document):
+        declared = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
+        assert declared == set(re.findall(r"\{(\w+)\}", path))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_valid_bodies_are_valid_by_the_document(example: Example, document: Any) -> None:
+    parts = example.path.split("/")
+    for method, path, operation in operations(document):
+        pattern = "/".join("<x>" if part.startswith("{") else part for part in path.split("/"))
+        given = "/".join("<x>" if part.startswith("<") else part for part in parts)
+        if (method, pattern) == (example.method, given) and example.body is not None:
+            content = operation["requestBody"]["content"]["application/json"]
+            # The older metrics' aggregates are taken in any case, and documented in one.
+            text = re.sub(r"<\w+>", NO_ID, json.dumps(example.body)).replace('"sum"', '"SUM"')
+            Draft202012Validator(schema_of(document, content["schema"])).validate(json.loads(text))
+            return
+    assert example.body is None or "nobodys" in example.path
+
+
+def test_without_sandboxes_their_controls_are_left_out() -> None:
+    paths = document_of(BACKBEAT_SANDBOX="off")["paths"]
+    assert "/v1/ingest" in paths
+    assert [path for path in paths if path.startswith("/mock/")] == []
+
+
+def test_the_version_is_the_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == openapi.API_VERSION
+
+
+def test_the_page_asks_for_the_document_and_for_nothing_else() -> None:
+    with bootstrap.using(bootstrap.build(Config.model_validate(SETTINGS))):
+        answer = FunctionApi().send("GET", "/reference", token=None)
+    assert answer.status == 200
+    assert 'fetch("openapi.json")' in answer.text
+    # Nothing leaves the machine: no script, style or font of anybody else.
+    assert re.findall(r"https?://", answer.text) == []
