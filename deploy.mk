@@ -1,4 +1,4 @@
-# Targets around template.yaml. Each tool lives in an environment of its own below .tools.
+# Targets that need further tools. Each tool lives in an environment of its own below .tools.
 
 # The interpreter of the template's default runtime; empty where there is none. It is run rather
 # than looked up: pyenv puts a python3.13 on PATH even when that version is not selected.
@@ -17,6 +17,15 @@ SAM := .tools/sam/bin/sam
 	$(LAMBDA_PYTHON) -m venv --clear .tools/ministack
 	.tools/ministack/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
+
+.tools/schemathesis/installed: tools/schemathesis-requirements.txt
+	python3 -m venv --clear .tools/schemathesis
+	.tools/schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+.PHONY: fuzz
+fuzz: $(VENV)/tested .tools/schemathesis/installed ## Call everything with made-up requests, by Backbeat's own OpenAPI document
+	$(BIN)/python -m tests.fuzz
 
 .PHONY: validate
 validate: .tools/sam/installed ## Check template.yaml with SAM and cfn-lint

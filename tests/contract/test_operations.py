@@ -129,6 +129,12 @@ def test_no_function_has_more_routes_than_its_policy_holds() -> None:
 # The functions
 
 
+def test_a_path_with_what_no_id_has_is_not_found(api: FunctionApi, token: str) -> None:
+    # API Gateway hands it over decoded.
+    answer = api.send("GET", "/v1/customers/a%1Cb", token=token)
+    assert (answer.status, answer.body["code"]) == (404, "NotFound")
+
+
 @pytest.mark.parametrize("logical_id", sorted(TEMPLATE.functions))
 def test_every_function_loads(logical_id: str, api: FunctionApi) -> None:
     assert callable(api.functions[logical_id].load())

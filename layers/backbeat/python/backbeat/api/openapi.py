@@ -54,7 +54,12 @@ _BODIES: Final[Mapping[str, Any]] = {
 }
 """Bodies that handlers read by themselves. Those of events come from their own schema."""
 
-_PDF: Final = "/pdf"
+_KINDS: Final = {
+    "/v1/customers/{customer_id}/invoices/{invoice_id}/pdf": "application/pdf",
+    "/mock/snapshots/{name}": "application/gzip",
+    "/reference": "text/html",
+}
+"""Content types of successful GETs that do not answer with JSON."""
 
 
 def document(apis: Iterable[Api]) -> dict[str, Any]:
@@ -143,8 +148,8 @@ def _responses(route: Route) -> dict[str, Any]:
     told = {str(status): _error(status) for status in statuses}
     if not route.built:
         return told
-    kind = "application/pdf" if route.path.endswith(_PDF) else "application/json"
-    return {"200": {"description": "Done.", "content": {kind: {}}}, **told}
+    kind = _KINDS.get(route.path) if route.method == "GET" else None
+    return {"200": {"description": "Done.", "content": {kind or "application/json": {}}}, **told}
 
 
 def _impossible(route: Route) -> set[int]:

@@ -151,6 +151,7 @@ class Api:
             resolver = _ThreadResolver()
             for route in sorted(self._routes, key=_parameters_last):
                 self._register(resolver, route)
+            resolver.not_found(_nothing_there)
             self._local.resolver = resolver
         return resolver
 
@@ -308,6 +309,11 @@ def _not_built(operation: Operation) -> Route:
 
     made = _route(operation.id, operation.method, operation.path, answer)
     return replace(made, built=False)
+
+
+def _nothing_there(_: Exception) -> Response[Any]:
+    """Answers what the gateway lets through and Powertools does not, such as control characters."""
+    return _response(Reply(404, {"code": "NotFound", "message": "Nothing has this path"}))
 
 
 def _body(event: Mapping[str, Any]) -> str:
