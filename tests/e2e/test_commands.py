@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from backbeat_local.cli import main
 from backbeat_local.client import Answer, Http
 from backbeat_local.commands.clock import Duration
+from tests.e2e.conftest import WAIT_SECONDS
 
 Run = Callable[..., Result]
 
@@ -404,6 +405,8 @@ def test_the_server_says_where_it_is_as_json(tmp_path: Path) -> None:
             assert server.stdout is not None
             said = json.loads(server.stdout.readline())
             token = {"Authorization": f"Bearer {uuid.uuid4()}"}
-            assert httpx.get(f"{said['url']}/v1/customers", headers=token).status_code == 200
+            # Functions are imported with the first request, which takes time on a busy machine.
+            answer = httpx.get(f"{said['url']}/v1/customers", headers=token, timeout=WAIT_SECONDS)
+            assert answer.status_code == 200
         finally:
             server.kill()

@@ -121,8 +121,9 @@ def test_latency_is_waited_for(
 def test_latency_beyond_the_clients_patience_is_a_retry(
     faulty: httpx.Client, metronome: Metronome, customer_id: str
 ) -> None:
-    break_(faulty, kind="latency", milliseconds=1000, path="/v1/ingest", count=1)
-    metronome.with_options(timeout=0.5).v1.usage.ingest(usage=[usage()])
+    break_(faulty, kind="latency", milliseconds=2500, path="/v1/ingest", count=1)
+    impatient = metronome.with_options(timeout=1.5, max_retries=5)
+    impatient.v1.usage.ingest(usage=[usage()])
     log = faulty.get("/mock/requests", params={"operation": "ingest-v1"}).json()["data"]
     assert log["total"] >= 1
     assert counted(metronome, customer_id) == 40
