@@ -198,7 +198,7 @@ class Api:
     def _answered(
         self,
         services: Services,
-        route: _Route,
+        route: Route,
         event: Mapping[str, Any],
         context: Any,
         path: dict[str, str],
@@ -228,7 +228,7 @@ class Api:
     def _in_profile(
         self,
         services: Services,
-        route: _Route,
+        route: Route,
         request: Request,
         event: Mapping[str, Any],
         context: Any,

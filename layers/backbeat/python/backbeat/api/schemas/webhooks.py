@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     StringConstraints,
     TypeAdapter,
-    WithJsonSchema,
     model_validator,
 )
 
