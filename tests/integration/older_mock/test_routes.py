@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from backbeat_local.functions import Function
+from backbeat_local.template import Template
+from tests.integration.conftest import opened
 from tests.integration.older_mock.conftest import TARGET, Contract, Mock
 from tests.integration.product import Reply
 
@@ -342,6 +345,15 @@ class TestWebhooks:
         assert verified(b'{ "a": 1 }', b'{ "a": 1 }').status == 200
         refused(verified(b'{"a":2}', b'{"a":1}'), 401, "Invalid signature")
         refused(verified(b"{}", b"{}", Date=""), 401, "Missing signature")
+
+
+@pytest.mark.parametrize("profile", ["mock", "default"])
+def test_an_empty_secret_is_none(
+    profile: str, template: Template, functions: dict[str, Function]
+) -> None:
+    settings = {"BACKBEAT_PROFILE": profile, "METRONOME_WEBHOOK_SECRET": ""}
+    with opened(template, functions, settings) as stage:
+        assert stage.product.services.default_webhook_secret == "test-secret"
 
 
 def test_a_token_still_owns_a_world_of_its_own(mock: Mock) -> None:

@@ -196,7 +196,7 @@ def _environment_type(config: Config) -> str:
 
 def _default_secret(config: Config) -> str | None:
     if config.profile == "mock":
-        return config.mock_secret
+        return config.mock_secret or _SANDBOX_WEBHOOK_SECRET
     return _SANDBOX_WEBHOOK_SECRET if config.sandbox == "on" else None
 
 

@@ -35,7 +35,7 @@ class Config(BaseModel):
     sam_local: str | None = Field(None, alias="AWS_SAM_LOCAL")
     endpoint_url: str | None = Field(None, alias="AWS_ENDPOINT_URL")
     profile: Literal["default", "mock"] = Field("default", alias="BACKBEAT_PROFILE")
-    mock_secret: str = Field("test-secret", alias="METRONOME_WEBHOOK_SECRET", min_length=1)
+    mock_secret: str = Field("", alias="METRONOME_WEBHOOK_SECRET")
     mock_targets: str = Field("", alias="MOCK_METRONOME_WEBHOOK_TARGET")
     mock_path: str = Field("", alias="MOCK_METRONOME_WEBHOOK_PATH")
     mock_environment: str = Field("SANDBOX", alias="MOCK_METRONOME_ENVIRONMENT_TYPE")
