@@ -232,6 +232,26 @@ def test_a_contract_that_has_begun_starts_with_its_creation() -> None:
     ]
 
 
+def test_what_is_ended_now_ends_at_once_and_once() -> None:
+    world = Life("2025-05-01T00:00:00Z", "contract.end", "contract.start", "commit.segment.end")
+    customer = world.customer()
+    contract = world.contract(customer, None, "2025-05-01T00:00:00Z")
+    following = {"from_contract_id": contract, "type": "RENEWAL"}
+    assert [type_ for type_, _ in world.heard()] == ["contract.create", "contract.start"]
+    world.clock("2025-05-10T12:00:00Z")
+    world.contract(customer, None, "2025-05-10T12:00:00Z", transition=following)
+    assert sorted(world.heard()) == [
+        ("contract.create", "2025-05-10T12:00:00Z"),
+        ("contract.end", "2025-05-10T12:00:00Z"),
+        ("contract.start", "2025-05-10T12:00:00Z"),
+    ]
+    # Another change in the same hour tells nothing again.
+    world.clock("2025-05-10T12:30:00Z")
+    customer_commit(world, customer, "2025-06-01", "2025-07-01")
+    world.clock("2025-05-12T00:00:00Z")
+    assert world.heard() == []
+
+
 def test_an_archived_contract_does_not_end() -> None:
     world = Life("2025-05-01T00:00:00Z", "contract.archive", "contract.end")
     customer = world.customer()

@@ -16,6 +16,7 @@ from backbeat.domain import durations
 from backbeat.models.balances import AccessSegment, Balance, BalanceType
 from backbeat.models.contracts import Contract
 from backbeat.models.lifecycle import LifecycleType, OffsetConfig
+from backbeat.models.period import hour_of
 
 _ORDER: Final = (
     LifecycleType.COMMIT_SEGMENT_END,
@@ -65,7 +66,10 @@ def tellings(
     after: datetime,
     generated: Collection[str],
 ) -> list[Telling]:
-    """Returns what is to be told after an instant, in order.
+    """Returns what is to be told after an instant, in order; some may have been told before.
+
+    Dates lie on hours, so what somebody sets to end now ended when the hour began: system events
+    of that hour are among them.
 
     `system` are the types that are told of when they occur, each since when. `generated` are the
     balances that a recurring term made since that instant: what would have been due before they
@@ -74,7 +78,7 @@ def tellings(
     found: list[Telling] = []
     for one in _occurrences(contracts, balances):
         since = system.get(one.type)
-        if since is not None and one.at > max(after, one.made_at, since):
+        if since is not None and one.at >= hour_of(after) and one.at > max(one.made_at, since):
             found.append(Telling(one.at, one))
         for config in offsets:
             if config.type is one.type and config.archived_at is None:
