@@ -11,9 +11,11 @@ import httpx
 import pytest
 from tests.integration.local.conftest import PATIENCE, Application, Probe, http
 
+from backbeat_local.functions import Function
 from backbeat_local.gateway import CannotListen
 from backbeat_local.intrinsics import TemplateError
 from backbeat_local.runner import Runner
+from backbeat_local.template import load_template
 
 ECHO = """
 import json
@@ -183,6 +185,28 @@ class TestConcurrency:
     def test_functions_may_call_the_server_they_run_on(self, client: httpx.Client) -> None:
         answer = client.post("/call", content=str(client.base_url.join("/things/special")))
         assert answer.json()["event"]["rawPath"] == "/things/special"
+
+    def test_functions_are_imported_one_after_the_other(
+        self, application: Application, probe: Probe
+    ) -> None:
+        """Libraries whose modules import one another fail when two threads begin at both ends."""
+        code = """
+            import time
+            import probe
+            probe.seen.put("begun")
+            time.sleep(0.1)
+            probe.seen.put("done")
+            handler = lambda event, context: None
+        """
+        for name in ("one", "other"):
+            application.function(name, code)
+        functions = load_template(application.template, {}).functions.values()
+        threads = [threading.Thread(target=Function(spec).load) for spec in functions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [probe.next() for _ in range(4)] == ["begun", "done"] * 2
 
 
 class TestRunner:

@@ -18,6 +18,10 @@ from backbeat_local.template import FunctionSpec, function_arn
 Handler: TypeAlias = Callable[[Any, "LambdaContext"], Any]
 
 _log = logging.getLogger("backbeat")
+importing: Final = threading.RLock()
+"""Held by who imports the product. Modules that import one another, as some libraries have, fail to
+load when two threads begin at different ends of such a ring."""
+
 FIRST_CALLS_SECONDS: Final = 0.5
 """Who starts a server mostly calls it at once. Two imports at a time each take as long as both, so
 until then only what is called is imported."""
@@ -73,7 +77,6 @@ class Function:
     def __init__(self, spec: FunctionSpec) -> None:
         self.spec = spec
         self._handler: Handler | None = None
-        self._loading = threading.Lock()
 
     def load(self) -> Handler:
         """Imports the code unless that has happened.
@@ -83,7 +86,7 @@ class Function:
         """
         if self._handler is not None:
             return self._handler
-        with self._loading:
+        with importing:
             if self._handler is None:
                 self._handler = _import_handler(self.spec)
             return self._handler

@@ -13,7 +13,7 @@ from backbeat.adapters.clock import SystemClock
 from backbeat.ports.queue import Queue
 from backbeat_local.dispatch import answered
 from backbeat_local.environment import applied, local_environment
-from backbeat_local.functions import FIRST_CALLS_SECONDS, Function, load_all
+from backbeat_local.functions import FIRST_CALLS_SECONDS, Function, importing, load_all
 from backbeat_local.gateway import Gateway
 from backbeat_local.http_events import HttpReply, HttpRequest
 from backbeat_local.intrinsics import TemplateError
@@ -229,10 +229,11 @@ class _QueuesOfServices:
         and killed it could not give them back.
         """
         # Takes as long as importing a function, so it must not delay the start.
-        from backbeat import bootstrap, config
-        from backbeat.adapters.sqlite.queue import SqliteQueue
+        with importing:
+            from backbeat import bootstrap, config
+            from backbeat.adapters.sqlite.queue import SqliteQueue
 
-        names, services = config.from_environment(), bootstrap.services()
+            names, services = config.from_environment(), bootstrap.services()
         queue = {
             names.webhook_queue_url: services.webhook_queue,
             names.job_queue_url: services.job_queue,
