@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tests.bench import billing, billing_report
 from tests.bench.measures import QUICK, THOROUGH, measure
 from tests.bench.report import readme, render
 
@@ -16,11 +17,22 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round of each, few events")
     parser.add_argument("--write", action="store_true", help="write the figures to README.md")
     options = parser.parse_args()
+    billed = billing.measure(
+        billing.SMALL if options.quick else billing.LARGE,
+        billing.FEW if options.quick else billing.MANY,
+        _say,
+    )
     figures = measure(QUICK if options.quick else THOROUGH, _say)
-    sys.stdout.write(f"{render(figures)}\n")
+    section = billing_report.render(billed)
+    sys.stdout.write(f"{render(figures)}\n\n{section}\n")
     if options.write:
-        _, heading, alerts = README.read_text(encoding="utf-8").partition("\n## Alerts\n")
-        README.write_text(readme(figures, beside=heading + alerts), encoding="utf-8")
+        _, heading, alerts = README.read_text(encoding="utf-8").partition("
+## Alerts
+")
+        beside = f"
+{section}
+{heading}{alerts}"
+        README.write_text(readme(figures, beside=beside), encoding="utf-8")
 
 
 def _say(text: str) -> None:

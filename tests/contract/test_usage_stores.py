@@ -12,6 +12,7 @@ from backbeat.models.usage import (
     Latest,
     Measure,
     StoredEvent,
+    Tally,
     UsageCell,
     UsageEvent,
 )
@@ -128,3 +129,36 @@ def test_events_come_by_time_whatever_they_are_called(store: Store, pk: str) -> 
         NOON,
         Decimal(7),
     )
+
+
+def test_whole_days_between_cuts_are_added_up(store: Store, pk: str) -> None:
+    """A counter of each hour from 28 January to 3 February, cut at noon of the 31st."""
+    first = datetime(2025, 1, 28, tzinfo=UTC)
+    hours = [first + timedelta(hours=number) for number in range(7 * 24)]
+    for start in range(0, len(hours), 50):
+        counted = {key(hour): Tally(1, Decimal("0.1")) for hour in hours[start : start + 50]}
+        store.transact(usage.add_to_cells(pk, counted, slot="0"))
+
+    def read(span: Period, cuts: Iterable[datetime]) -> list[tuple[str, UsageCell]]:
+        found = usage.cells(store, pk, ["acme"], "m", span, cuts=cuts)
+        return sorted((f"{cell.hour:%dT%H}", cell) for cell in found)
+
+    week = Period(first, first + timedelta(days=7))
+    places = [place for place, _ in read(week, [NOON])]
+    # 28 to 30 January, each hour of the 31st, 1 to 3 February.
+    assert places == ["01T00", "28T00", *(f"31T{hour:02}" for hour in range(24))]
+    assert {place: cell.tally for place, cell in read(week, [NOON])} == {
+        "28T00": Tally(72, Decimal("7.2")),
+        "01T00": Tally(72, Decimal("7.2")),
+        **{f"31T{hour:02}": Tally(1, Decimal("0.1")) for hour in range(24)},
+    }
+    # A span that begins and ends inside days has their hours, and a cut at midnight divides none.
+    inner = Period(first + timedelta(hours=22), first + timedelta(days=3, hours=1))
+    midnight = first + timedelta(days=2)
+    assert [(place, cell.tally) for place, cell in read(inner, [midnight, NOON])] == [
+        ("28T22", Tally(1, Decimal("0.1"))),
+        ("28T23", Tally(1, Decimal("0.1"))),
+        ("29T00", Tally(24, Decimal("2.4"))),
+        ("30T00", Tally(24, Decimal("2.4"))),
+        ("31T00", Tally(1, Decimal("0.1"))),
+    ]

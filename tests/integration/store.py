@@ -16,6 +16,7 @@ class WatchedStore:
     """Implements `Store` by another one. `writes` counts calls that wrote something.
 
     `before` and `after` are called around each writing call; what they raise comes through.
+    `looking` is called before an item is read by its key.
     `unseen` hides what it holds for from queries of the secondary indexes, as if they were late.
     """
 
@@ -23,6 +24,7 @@ class WatchedStore:
     writes: int = 0
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
+    looking: Callable[[Key], None] = lambda key: None
     unseen: Callable[[Item], bool] = field(default=lambda item: False)
 
     @property
@@ -31,6 +33,7 @@ class WatchedStore:
         return MAX_EFFECTS
 
     def get(self, key: Key) -> Item | None:
+        self.looking(key)
         return self.inner.get(key)
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from backbeat.ports.store import Key
 from tests.integration.product import DEMO, Product, TestClock, World, event
 from tests.integration.store import Crash, WatchedStore
 from tests.integration.targets import Targets
@@ -94,6 +95,54 @@ def test_many_contracts_are_done_by_one_tick(
     for customer_id in [*made, world.customer_id]:
         assert invoices(product, customer_id)[0][:2] == ("2025-01-01", "FINALIZED")
     assert product.tick() == {"jobs": 0, "failed_tenants": 0}
+
+
+def test_what_changes_while_an_invoice_is_computed_is_not_spent_twice(
+    product: Product, world: World, clock: TestClock, store: WatchedStore
+) -> None:
+    """The invoice was computed from 30 cents; of these, 25 are taken off before it commits."""
+    fixed = product.post("/v1/contract-pricing/products/create", {"name": "Fee", "type": "FIXED"})
+    segment = {
+        "amount": 30,
+        "starting_at": "2025-01-01T00:00:00Z",
+        "ending_before": "2026-01-01T00:00:00Z",
+    }
+    credit = {
+        "customer_id": world.customer_id,
+        "product_id": fixed.data["id"],
+        "priority": 1,
+        "access_schedule": {"schedule_items": [segment]},
+    }
+    credit_id = product.post("/v1/contracts/customerCredits/create", credit).data["id"]
+    listed = {"customer_id": world.customer_id, "include_balance": True}
+    [before] = product.post("/v1/contracts/customerBalances/list", listed).data
+    correction = {
+        "customer_id": world.customer_id,
+        "id": credit_id,
+        "segment_id": before["access_schedule"]["schedule_items"][0]["id"],
+        "amount": -25,
+        "reason": "Correction",
+    }
+
+    def correct_once(key: Key) -> None:
+        # Prices are read after balances, and before the invoice commits.
+        if key.sk == "RATECARD":
+            store.looking = lambda key: None
+            reply = product.post("/v1/contracts/addManualBalanceLedgerEntry", correction)
+            assert reply.status == 200, reply
+
+    clock.set(FEBRUARY_2)
+    product.tick()
+    store.looking = correct_once
+    product.work_off_jobs()
+    clock.advance(minutes=16)
+    product.tick()
+    product.work_off_jobs()
+
+    # 21 cents of usage, of which the 5 that are left pay a part.
+    assert invoices(product, world.customer_id)[0] == ("2025-01-01", "FINALIZED", 16)
+    [after] = product.post("/v1/contracts/customerBalances/list", listed).data
+    assert after["balance"] == 0
 
 
 class TestLease:

@@ -318,3 +318,11 @@ def test_a_ladder_prices_the_sum_however_it_came_about(hours: list[tuple[int, De
         quantity - 10, Decimal(0)
     )
     assert rated(hours, [rate(LADDER)], JANUARY) == expected
+
+
+def test_the_longest_sums_are_split_exactly() -> None:
+    """38 digits are what a counter may have; a step of the ladder takes nothing of them away."""
+    counted = "10000000000000000000000000000.0000000001"
+    [first, second] = lines(once(counted), [rate([("1", "0"), (None, "1")])])
+    assert plain(first.quantity) == "1"
+    assert f"{second.quantity:f}" == "9999999999999999999999999999.0000000001"

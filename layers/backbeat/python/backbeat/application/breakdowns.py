@@ -4,6 +4,7 @@ Both rate a period anew with today's usage, so usage that came after an invoice 
 although the invoice itself stays as it is. Terms are those that the invoice was made by.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -177,7 +178,7 @@ def _rows_of(
     borders = sorted({border for window in chosen for border in window})
     reading = drafts.Reading(
         cuts=frozenset(borders),
-        apart=lambda instant: sum(border <= instant for border in borders),
+        apart=lambda instant: bisect_right(borders, instant),
         regroup=drafts.AS_IT_STANDS.regroup
         if slicing is None
         else _regrouping(bill.contract, slicing),

@@ -1,5 +1,6 @@
 """Draft invoices: computed from contract, rates and counted usage whenever they are read."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,7 +33,8 @@ from backbeat.domain import (
 from backbeat.domain.contracts import counted
 from backbeat.domain.default_subscriptions import DefaultSubscription
 from backbeat.domain.drawdown import Source
-from backbeat.domain.overrides import Subject, price_at
+from backbeat.domain.overrides import Subject
+from backbeat.domain.price_tables import PriceTable
 from backbeat.domain.quantities import Increment
 from backbeat.domain.rates import in_product_order
 from backbeat.models.balances import Balance
@@ -139,6 +141,7 @@ class _Bill:
         self.counted = _filtered(reading, contract)
         self.card: RateCard | None = None
         self.usage: list[rating.RatedProduct] = []
+        self._price_tables: dict[str, PriceTable] = {}
         self.composites: list[composites.Composite] = []
         self.defaults: list[DefaultSubscription] = []
         if contract.rate_card_id is not None:
@@ -172,7 +175,7 @@ class _Bill:
                 phases = _phases(self, product, rates, metrics, cuts)
                 yield rating.RatedProduct(product, tuple(phases), rates)
 
-    @property
+    @cached_property
     def terms(self) -> rating.Terms:
         """What the contract changes about list prices, and where else the period is cut."""
         return rating.Terms(
@@ -198,7 +201,7 @@ class _Bill:
 
     def covered_ladder(self, balance: Balance, line: LineItem) -> Sequence[Tier] | None:
         """Returns what units of a line cost when a balance pays them; None: what the line says."""
-        entry = next((one for one in self.usage if one.product.id == line.product_id), None)
+        entry = self._usage_by_product.get(line.product_id or "")
         if entry is None or line.starting_at is None:
             return None
         subject = Subject(
@@ -207,19 +210,22 @@ class _Bill:
             line.pricing_group_values,
             line.presentation_group_values,
         )
-        terms = self.terms
-        price = price_at(
-            subject,
-            line.starting_at,
-            rates=entry.rates,
-            overrides=terms.overrides,
-            prioritization=terms.prioritization,
-        )
+        price = self._prices(entry).at(subject, line.starting_at)
         if price is None:
             return None
         return commit_prices.covered_ladder(
-            balance, subject, line.starting_at, price=price, overrides=terms.overrides
+            balance, subject, line.starting_at, price=price, overrides=self.terms.overrides
         )
+
+    @cached_property
+    def _usage_by_product(self) -> Mapping[str, rating.RatedProduct]:
+        return {entry.product.id: entry for entry in self.usage}
+
+    def _prices(self, entry: rating.RatedProduct) -> PriceTable:
+        # Each balance asks for the prices of many lines of a product.
+        if entry.product.id not in self._price_tables:
+            self._price_tables[entry.product.id] = rating.price_table(entry, self.terms)
+        return self._price_tables[entry.product.id]
 
     def lines(self, invoice_id: str) -> list[LineItem]:
         """Returns the lines of the invoice. Each step is given what the ones before it made."""
@@ -233,7 +239,7 @@ class _Bill:
         places = sorted(cuts)
 
         def apart(instant: datetime) -> Hashable:
-            return self.reading.apart(instant), sum(cut <= instant for cut in places)
+            return self.reading.apart(instant), bisect_right(places, instant)
 
         terms = replace(self.terms, cuts=self.terms.cuts | cuts, apart=apart)
         lines = rating.usage_lines(self.usage, self.period, invoice_id=invoice_id, terms=terms)

@@ -43,7 +43,7 @@ def steps(ladder: Sequence[Tier]) -> Iterator[Step]:
     for level, tier in enumerate(ladder, start=1):
         size = None if level == len(ladder) else tier.size
         yield Step(level, start, size, tier.price)
-        start += size or _ZERO
+        start = EXACT.add(start, size or _ZERO)
 
 
 def split(ladder: Sequence[Tier], *, start: Decimal, end: Decimal) -> list[Piece]:
@@ -56,11 +56,11 @@ def split(ladder: Sequence[Tier], *, start: Decimal, end: Decimal) -> list[Piece
     for step in steps(ladder):
         # Whatever lies below zero, after negative increments, is priced like the first step.
         bottom = low if step.level == 1 else max(low, step.starting_at)
-        top = high if step.size is None else min(high, step.starting_at + step.size)
+        top = high if step.size is None else min(high, EXACT.add(step.starting_at, step.size))
         if top > bottom:
-            pieces.append(Piece(step, top - bottom))
+            pieces.append(Piece(step, EXACT.subtract(top, bottom)))
     if end < start:
-        return [Piece(piece.step, -piece.quantity) for piece in reversed(pieces)]
+        return [Piece(piece.step, EXACT.minus(piece.quantity)) for piece in reversed(pieces)]
     return pieces
 
 
@@ -101,7 +101,7 @@ def multiplied_by_steps(
 def _borders(sizes: Sequence[Decimal | None]) -> Iterator[Decimal]:
     total = _ZERO
     for size in sizes[:-1]:
-        total += size or _ZERO
+        total = EXACT.add(total, size or _ZERO)
         yield total
 
 
@@ -109,7 +109,7 @@ def _at(bands: Sequence[tuple[Decimal | None, Decimal]], quantity: Decimal) -> D
     """Returns the value of the band that the units just above a quantity fall into."""
     end = _ZERO
     for size, value in bands[:-1]:
-        end += size or _ZERO
+        end = EXACT.add(end, size or _ZERO)
         if quantity < end:
             return value
     return bands[-1][1]

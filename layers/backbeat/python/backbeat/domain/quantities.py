@@ -6,7 +6,8 @@ Times: increments carry the start of their UTC hour.
 Invariants: the quantities of adjoining stretches add up to the quantity of the whole, rounded once.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -36,13 +37,15 @@ class Increment(NamedTuple):
     amount: Decimal
 
 
-def added(increments: Sequence[Increment], segment: Period) -> Decimal:
-    """Returns what a stretch of time added, in the metric's unit."""
-    total = _ZERO
-    for increment in increments:
-        if segment.covers(increment.hour):
-            total = EXACT.add(total, increment.amount)
-    return total
+def added(increments: Iterable[Increment], stretches: Sequence[Period]) -> list[Decimal]:
+    """Returns what each of several adjoining stretches of time added, in the metric's unit."""
+    totals = [_ZERO] * len(stretches)
+    ends = [stretch.ending_before for stretch in stretches]
+    for hour, amount in increments:
+        place = bisect_right(ends, hour)
+        if place < len(ends) and stretches[0].starting_at <= hour:
+            totals[place] = EXACT.add(totals[place], amount)
+    return totals
 
 
 def billable(raw: Decimal, state: ProductState) -> Decimal:

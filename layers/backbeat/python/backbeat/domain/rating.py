@@ -19,10 +19,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 from backbeat.domain.identity import derived_id
 from backbeat.domain.ladders import Piece, first_step, split
-from backbeat.domain.overrides import Price, Subject, price_at
+from backbeat.domain.overrides import Price, Subject
+from backbeat.domain.price_tables import PriceTable
 from backbeat.domain.quantities import Increment, added, billable
 from backbeat.models.catalog import Product, ProductState
 from backbeat.models.invoices import LineBasis, LineItem, LineTier, LineType
@@ -79,7 +81,7 @@ class _Run:
     """A stretch at one price: running totals at its start and end."""
 
     period: Period
-    state: ProductState
+    subject: Subject
     price: Price
     apart: Hashable
     raw_from: Decimal
@@ -92,9 +94,17 @@ class _Run:
         return (
             self.period.ending_before == other.period.starting_at
             and self.price == other.price
-            and self.state == other.state
+            and self.subject.state == other.subject.state
             and self.apart == other.apart
         )
+
+
+class _Stretches(NamedTuple):
+    """A phase, the parts that prices and the caller cut it into, and what keeps each apart."""
+
+    phase: Phase
+    parts: Sequence[Period]
+    apart: Sequence[Hashable]
 
 
 def usage_lines(
@@ -104,9 +114,19 @@ def usage_lines(
     return [
         line
         for entry in rated
-        for group in _groups(entry)
-        for line in _group_lines(entry, group, period, terms or Terms(), invoice_id=invoice_id)
+        for line in _product_lines(entry, period, terms or Terms(), invoice_id=invoice_id)
     ]
+
+
+def _product_lines(
+    entry: RatedProduct, period: Period, terms: Terms, *, invoice_id: str
+) -> Iterator[LineItem]:
+    # What is the same for all groups is worked out once: there may be thousands of them.
+    prices = price_table(entry, terms)
+    stretches = _stretches(entry, period, terms)
+    for group in _groups(entry):
+        runs = _merged(_runs(entry.product, group, stretches, prices, terms))
+        yield from _group_lines(entry.product, group, runs, invoice_id=invoice_id)
 
 
 def _groups(entry: RatedProduct) -> list[Values]:
@@ -118,46 +138,49 @@ def _groups(entry: RatedProduct) -> list[Values]:
 
 
 def _group_lines(
-    entry: RatedProduct, group: Values, period: Period, terms: Terms, *, invoice_id: str
+    product: Product, group: Values, runs: Iterable[_Run], *, invoice_id: str
 ) -> Iterator[LineItem]:
-    for run in _merged(_runs(entry, group, period, terms)):
+    for run in runs:
         pieces = split(run.price.ladder, start=run.quantity_from, end=run.quantity_to)
         # A product without dimensions is shown even when nothing was used.
         if not pieces and not group:
             pieces = [Piece(first_step(run.price.ladder), _ZERO)]
         for piece in pieces:
-            yield _line(entry.product, group, run, piece, invoice_id=invoice_id)
+            yield _line(product, group, run, piece, invoice_id=invoice_id)
 
 
-def _runs(entry: RatedProduct, group: Values, period: Period, terms: Terms) -> Iterator[_Run]:
+def _runs(
+    product: Product,
+    group: Values,
+    stretches: Sequence[_Stretches],
+    prices: PriceTable,
+    terms: Terms,
+) -> Iterator[_Run]:
     raw = quantity = _ZERO
-    for phase, segment in _segments(entry, period, terms):
-        subject = _subject(entry.product, phase.state, group)
-        price = price_at(
-            subject,
-            segment.starting_at,
-            rates=entry.rates,
-            overrides=terms.overrides,
-            prioritization=terms.prioritization,
-        )
-        if price is None or not _belongs(group, phase.state):
-            # Decision D-47: usage while not entitled is never counted, towards tiers neither.
+    for phase, parts, apart in stretches:
+        if not _belongs(group, phase.state):
             continue
-        raw_to = EXACT.add(raw, added(phase.usage.get(group, ()), segment))
-        # Decision D-26: what is rounded is the running total, so the parts add up to the whole.
-        gained = EXACT.subtract(billable(raw_to, phase.state), billable(raw, phase.state))
-        quantity_to = EXACT.add(quantity, gained)
-        yield _Run(
-            segment,
-            phase.state,
-            price,
-            (terms.apart(segment.starting_at), terms.payers(segment.starting_at, subject)),
-            raw,
-            raw_to,
-            quantity,
-            quantity_to,
-        )
-        raw, quantity = raw_to, quantity_to
+        subject = _subject(product, phase.state, group)
+        priced = prices.at_each(subject, [part.starting_at for part in parts])
+        gains = added(phase.usage.get(group, ()), parts)
+        for part, apart_key, price, gain in zip(parts, apart, priced, gains, strict=True):
+            if price is None:
+                # Decision D-47: usage while not entitled is never counted, towards tiers neither.
+                continue
+            raw_to = EXACT.add(raw, gain)
+            # Decision D-26: what is rounded is the running total: the parts add up to the whole.
+            gained = EXACT.subtract(billable(raw_to, phase.state), billable(raw, phase.state))
+            quantity_to = EXACT.add(quantity, gained)
+            payers = terms.payers(part.starting_at, subject)
+            yield _Run(
+                part, subject, price, (apart_key, payers), raw, raw_to, quantity, quantity_to
+            )
+            raw, quantity = raw_to, quantity_to
+
+
+def price_table(entry: RatedProduct, terms: Terms) -> PriceTable:
+    """Returns what tells the price of a product's groups."""
+    return PriceTable(entry.product, entry.rates, terms.overrides, terms.prioritization)
 
 
 def cuts(product: Product, rates: Iterable[Rate], terms: Terms) -> set[datetime]:
@@ -171,13 +194,15 @@ def cuts(product: Product, rates: Iterable[Rate], terms: Terms) -> set[datetime]
     return found
 
 
-def _segments(entry: RatedProduct, period: Period, terms: Terms) -> Iterator[tuple[Phase, Period]]:
+def _stretches(entry: RatedProduct, period: Period, terms: Terms) -> list[_Stretches]:
     places = {*cuts(entry.product, entry.rates, terms), *period}
     inside = sorted(cut for cut in places if period.starting_at <= cut <= period.ending_before)
-    for start, end in pairwise(inside):
-        for phase in entry.phases:
-            if phase.period.covers(start):
-                yield phase, Period(start, end)
+    stretches = [Period(start, end) for start, end in pairwise(inside)]
+    found = []
+    for phase in entry.phases:
+        parts = [part for part in stretches if phase.period.covers(part.starting_at)]
+        found.append(_Stretches(phase, parts, [terms.apart(part.starting_at) for part in parts]))
+    return found
 
 
 def _merged(runs: Iterable[_Run]) -> list[_Run]:
@@ -217,7 +242,7 @@ def _subject(product: Product, state: ProductState, group: Values) -> Subject:
 
 
 def _line(product: Product, group: Values, run: _Run, piece: Piece, *, invoice_id: str) -> LineItem:
-    subject = _subject(product, run.state, group)
+    subject, state = run.subject, run.subject.state
     rate, step = run.price.rate, piece.step
     return LineItem(
         id=derived_id(
@@ -229,10 +254,10 @@ def _line(product: Product, group: Values, run: _Run, piece: Piece, *, invoice_i
             step.level,
         ),
         type=LineType.USAGE,
-        name=run.state.name,
+        name=state.name,
         product_id=product.id,
         product_type="UsageProductListItem",
-        product_tags=run.state.tags,
+        product_tags=state.tags,
         product_custom_fields=product.custom_fields,
         quantity=piece.quantity,
         unit_price=step.price,
@@ -246,7 +271,7 @@ def _line(product: Product, group: Values, run: _Run, piece: Piece, *, invoice_i
         if run.price.is_tiered
         else None,
         basis=LineBasis(
-            metric_id=run.state.billable_metric_id,
+            metric_id=state.billable_metric_id,
             raw_from=run.raw_from,
             raw_to=run.raw_to,
             quantity_from=run.quantity_from,

@@ -42,10 +42,11 @@ def insert(store: Store, tenant: str, invoice: Invoice) -> list[Put]:
     pages without one are nothing, and a repeated run overwrites them with the same.
     """
     pages = _pages(invoice)
-    store.put_many(
-        to_item(keys.invoice_lines(tenant, invoice.id, number), page)
-        for number, page in enumerate(pages, start=1)
-    )
+    if pages:
+        store.put_many(
+            to_item(keys.invoice_lines(tenant, invoice.id, number), page)
+            for number, page in enumerate(pages, start=1)
+        )
     header = _StoredInvoice.model_validate(
         {**dict(invoice), "line_items": () if pages else invoice.line_items}
     ).model_copy(update={"line_pages": len(pages)})

@@ -1,6 +1,8 @@
 """Usage events and cells in the store."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -23,7 +25,9 @@ _PLACE: Final = "place"
 """The number of an event in the order of ingest."""
 
 
-_DAY_NUMBERS: Final = ("c", "s")
+_DAY_COUNT: Final = "c"
+_DAY_SUM: Final = "s"
+_DAY_NUMBERS: Final = (_DAY_COUNT, _DAY_SUM)
 _HOUR_NUMBERS: Final = tuple((f"c{hour:02}", f"s{hour:02}") for hour in range(24))
 """The numbers of a day and of each of its hours: how many events, and the sum of their property."""
 
@@ -182,45 +186,104 @@ def cells(
 ) -> list[UsageCell]:
     """Returns a metric's cells of a span, of all the customer keys. A group may come repeatedly.
 
-    With `cuts`, the hours of a day that no cut divides are added up into one cell, at the day's
-    first hour: whoever looks at nothing finer spares most of the work.
+    With `cuts`, the whole days between two cuts are added up into one cell, at the first hour of
+    the first: whoever looks at nothing finer spares most of the work.
     """
-    divided = None if cuts is None else {_day_of(cut) for cut in cuts if cut != _day_of(cut)}
-    return [
-        cell
-        for customer_key in customer_keys
-        for month, part in months.of(span)
-        for item in walk(
-            store,
-            Query(
+    partitions = _partitions(store, tenant, customer_keys, metric_id, span)
+    if cuts is None:
+        return [
+            cell
+            for month, part, items in partitions
+            for item in items
+            for cell in _hours(month, item, part)
+        ]
+    inside = {cut for cut in cuts if span.starting_at < cut < span.ending_before}
+    return _added_up(partitions, span, tuple(sorted(inside)))
+
+
+_Partition = tuple[datetime, Period, Iterator[Item]]
+"""A month, the part of a span in it, and the items of the days that the part touches."""
+
+
+def _partitions(
+    store: Store, tenant: str, customer_keys: Iterable[str], metric_id: str, span: Period
+) -> Iterator[_Partition]:
+    for customer_key in customer_keys:
+        for month, part in months.of(span):
+            query = Query(
                 keys.cells(tenant, customer_key, metric_id, month),
                 low=keys.cell_day(part.starting_at.day),
                 # The day after the last instant, unless that is the next month.
                 high=keys.cell_day((part.ending_before - _INSTANT).day + 1),
-            ),
-        )
-        for cell in _cells_of_day(month, item, part, divided)
+            )
+            yield month, part, walk(store, query)
+
+
+@dataclass(slots=True)
+class _Running:
+    """A tally that is being added up."""
+
+    count: int = 0
+    sum: Decimal = _ZERO
+
+
+def _added_up(
+    partitions: Iterable[_Partition], span: Period, cuts: tuple[datetime, ...]
+) -> list[UsageCell]:
+    """Returns one cell for each group and stretch of whole days, and the hours of the others."""
+    stretches: dict[datetime, dict[bytes, _Running]] = {}
+    apart: list[UsageCell] = []
+    for month, part, items in partitions:
+        starts = _stretch_starts(month, span, cuts)
+        for item in items:
+            start = starts[int(item.key.sk[:2]) - 1]
+            if start is None:
+                apart += _hours(month, item, part)
+                continue
+            groups = stretches.setdefault(start, {})
+            running = groups.get(item.doc)
+            if running is None:
+                running = groups[item.doc] = _Running()
+            running.count += int(item.numbers[_DAY_COUNT])
+            running.sum = EXACT.add(running.sum, item.numbers[_DAY_SUM])
+    together = [
+        UsageCell(start, _groups(doc), Tally(running.count, running.sum))
+        for start, groups in stretches.items()
+        for doc, running in groups.items()
     ]
+    return [*together, *apart]
 
 
-def _cells_of_day(
-    month: datetime, item: Item, part: Period, divided: Set[datetime] | None
-) -> Iterator[UsageCell]:
+@lru_cache(maxsize=256)
+def _stretch_starts(
+    month: datetime, span: Period, cuts: tuple[datetime, ...]
+) -> tuple[datetime | None, ...]:
+    """Returns for each day of a month where the stretch begins that it lies in whole.
+
+    A stretch begins where the span does, or at a cut, or with the first whole day after either.
+    None is for days that a cut divides, or that lie outside the span in part.
+    """
+    found: list[datetime | None] = []
+    following = (month + 32 * DAY).replace(day=1)
+    for day in (month + number * DAY for number in range((following - month).days)):
+        behind = bisect_right(cuts, day)
+        divided = behind < len(cuts) and cuts[behind] < day + DAY
+        if divided or day < span.starting_at or span.ending_before < day + DAY:
+            found.append(None)
+            continue
+        start = cuts[behind - 1] if behind else span.starting_at
+        found.append(start if start == _day_of(start) else _day_of(start) + DAY)
+    return tuple(found)
+
+
+def _hours(month: datetime, item: Item, part: Period) -> Iterator[UsageCell]:
     day = month.replace(day=int(item.key.sk[:2]))
     groups = _groups(item.doc)
-    whole = part.starting_at <= day and day + DAY <= part.ending_before
-    if whole and divided is not None and day not in divided:
-        yield UsageCell(day, groups, _tally(item, _DAY_NUMBERS))
-        return
-    for hour, names in enumerate(_HOUR_NUMBERS):
+    for hour, (count, sum_) in enumerate(_HOUR_NUMBERS):
         starting_at = day + hour * HOUR
-        if names[0] in item.numbers and part.covers(starting_at):
-            yield UsageCell(starting_at, groups, _tally(item, names))
-
-
-def _tally(item: Item, names: tuple[str, str]) -> Tally:
-    count, sum_ = names
-    return Tally(int(item.numbers[count]), item.numbers[sum_])
+        if count in item.numbers and part.covers(starting_at):
+            tally = Tally(int(item.numbers[count]), item.numbers[sum_])
+            yield UsageCell(starting_at, groups, tally)
 
 
 def _day_of(at: datetime) -> datetime:

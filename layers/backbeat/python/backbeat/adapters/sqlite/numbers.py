@@ -15,24 +15,30 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 class _StoredNumbers(Mapping[str, Decimal]):
-    """The numbers of a stored item, each made a number when it is asked for.
+    """The numbers of a stored item, read and made numbers when they are asked for.
 
-    Items may have many, of which their reader wants few.
+    Items may have many, of which their reader wants few or none.
     """
 
-    __slots__ = ("_texts",)
+    __slots__ = ("_stored", "_texts")
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = texts
+    def __init__(self, stored: str) -> None:
+        self._stored = stored
+        self._texts: Mapping[str, str] | None = None
 
     def __getitem__(self, name: str) -> Decimal:
-        return Decimal(self._texts[name])
+        return Decimal(self._all()[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._texts)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._all())
+
+    def _all(self) -> Mapping[str, str]:
+        if self._texts is None:
+            self._texts = _decoder.decode(self._stored)
+        return self._texts
 
 
 def encode_numbers(numbers: Mapping[str, Decimal]) -> str | None:
@@ -48,7 +54,7 @@ def encode_numbers(numbers: Mapping[str, Decimal]) -> str | None:
 
 def decode_numbers(stored: str | None) -> Mapping[str, Decimal]:
     """Returns the numbers of a stored item."""
-    return _NONE if stored is None else _StoredNumbers(_decoder.decode(stored))
+    return _NONE if stored is None else _StoredNumbers(stored)
 
 
 def sums(stored: Mapping[str, Decimal], added: Mapping[str, Decimal]) -> dict[str, Decimal]:
