@@ -137,7 +137,7 @@ def test_whole_days_between_cuts_are_added_up(store: Store, pk: str) -> None:
     hours = [first + timedelta(hours=number) for number in range(7 * 24)]
     for start in range(0, len(hours), 50):
         counted = {key(hour): Tally(1, Decimal("0.1")) for hour in hours[start : start + 50]}
-        store.transact(usage.add_to_cells(pk, counted, slot="0"))
+        store.transact(usage.add_to_cells(pk, counted, slot_of=lambda _: "0"))
 
     def read(span: Period, cuts: Iterable[datetime]) -> list[tuple[str, UsageCell]]:
         found = usage.cells(store, pk, ["acme"], "m", span, cuts=cuts)

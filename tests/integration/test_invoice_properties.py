@@ -146,7 +146,7 @@ def test_a_billing_job_that_is_delivered_twice_finalizes_once() -> None:
     world.rate(card, product, price=2)
     world.contract(customer, card, "2025-01-06T00:00:00Z")
     world.use(customer, 10, "2025-01-06T01:00:00Z")
-    clock.time = datetime(2025, 2, 2, tzinfo=UTC)
+    clock.time = datetime(2025, 2, 2, 0, 1, tzinfo=UTC)
 
     def billing(event: JSON) -> Any:
         with bootstrap.using(world.services):

@@ -158,3 +158,66 @@ class TestSearch:
         assert product.post("/v1/ingest", [event(id_)]).status == 200
         found = product.post("/v1/events/search", {"transactionIds": [id_]}).body
         assert [(one["transaction_id"], one["is_duplicate"]) for one in found] == [(id_, False)]
+
+
+class TestSpans:
+    YEAR = {"starting_on": "2025-01-01T00:00:00Z", "ending_before": "2026-01-01T00:00:00Z"}
+
+    def test_a_year_of_hours_is_paged(self, product: Product, world: World) -> None:
+        body = {
+            "window_size": "HOUR",
+            "customer_ids": [world.customer_id],
+            "billable_metrics": [{"id": world.metric_id}, {"id": world.tokens_metric_id}],
+            **self.YEAR,
+        }
+        rows: list[Any] = []
+        query: dict[str, str] = {}
+        while True:
+            reply = product.post("/v1/usage", body, **query)
+            assert reply.status == 200, reply
+            rows += reply.body["data"]
+            if reply.body["next_page"] is None:
+                break
+            query = {"next_page": reply.body["next_page"]}
+        # 365 days of 24 hours, of two metrics.
+        assert len(rows) == 2 * 8760
+        places = [(row["billable_metric_id"], row["start_timestamp"]) for row in rows]
+        assert places == sorted(set(places))
+        # The calls of the usual world are at 10:30 on 15 January.
+        used = [row for row in rows if row["value"] is not None]
+        calls = [row for row in used if row["billable_metric_id"] == world.metric_id]
+        assert {row["start_timestamp"]: row["value"] for row in calls}[
+            "2025-01-15T10:00:00+00:00"
+        ] == 3
+
+    @pytest.mark.parametrize(
+        ("size", "start", "end", "days"),
+        [
+            ("HOUR", "2024-01-01", "2025-01-02", 366),
+            ("DAY", "1990-01-01", "2025-01-01", 10_000),
+            ("NONE", "1970-01-01", "2999-12-31", 10_000),
+        ],
+    )
+    @pytest.mark.parametrize("path", ["/v1/usage", "/v1/usage/groups", "/v1/usage/seats"])
+    def test_a_span_has_an_end(
+        self, product: Product, world: World, path: str, size: str, start: str, end: str, days: int
+    ) -> None:
+        body = {
+            "window_size": size,
+            "starting_on": f"{start}T00:00:00Z",
+            "ending_before": f"{end}T00:00:00Z",
+            "customer_id": world.customer_id,
+            "billable_metric_id": world.tokens_metric_id,
+            "seat_metric_id": world.tokens_metric_id,
+            "usage_type": "MAX",
+        }
+        reply = product.post(path, body)
+        assert reply.status == 400
+        assert reply.body["message"].endswith(
+            f"ending_before: at most {days} days after starting_on with a window_size of {size}"
+        )
+
+    def test_all_the_time_there_was_is_one_window(self, product: Product, world: World) -> None:
+        span = {"starting_on": "2000-01-01T00:00:00Z", "ending_before": "2027-01-01T00:00:00Z"}
+        # 1 + 2 + 4 + 8, and the three calls of 10 that every world has.
+        assert [row["value"] for row in usage(product, world, "NONE", **span)] == [45]

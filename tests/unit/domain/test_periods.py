@@ -1,5 +1,7 @@
 """The billing calendar: boundaries, stubs, clamps."""
 
+import time
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from backbeat.domain import periods
 from backbeat.models.contracts import Contract
+from backbeat.models.period import Period
 from backbeat.models.schedules import Frequency, StatementDay
 from tests.unit.builders import contract, period, utc
 
@@ -196,3 +199,39 @@ def test_every_boundary_is_the_anchors_day_or_the_months_last(of: Contract) -> N
 def _days_in_month(instant: datetime) -> int:
     following = (instant.replace(day=28) + timedelta(days=4)).replace(day=1)
     return (following - timedelta(days=1)).day
+
+
+@given(
+    hours=st.integers(0, 2 * 365 * 24),
+    length=st.none() | st.timedeltas(timedelta(hours=1), timedelta(days=900)),
+    later=st.timedeltas(timedelta(days=-400), timedelta(days=1200)),
+    frequency=st.sampled_from(["WEEKLY", "MONTHLY", "QUARTERLY", "ANNUAL"]),
+    day=st.sampled_from(["FIRST_OF_MONTH", "CONTRACT_START"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_counting_from_an_instant_finds_the_periods_that_counting_from_the_start_finds(
+    hours: int, length: timedelta | None, later: timedelta, frequency: str, day: str
+) -> None:
+    begin = utc("2023-01-01") + timedelta(hours=hours)
+    of = contract(
+        f"{begin:%Y-%m-%dT%H:%M}",
+        end=None if length is None else f"{begin + length:%Y-%m-%dT%H:%M}",
+        frequency=frequency,
+        day=day,
+    )
+    instant = of.starting_at + later
+
+    def first(found: Iterator[Period]) -> list[Period]:
+        return [*islice((one for one in found if one.ending_before > instant), 5)]
+
+    expected = first(islice(periods.usage_periods(of), 250))
+    assert [*islice(periods.usage_periods_from(of, instant), 5)] == expected
+
+
+def test_a_contract_of_a_thousand_years_is_not_walked_through() -> None:
+    of = contract("1970-01-01", frequency="WEEKLY")
+    begun = time.process_time()
+    for _ in range(1000):
+        next(periods.usage_periods_from(of, utc("2970-01-01")))
+    # From the start there are 52,000 weeks to each of them, which takes minutes.
+    assert time.process_time() - begun < 5

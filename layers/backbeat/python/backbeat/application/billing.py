@@ -64,6 +64,8 @@ CallFor = Callable[[str], Call]
 
 _KINDS: Final = tuple(WorkKind)
 _LEASE: Final = timedelta(minutes=15)
+_SETTLING: Final = timedelta(minutes=1)
+"""No request lives longer."""
 _LEASED_AT_ONCE: Final = 50
 
 _log = logging.getLogger("backbeat.billing")
@@ -93,7 +95,7 @@ def schedule_first(call: Call, contract: Contract) -> list[Effect]:
     """Returns the effects that put a new contract's first work of each kind on the list."""
     first = next(periods.usage_periods(contract), None)
     due = [
-        None if first is None else _due(contract, first),
+        None if first is None else _due(contract, first, opened_at=call.now),
         _scheduled_due(contract, scheduled_invoices.outlook(call, contract)),
         _recurring_due(contract, recurring.first_due(contract)),
     ]
@@ -160,7 +162,12 @@ def _rescheduled(
 def _usage_due(call: Call, contract: Contract, before: DueItem | None) -> DueItem | None:
     start = _billed_until(call, contract) if before is None else before.period_start
     upcoming = next(periods.periods_left(contract, start), None)
-    return None if upcoming is None else _due(contract, upcoming)
+    if upcoming is None:
+        return None
+    # Of a period that was cut off before, this change opens nothing.
+    was_cut_off = before is not None and before.due_at <= call.now
+    opened_at = before.opened_at if before is not None and was_cut_off else call.now
+    return _due(contract, upcoming, opened_at=opened_at)
 
 
 def cancel(call: Call, contract: Contract) -> list[Effect]:
@@ -314,7 +321,7 @@ def _finalize_usage(call: Call, item: Item, due: DueItem) -> None:
     upcoming = periods.periods_left(contract, due.period_start)
     invoice = settled_drafts.find(call, customer, contract, next(upcoming))
     following = next(upcoming, None)
-    next_due = None if following is None else _due(contract, following)
+    next_due = None if following is None else _due(contract, following, opened_at=due.opened_at)
     _commit(call, item, contract, invoice, next_due, unchanged)
 
 
@@ -430,13 +437,15 @@ def _park(call: Call, item: Item, due: DueItem, reason: str) -> None:
     work.commit()
 
 
-def _due(contract: Contract, period: Period) -> DueItem:
+def _due(contract: Contract, period: Period, *, opened_at: datetime | None) -> DueItem:
+    cut_off = invoicing.finalizes_at(period)
     return DueItem(
         customer_id=contract.customer_id,
         contract_id=contract.id,
         kind=WorkKind.USAGE,
         period_start=period.starting_at,
-        due_at=invoicing.finalizes_at(period),
+        due_at=cut_off,
+        opened_at=opened_at if opened_at is not None and cut_off <= opened_at else None,
     )
 
 
@@ -495,7 +504,7 @@ def _lease(call: Call, listed: Sequence[Key]) -> list[Key]:
     free = {
         key: item
         for key, item in call.store.get_many(listed).items()
-        if _is_free(from_item(item, DueItem), due_by=call.now, now=now)
+        if _is_free(from_item(item, DueItem), due_by=_settled_by(call), now=now)
     }
     while free:
         held = [
@@ -516,6 +525,15 @@ def _lease(call: Call, listed: Sequence[Key]) -> list[Key]:
         else:
             break
     return list(free)
+
+
+def _settled_by(call: Call) -> datetime:
+    """Returns up to when work is due whose usage is all there.
+
+    Requests that accepted events before a cut-off may still be storing them for a moment. A
+    sandbox's clock goes on when it is told to, and its work is done as it does.
+    """
+    return call.now if call.services.sandbox else call.now - _SETTLING
 
 
 def _is_free(due: DueItem, *, due_by: datetime, now: datetime) -> bool:

@@ -82,18 +82,20 @@ class Reading:
     `cells` and `cells_at_once` give other usage than what is stored. `cuts` and `apart` keep
     windows separate. `regroup` gives products other groups. `invoice_id` is that of an invoice
     which takes the place of a void one. With `terms_until`, prices and definitions made after it
-    are left out. `sources` are what commits and credits have left to pay with. `paid` are lines
-    that were paid before: this reading's are cut where those are and, without sources of its own,
-    paid like them.
+    are left out; with `received_before`, usage received then or later, unless `cells` gives other
+    usage. `sources` are what commits and credits have left to pay with. `paid` are lines that were
+    paid before: this reading's are cut where those are and, without sources of its own, paid like
+    them.
     """
 
-    cells: CellsOf = usage.cells
-    cells_at_once: CellsAtOnceOf = sql_metrics.at_once
+    cells: CellsOf | None = None
+    cells_at_once: CellsAtOnceOf | None = None
     cuts: frozenset[datetime] = frozenset()
     apart: Callable[[datetime], Hashable] = field(default=lambda instant: None)
     regroup: Regroup = field(default=lambda state, metric, rates: Grouping(state))
     invoice_id: str | None = None
     terms_until: datetime | None = None
+    received_before: datetime | None = None
     sources: Sequence[Source] = ()
     paid: Sequence[LineItem] = ()
 
@@ -124,7 +126,9 @@ def assemble(
         invoice_id=reading.invoice_id,
     )
     royalty = charges.royalty_of(contract, draft.line_items, at=period.starting_at)
-    return draft.model_copy(update={"reseller_royalty": royalty})
+    return draft.model_copy(
+        update={"reseller_royalty": royalty, "received_before": reading.received_before}
+    )
 
 
 class _Bill:
@@ -364,26 +368,9 @@ def _known(product: Product, reading: Reading) -> Product:
 
 
 def _filtered(reading: Reading, contract: Contract) -> Reading:
-    """Returns the reading without the usage that the contract's filters keep out."""
-    if not contract.usage_filters:
-        return reading
-
-    def cells(
-        call: Call, customer: Customer, metric: BillableMetric, period: Period
-    ) -> list[UsageCell]:
-        return counted(contract, metric, reading.cells(call, customer, metric, period))
-
-    def cells_at_once(
-        call: Call,
-        customer: Customer,
-        used: Sequence[tuple[BillableMetric, Period]],
-        period: Period,
-    ) -> list[UsageCell]:
-        metric, _ = used[-1]
-        return counted(contract, metric, reading.cells_at_once(call, customer, used, period))
-
+    """Returns the reading with cuts where the contract's usage filters change."""
     starts = {entry.starting_at for entry in contract.usage_filters}
-    return replace(reading, cells=cells, cells_at_once=cells_at_once, cuts=reading.cuts | starts)
+    return replace(reading, cuts=reading.cuts | starts)
 
 
 def _phases(
@@ -397,7 +384,7 @@ def _phases(
 
     With `cuts`, usage is told apart no finer than whole days and these instants.
     """
-    call, customer, period, reading = bill.call, bill.customer, bill.period, bill.counted
+    period, reading = bill.period, bill.counted
     updates = {u.starting_at for u in product.updates if period.covers(u.starting_at)}
     starts = sorted({period.starting_at, *updates})
     parts = [Period(*ends) for ends in pairwise([*starts, period.ending_before])]
@@ -418,18 +405,39 @@ def _phases(
                 product.state_at(following.starting_at), metrics
             )
             # All that is evaluated once lies in the last hour, whatever changed before.
-            cells = [] if goes_on else reading.cells_at_once(call, customer, once, period)
+            cells = [] if goes_on else _cells_at_once(bill, once)
         yield rating.Phase(part, grouping.state, _usage(metric, cells, grouping))
 
 
 def _cells(
     bill: _Bill, metric: BillableMetric, cuts: Collection[datetime] | None
 ) -> list[UsageCell]:
-    reading = bill.counted
-    if reading.cells is usage.cells:
-        return usage.cells(bill.call, bill.customer, metric, bill.period, cuts=cuts)
-    # Usage that is chosen or imagined hour by hour is not added up before.
-    return reading.cells(bill.call, bill.customer, metric, bill.period)
+    reading = bill.reading
+    if reading.cells is not None:
+        # Usage that is chosen or imagined hour by hour is not added up before.
+        found = reading.cells(bill.call, bill.customer, metric, bill.period)
+    else:
+        found = usage.cells(
+            bill.call,
+            bill.customer,
+            metric,
+            bill.period,
+            cuts=cuts,
+            received_before=reading.received_before,
+        )
+    return counted(bill.contract, metric, found)
+
+
+def _cells_at_once(bill: _Bill, used: Sequence[tuple[BillableMetric, Period]]) -> list[UsageCell]:
+    reading = bill.reading
+    if reading.cells_at_once is not None:
+        found = reading.cells_at_once(bill.call, bill.customer, used, bill.period)
+    else:
+        found = sql_metrics.at_once(
+            bill.call, bill.customer, used, bill.period, received_before=reading.received_before
+        )
+    metric, _ = used[-1]
+    return counted(bill.contract, metric, found)
 
 
 def _is_evaluated_once(state: ProductState, metrics: Mapping[str, BillableMetric]) -> bool:

@@ -147,11 +147,14 @@ def _instants(invoice: Invoice) -> list["_Then"]:
     A clock that stands still gives what came before and what came after the same time, so at that
     very instant either is possible; the amounts tell which it was.
     """
+    limit = invoice.received_before
+    in_time = None if limit is None else limit - _INSTANT
     if invoice.status is InvoiceStatus.DRAFT:
-        return [_Then(None, None)]
+        return [_Then(in_time, None)]
     at = invoice.finalized_at or invoice.issued_at
     before = at - _INSTANT
-    return [_Then(events, terms) for terms in (at, before) for events in (at, before)]
+    received = (at, before) if in_time is None else (min(in_time, at), min(in_time, before))
+    return [_Then(events, terms) for terms in (at, before) for events in dict.fromkeys(received)]
 
 
 @dataclass(frozen=True, slots=True)

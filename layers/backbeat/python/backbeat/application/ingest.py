@@ -6,7 +6,7 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from backbeat.application import alert_triggers, catalog, recharge_triggers, tracking
+from backbeat.application import alert_triggers, arrivals, catalog, recharge_triggers, tracking
 from backbeat.application.services import Call
 from backbeat.domain import metering
 from backbeat.domain.metering import Counted, Share
@@ -172,7 +172,7 @@ def _append(call: Call, chunk: Iterable[_Pending]) -> Append:
 
 def _adds(call: Call, chunk: Iterable[Counted]) -> list[Add]:
     added = metering.tallies(chunk)
-    return usage.add_to_cells(call.tenant, added, slot=call.services.cell_slot)
+    return usage.add_to_cells(call.tenant, added, slot_of=arrivals.slot_of(call, call.now))
 
 
 def _is_free_again(call: Call, event: UsageEvent, item: Item) -> bool:

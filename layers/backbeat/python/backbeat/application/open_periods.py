@@ -1,11 +1,12 @@
 """Usage periods that have begun and are not finalized."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from backbeat.application.services import Call
-from backbeat.domain import periods
+from backbeat.domain import invoicing, periods
 from backbeat.models.contracts import Contract, DueItem, WorkKind
-from backbeat.models.period import Period
+from backbeat.models.period import HOUR, Period, hour_of
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, walk
 from backbeat.ports.store import Query
@@ -27,3 +28,19 @@ def of_customer(call: Call, customer_id: str) -> Iterator[tuple[Contract, Period
             if period.starting_at > call.now:
                 break
             yield contract, period
+
+
+def received_before(call: Call, contract: Contract, period: Period) -> datetime | None:
+    """Returns the hour from which on usage is too late for the draft of an open period.
+
+    None: there is none yet. Of a period that was over when it came to be billed here, as where a
+    contract begins in the past, that is after what was known then.
+    """
+    cut_off = invoicing.finalizes_at(period)
+    if call.now < cut_off:
+        return None
+    key = keys.due_item(call.tenant, contract.customer_id, contract.id, WorkKind.USAGE)
+    due = read(call.store, key, DueItem)
+    if due is None or due.opened_at is None:
+        return cut_off
+    return max(cut_off, hour_of(due.opened_at) + HOUR)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from backbeat.application import customers, drafts, families
+from backbeat.application import customers, drafts, families, open_periods
 from backbeat.application.drafts import AS_IT_STANDS, Reading
 from backbeat.application.families import Family
 from backbeat.application.services import Call
@@ -38,7 +38,8 @@ def find(call: Call, customer: Customer, contract: Contract, period: Period) -> 
     """Returns the draft of one open period, settled after the ones before it."""
     family = families.of_customer(call, customer)
     if not family.stored:
-        return drafts.assemble(call, contract, customer, period)
+        as_open = _open(call, contract, period, AS_IT_STANDS)
+        return drafts.assemble(call, contract, customer, period, as_open)
     for draft in _settled(call, family):
         if (draft.contract_id, draft.start_timestamp) == (contract.id, period.starting_at):
             return draft
@@ -87,7 +88,8 @@ def again(
         if family.order(other) >= family.order((contract, period)):
             break
         payer = family.customers[other[0].customer_id]
-        before = assemble(call, other[0], payer, other[1], owned, drawn)
+        as_open = _open(call, *other, AS_IT_STANDS)
+        before = assemble(call, other[0], payer, other[1], owned, drawn, as_open)
         drawn += deductions(before, owned)
     return assemble(call, contract, customer, period, owned, drawn, reading)
 
@@ -123,7 +125,7 @@ def assemble(
     period: Period,
     owned: Sequence[Balance],
     drawn: Sequence[Deduction],
-    reading: Reading = AS_IT_STANDS,
+    reading: Reading,
 ) -> Invoice:
     """Returns the draft of a period, paid from what the deductions given have left."""
     serving = [balance for balance in owned if families.may_serve(balance, contract)]
@@ -151,9 +153,15 @@ def _settled(
     for contract, period in families.open_usage(call, family):
         customer = family.customers[contract.customer_id]
         read_as = reading if of is None or of.id == customer.id else AS_IT_STANDS
-        draft = assemble(call, contract, customer, period, owned, drawn, read_as)
+        as_open = _open(call, contract, period, read_as)
+        draft = assemble(call, contract, customer, period, owned, drawn, as_open)
         drawn += deductions(draft, owned)
         yield draft
+
+
+def _open(call: Call, contract: Contract, period: Period, reading: Reading) -> Reading:
+    """Returns the reading of an open period: usage that came after its cut-off is not in it."""
+    return replace(reading, received_before=open_periods.received_before(call, contract, period))
 
 
 def deductions(invoice: Invoice, owned: Sequence[Balance]) -> list[Deduction]:

@@ -49,9 +49,16 @@ def by_window(
 
 
 def hourly_growth(
-    call: Call, customer: Customer, metric: BillableMetric, span: Period
+    call: Call,
+    customer: Customer,
+    metric: BillableMetric,
+    span: Period,
+    *,
+    received_before: datetime | None = None,
 ) -> list[UsageCell]:
     """Returns by how much the answer over all the span's events so far grew with each hour.
+
+    With `received_before`, events received then or later are left out.
 
     Raises:
         InvalidArgument: the query fails over these events.
@@ -61,7 +68,8 @@ def hourly_growth(
     before: sql_metrics.Answer = {}
     with _session(metric, query) as session:
         for hour, inside in groupby(
-            _events(call, customer, span), key=lambda stored: hour_of(stored.event.timestamp)
+            _events(call, customer, span, received_before),
+            key=lambda stored: hour_of(stored.event.timestamp),
         ):
             session.add(_rows(query, list(inside)))
             after = sql_metrics.answer(metric, query.columns, session.rows())
@@ -71,19 +79,24 @@ def hourly_growth(
 
 
 def at_once(
-    call: Call, customer: Customer, used: Sequence[tuple[BillableMetric, Period]], span: Period
+    call: Call,
+    customer: Customer,
+    used: Sequence[tuple[BillableMetric, Period]],
+    span: Period,
+    *,
+    received_before: datetime | None = None,
 ) -> list[UsageCell]:
     """Returns the usage of a span that is evaluated once, in the last hour of its last use.
 
     `used` are the metrics one after the other, each with the part of the span it is used in: each
     counts for what its answer, taken from the start of the span, grew by in its part. The cells
-    are the last metric's.
+    are the last metric's. With `received_before`, events received then or later are left out.
 
     Raises:
         InvalidArgument: a query fails over these events.
     """
     last, (_, end) = used[-1]
-    events = _events(call, customer, Period(span.starting_at, end))
+    events = _events(call, customer, Period(span.starting_at, end), received_before)
     found: list[UsageCell] = []
     for metric, part in used:
         query = _compiled(call, metric)
@@ -95,8 +108,13 @@ def at_once(
     return found
 
 
-def _events(call: Call, customer: Customer, span: Period) -> list[StoredEvent]:
-    return raw_events.events(call.store, call.tenant, customer.usage_keys, span)
+def _events(
+    call: Call, customer: Customer, span: Period, received_before: datetime | None = None
+) -> list[StoredEvent]:
+    found = raw_events.events(call.store, call.tenant, customer.usage_keys, span)
+    if received_before is None:
+        return found
+    return [stored for stored in found if stored.received_at < received_before]
 
 
 def _rows(query: SqlQuery, events: Sequence[StoredEvent]) -> Iterator[EventRow]:

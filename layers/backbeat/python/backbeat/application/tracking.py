@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from backbeat.application import arrivals
 from backbeat.application.services import Call
 from backbeat.domain import counting, tracking
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.errors import Retryable
 from backbeat.models.usage import StoredEvent, UsageEvent
-from backbeat.persistence import raw_events, tracked
+from backbeat.persistence import raw_events
 from backbeat.ports.store import Contention
 
 
@@ -65,12 +66,15 @@ def track(
     """
     if not accepted.metrics:
         return
-    said = tracking.measured(map(accepted.of, events), accepted.metrics)
+    said = {accepted.now: tracking.measured(map(accepted.of, events), accepted.metrics)}
     for stored in repeated:
         there = [metric for metric in accepted.metrics if counting.counts(metric, stored)]
-        said = tracking.together(said, tracking.measured([stored], there))
+        again = tracking.measured([stored], there)
+        before = said.get(stored.received_at, {})
+        said[stored.received_at] = tracking.together(before, again)
     try:
-        tracked.write(call.store, call.tenant, said, slot=call.services.cell_slot)
+        for received_at, measured in said.items():
+            arrivals.track(call, measured, received_at)
     except Contention as contention:
         raise Retryable("The events are stored but not fully counted. Send them again.") from (
             contention

@@ -1,7 +1,7 @@
 """Reading usage, without prices."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -103,21 +103,25 @@ def cells(
     span: Period,
     *,
     cuts: Iterable[datetime] | None = None,
+    received_before: datetime | None = None,
 ) -> list[UsageCell]:
     """Returns a metric's cells of a span, whatever name the customer's events came under.
 
-    Those of a SQL metric are what its answer grew by in each hour. With `cuts`, hours of counts
-    and sums that need not be told apart are added up, see `persistence.usage.cells`.
+    Those of a SQL metric are what its answer grew by in each hour. With `cuts`, days of counts
+    and sums that need not be told apart are added up, see `persistence.usage.cells`. With
+    `received_before`, usage received then or later is left out; see `arrivals`.
 
     Raises:
         InvalidArgument: the query of a SQL metric fails over the events.
     """
     if metric.sql is not None:
-        return sql_metrics.hourly_growth(call, customer, metric, span)
-    keys = customer.usage_keys
+        return sql_metrics.hourly_growth(
+            call, customer, metric, span, received_before=received_before
+        )
+    read = (call.store, call.tenant, customer.usage_keys, metric.id, span)
     if metric.is_tracked:
-        return tracked.cells(call.store, call.tenant, keys, metric.id, span)
-    return usage.cells(call.store, call.tenant, keys, metric.id, span, cuts=cuts)
+        return tracked.cells(*read, received_before=received_before)
+    return usage.cells(*read, cuts=cuts, received_before=received_before)
 
 
 def rows(
@@ -136,22 +140,29 @@ def rows(
             metric_id = wanted.metric.id
             if after is not None and (place, metric_id) < (after.customer, after.metric_id):
                 continue
-            for row in _rows(call, customer, wanted, span, size=size):
-                position = Position(place, metric_id, row.window.starting_at)
-                if after is None or astuple(position) > astuple(after):
-                    yield position, row
+            start = span.starting_at
+            if after is not None and (place, metric_id) == (after.customer, after.metric_id):
+                start = windows.following(span, size, after.start)
+            if start == span.ending_before:
+                continue
+            for row in _rows(call, customer, wanted, Period(start, span.ending_before), size=size):
+                yield Position(place, metric_id, row.window.starting_at), row
 
 
 def _rows(
     call: Call, customer: Customer, wanted: WantedMetric, span: Period, *, size: WindowSize
 ) -> Iterator[UsageRow]:
-    """Yields one row per window, empty windows included (decision D-24)."""
+    """Yields one row per window, empty windows included (decision D-24).
+
+    Usage is read as far as rows are asked for: a page of them is a small part of a long span.
+    """
     metric, group_by = wanted.metric, wanted.group_by
-    in_window = by_window(call, customer, metric, span, size=size)
-    for window in windows.windows(span, size):
-        inside = in_window.get(window.starting_at, [])
-        groups = None if group_by is None else _marginal(metric, inside, *group_by)
-        yield UsageRow(customer.id, metric, window, windows.quantity(metric, inside), groups)
+    for part in windows.read_together(span, size):
+        in_window = by_window(call, customer, metric, part, size=size)
+        for window in windows.windows(part, size):
+            inside = in_window.get(window.starting_at, [])
+            groups = None if group_by is None else _marginal(metric, inside, *group_by)
+            yield UsageRow(customer.id, metric, window, windows.quantity(metric, inside), groups)
 
 
 def wanted_metric(

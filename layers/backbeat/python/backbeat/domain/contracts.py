@@ -106,6 +106,8 @@ def counted(
 
     Decision D-34: where the filter's key is not among the metric's group keys, nothing is.
     """
+    if not contract.usage_filters:
+        return [*cells]
     return [cell for cell in cells if _passes(cell, filter_at(contract, cell.hour), metric)]
 
 

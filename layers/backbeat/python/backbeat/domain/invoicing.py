@@ -16,7 +16,7 @@ from backbeat.models.contracts import Contract, HierarchyLink, Payer
 from backbeat.models.customers import BillableStatus, Customer
 from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineItem
 from backbeat.models.money import EXACT, CreditType
-from backbeat.models.period import Period
+from backbeat.models.period import HOUR, Period, hour_of
 
 GRACE: Final = timedelta(hours=24)
 """How long after its period a usage invoice still takes usage in."""
@@ -35,6 +35,15 @@ def successor_id(void: Invoice) -> str:
 def finalizes_at(period: Period) -> datetime:
     """Returns the cut-off of a period's usage invoice."""
     return period.ending_before + GRACE
+
+
+def late_arrival(hour: datetime, received_at: datetime) -> datetime | None:
+    """Returns the hour in which usage of an hour arrived, if it may have missed an invoice.
+
+    Periods end on hours, so before the end of the hour and the grace period after it no period
+    that the hour is a part of is cut off.
+    """
+    return hour_of(received_at) if hour + HOUR + GRACE <= received_at else None
 
 
 def draft(

@@ -66,19 +66,21 @@ def usage_periods(contract: Contract) -> Iterator[Period]:
     The first runs from the contract's start (or from where its invoices start) to the first
     boundary strictly after it, the last is cut at the contract's end.
     """
-    start = invoices_from(contract)
-    number = first_after(contract.usage_statement_schedule, start)
-    while contract.ending_before is None or start < contract.ending_before:
-        end = boundary(contract.usage_statement_schedule, number)
-        if contract.ending_before is not None:
-            end = min(end, contract.ending_before)
-        yield Period(start, end)
-        start, number = end, number + 1
+    return usage_periods_from(contract, invoices_from(contract))
 
 
 def usage_periods_from(contract: Contract, instant: datetime) -> Iterator[Period]:
-    """Yields the usage periods that end after the instant, in order."""
-    return (period for period in usage_periods(contract) if period.ending_before > instant)
+    """Yields the usage periods that end after the instant, in order, counted from there on."""
+    schedule, last = contract.usage_statement_schedule, contract.ending_before
+    first = invoices_from(contract)
+    number = first_after(schedule, max(first, instant))
+    start = max(first, boundary(schedule, number - 1))
+    while last is None or max(start, instant) < last:
+        end = boundary(schedule, number)
+        if last is not None:
+            end = min(end, last)
+        yield Period(start, end)
+        start, number = end, number + 1
 
 
 def periods_left(contract: Contract, start: datetime) -> Iterator[Period]:

@@ -20,6 +20,8 @@ Groups = tuple[str | None, ...]
 
 
 _STEPS: dict[WindowSize, timedelta] = {WindowSize.HOUR: HOUR, WindowSize.DAY: DAY}
+_READ_TOGETHER = 31 * DAY
+"""Whole days, so that no window of an hour or a day is divided."""
 
 
 def windows(span: Period, size: WindowSize) -> Iterator[Period]:
@@ -32,6 +34,26 @@ def windows(span: Period, size: WindowSize) -> Iterator[Period]:
         end = min(start + _STEPS[size], span.ending_before)
         yield Period(start, end)
         start = end
+
+
+def read_together(span: Period, size: WindowSize) -> Iterator[Period]:
+    """Yields stretches of whole windows that are not too long to be read at once, in order."""
+    if size is WindowSize.NONE:
+        yield span
+        return
+    start = span.starting_at
+    while start < span.ending_before:
+        end = min(start + _READ_TOGETHER, span.ending_before)
+        yield Period(start, end)
+        start = end
+
+
+def following(span: Period, size: WindowSize, instant: datetime) -> datetime:
+    """Returns where the window after the one begins that an instant of the span lies in."""
+    if size is WindowSize.NONE:
+        return span.ending_before
+    later = window_start(span, size, instant) + _STEPS[size]
+    return min(max(later, span.starting_at), span.ending_before)
 
 
 def aligned(span: Period, size: WindowSize) -> Iterator[Period]:

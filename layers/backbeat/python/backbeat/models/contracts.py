@@ -214,7 +214,8 @@ class DueItem(Model):
     and ends; what was due until `period_start` is told. ALERTS: hold the customer's alerts against
     what is known. A SWEEP asks for such work of every customer, from the `position` on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
-    A parked item is work that cannot be done until somebody mends the reason.
+    A parked item is work that cannot be done until somebody mends the reason. `opened_at` is when
+    the period came to be billed here, where that was after its cut-off.
     """
 
     customer_id: str
@@ -222,6 +223,7 @@ class DueItem(Model):
     kind: WorkKind = WorkKind.USAGE
     period_start: datetime
     due_at: datetime
+    opened_at: datetime | None = None
     leased_until: datetime | None = None
     parked: str | None = None
     look: Look | None = None

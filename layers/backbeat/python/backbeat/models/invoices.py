@@ -165,7 +165,8 @@ class Invoice(Model):
     what it bills, and `apart` when it is not the one that all of that date and unit shares.
     `generation` counts how often the bill was made
     anew: `regenerated_from_invoice_id` is the void one it replaces, `successor_id` what replaces
-    this one. What was received after `finalized_at` is not in it.
+    this one. Usage received from `received_before` on is not in it, nor what was received after
+    `finalized_at`.
     `payer` is who pays where contracts are in a hierarchy; a consolidated invoice names its
     `constituents`, which are not billed themselves.
     """
@@ -182,6 +183,7 @@ class Invoice(Model):
     apart: str | None = None
     issued_at: datetime
     finalized_at: datetime | None = None
+    received_before: datetime | None = None
     line_items: tuple[LineItem, ...]
     total: Decimal
     net_payment_terms_days: int | None = None

@@ -19,6 +19,8 @@ SLOTS: Final = 16
 _LONGEST_PART: Final = 256
 _SURELY_SHORT: Final = _LONGEST_PART // 4
 """A character takes four bytes at most."""
+_ARRIVED: Final = "@"
+"""Stands before an hour of arrival. Hashes, digests and slots are hexadecimal: none contains it."""
 _AFTER_EVERYTHING: Final = "\U0010ffff"
 
 
@@ -544,6 +546,22 @@ def cell(
     group_hash = blake2b(group, digest_size=12).hexdigest()
     pk = cells(tenant, customer_key, metric_id, at)
     return Key(pk, f"{cell_day(at.day)}#{group_hash}#{slot}")
+
+
+def arrival_slot(slot: str, arrived: datetime | None) -> str:
+    """Returns the slot of what a writer counts that arrived in an hour, where that is kept."""
+    return slot if arrived is None else f"{slot}{_ARRIVED}{time_text(arrived)[:13]}"
+
+
+def arrived_before(sort_key: str, text: str | None) -> bool:
+    """Tells whether what a sort key names arrived before the hour of a time text.
+
+    True of all that is kept without its arrival, and without a text.
+    """
+    if text is None:
+        return True
+    _, marked, arrived = sort_key.partition(_ARRIVED)
+    return not marked or arrived[:13] < text[:13]
 
 
 def tracked(tenant: str, customer_key: str, metric_id: str, month: datetime) -> str:

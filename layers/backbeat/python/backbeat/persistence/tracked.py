@@ -4,6 +4,7 @@ Each is written only when it says more than what is there, so writing one again 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -31,13 +32,24 @@ _LATEST: Final = "Latest"
 _DISTINCT: Final = "Distinct"
 
 
-def write(store: Store, tenant: str, measured: Mapping[CellKey, Measure], *, slot: str) -> None:
+def write(
+    store: Store,
+    tenant: str,
+    measured: Mapping[CellKey, Measure],
+    *,
+    slot: str,
+    arrived: datetime | None = None,
+) -> None:
     """Writes what is new. Concurrent writers of different slots do not meet.
+
+    `arrived` is the hour of arrival where it is kept, see `keys.arrival_slot`.
 
     Raises:
         Contention: the store could not take all of it now.
     """
-    items = [item for key, said in measured.items() for item in _items(tenant, key, said, slot)]
+    items = [
+        item for key, said in measured.items() for item in _items(tenant, key, said, slot, arrived)
+    ]
     known = store.get_many(item.key for item in items)
     new = [item for item in items if _says_more(item, known.get(item.key))]
     pending = [Put(item, _condition(item)) for item in new]
@@ -52,9 +64,19 @@ def write(store: Store, tenant: str, measured: Mapping[CellKey, Measure], *, slo
 
 
 def cells(
-    store: Store, tenant: str, customer_keys: Iterable[str], metric_id: str, span: Period
+    store: Store,
+    tenant: str,
+    customer_keys: Iterable[str],
+    metric_id: str,
+    span: Period,
+    *,
+    received_before: datetime | None = None,
 ) -> list[UsageCell]:
-    """Returns a metric's values of a span, of all customer keys. A group may come repeatedly."""
+    """Returns a metric's values of a span, of all customer keys. A group may come repeatedly.
+
+    With `received_before`, an hour, what arrived then or later is left out where that is kept.
+    """
+    limit = None if received_before is None else keys.time_text(received_before)
     return [
         UsageCell(months.hour(month, item.key.sk[:5]), _groups(item.doc), _measure(item))
         for customer_key in customer_keys
@@ -63,10 +85,13 @@ def cells(
             store,
             months.query(keys.tracked(tenant, customer_key, metric_id, month), month, part),
         )
+        if keys.arrived_before(item.key.sk, limit)
     ]
 
 
-def _items(tenant: str, key: CellKey, said: Measure, slot: str) -> Iterator[Item]:
+def _items(
+    tenant: str, key: CellKey, said: Measure, slot: str, arrived: datetime | None
+) -> Iterator[Item]:
     groups = _encoder.encode(key.groups)
 
     def place(last: str) -> Key:
@@ -74,14 +99,21 @@ def _items(tenant: str, key: CellKey, said: Measure, slot: str) -> Iterator[Item
 
     match said:
         case Highest(value):
-            yield Item(place(slot), _HIGHEST, groups, numbers={"value": value})
+            yield Item(
+                place(keys.arrival_slot(slot, arrived)), _HIGHEST, groups, numbers={"value": value}
+            )
         case Latest(at, value):
-            yield Item(place(slot), _LATEST, groups, numbers={"place": at, "value": value})
+            numbers = {"place": at, "value": value}
+            yield Item(place(keys.arrival_slot(slot, arrived)), _LATEST, groups, numbers=numbers)
         case Distinct(values):
             for digest in sorted(values):
-                yield Item(place(digest), _DISTINCT, groups)
+                yield Item(place(_distinct(digest, arrived)), _DISTINCT, groups)
         case Tally():
             raise TypeError(f"counted usage is not tracked: {key}")
+
+
+def _distinct(digest: str, arrived: datetime | None) -> str:
+    return digest if arrived is None else f"{keys.arrival_slot('', arrived)}#{digest}"
 
 
 def _says_more(item: Item, known: Item | None) -> bool:

@@ -1,7 +1,7 @@
 """Usage events and cells in the store."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -148,15 +148,18 @@ def events_of(store: Store, tenant: str, transaction_id: str) -> Iterator[tuple[
         yield stored_event(item, transaction_id), item.entity == "Repeat"
 
 
-def add_to_cells(tenant: str, added: Mapping[CellKey, Tally], *, slot: str) -> list[Add]:
+def add_to_cells(
+    tenant: str, added: Mapping[CellKey, Tally], *, slot_of: Callable[[datetime], str]
+) -> list[Add]:
     """Adds counted usage to cells. The hours of a day and group share an item, and so an effect.
 
+    `slot_of` an hour is where this writer counts it, see `keys.arrival_slot`.
     It holds the day's own sums as well. A month read by the day is 31 items a group and two numbers
     of each, where items of an hour would be 744: a twentieth of the time.
     """
     days: dict[tuple[Key, bytes], dict[str, Decimal]] = {}
     for cell, tally in added.items():
-        numbers = days.setdefault(_cell_place(tenant, cell, slot), {})
+        numbers = days.setdefault(_cell_place(tenant, cell, slot_of(cell.hour)), {})
         _add(numbers, _HOUR_NUMBERS[cell.hour.hour], tally)
         _add(numbers, _DAY_NUMBERS, tally)
     return [Add(Item(key, "Cells", groups, 1, numbers)) for (key, groups), numbers in days.items()]
@@ -183,13 +186,17 @@ def cells(
     span: Period,
     *,
     cuts: Iterable[datetime] | None = None,
+    received_before: datetime | None = None,
 ) -> list[UsageCell]:
     """Returns a metric's cells of a span, of all the customer keys. A group may come repeatedly.
+
+    With `received_before`, an hour, usage that arrived then or later is left out where its arrival
+    is kept, see `keys.arrival_slot`.
 
     With `cuts`, the whole days between two cuts are added up into one cell, at the first hour of
     the first: whoever looks at nothing finer spares most of the work.
     """
-    partitions = _partitions(store, tenant, customer_keys, metric_id, span)
+    partitions = _partitions(store, tenant, customer_keys, metric_id, span, received_before)
     if cuts is None:
         return [
             cell
@@ -206,8 +213,14 @@ _Partition = tuple[datetime, Period, Iterator[Item]]
 
 
 def _partitions(
-    store: Store, tenant: str, customer_keys: Iterable[str], metric_id: str, span: Period
+    store: Store,
+    tenant: str,
+    customer_keys: Iterable[str],
+    metric_id: str,
+    span: Period,
+    received_before: datetime | None,
 ) -> Iterator[_Partition]:
+    limit = None if received_before is None else keys.time_text(received_before)
     for customer_key in customer_keys:
         for month, part in months.of(span):
             query = Query(
@@ -216,7 +229,10 @@ def _partitions(
                 # The day after the last instant, unless that is the next month.
                 high=keys.cell_day((part.ending_before - _INSTANT).day + 1),
             )
-            yield month, part, walk(store, query)
+            items = walk(store, query)
+            if limit is not None:
+                items = (item for item in items if keys.arrived_before(item.key.sk, limit))
+            yield month, part, items
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Requests about usage."""
 
-from typing import Annotated, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -30,6 +31,24 @@ class UsageMetric(Schema):
         return None if self.group_by is None else (self.group_by.key, self.group_by.values)
 
 
+_LONGEST: Final = {
+    WindowSize.HOUR: timedelta(days=366),
+    WindowSize.DAY: timedelta(days=10_000),
+    WindowSize.NONE: timedelta(days=10_000),
+}
+"""How much time one request may ask about: it reads every month of it, and lists its windows."""
+
+
+def _refuse_bad_span(start: datetime, end: datetime, size: WindowSize) -> None:
+    if end <= start:
+        raise ValueError("ending_before: must be after starting_on")
+    if end - start > _LONGEST[size]:
+        raise ValueError(
+            f"ending_before: at most {_LONGEST[size].days} days after starting_on"
+            f" with a window_size of {size}"
+        )
+
+
 class GetUsage(Schema):
     """Usage of customers and metrics; a list left out means all of them."""
 
@@ -41,8 +60,7 @@ class GetUsage(Schema):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.ending_before <= self.starting_on:
-            raise ValueError("ending_before: must be after starting_on")
+        _refuse_bad_span(self.starting_on, self.ending_before, self.window_size)
         return self
 
     @property
@@ -81,8 +99,7 @@ class OfOneCustomer(Schema):
             return self
         if self.starting_on is None or self.ending_before is None:
             raise ValueError("starting_on and ending_before: required without current_period")
-        if self.ending_before <= self.starting_on:
-            raise ValueError("ending_before: must be after starting_on")
+        _refuse_bad_span(self.starting_on, self.ending_before, self.window_size)
         return self
 
     @property
