@@ -100,8 +100,8 @@ def test_values_are_read_by_hour_and_name(store: Store, pk: str) -> None:
 
 def store_events(store: Store, tenant: str, given: Iterable[tuple[str, str, datetime]]) -> None:
     for id_, customer, when in given:
-        hour = when.replace(minute=0, second=0, microsecond=0)
-        raw_events.mark(store, tenant, [(customer, hour)], real_now=NOON)
+        day = when.replace(hour=0, minute=0, second=0, microsecond=0)
+        raw_events.mark(store, tenant, [(customer, day)], real_now=NOON)
         event = UsageEvent(id_, customer, "use", when, {"v": Decimal("1.10"), "id": id_})
         stored = StoredEvent(event, NOON, Decimal(7))
         records = usage.records(tenant, [stored])
@@ -129,6 +129,22 @@ def test_events_come_by_time_whatever_they_are_called(store: Store, pk: str) -> 
         NOON,
         Decimal(7),
     )
+
+
+def test_a_span_has_the_events_of_its_hours(store: Store, pk: str) -> None:
+    late = NOON + timedelta(hours=12)
+    times = [NOON - timedelta(microseconds=1), NOON, late - timedelta(microseconds=1), late]
+    store_events(store, pk, [(f"event {n}", "acme", when) for n, when in enumerate(times)])
+
+    def ids(start: datetime, end: datetime) -> list[str]:
+        found = raw_events.events(store, pk, ["acme"], Period(start, end))
+        return [stored.event.transaction_id for stored in found]
+
+    # Noon to midnight of the month's last day, then an hour on either side.
+    assert ids(NOON, late) == ["event 1", "event 2"]
+    hour = timedelta(hours=1)
+    assert ids(NOON - hour, late + hour) == ["event 0", "event 1", "event 2", "event 3"]
+    assert ids(late, late + hour) == ["event 3"]
 
 
 def test_whole_days_between_cuts_are_added_up(store: Store, pk: str) -> None:

@@ -110,7 +110,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         cell_slot="0" if local else f"{secrets.randbelow(256):02x}",
         # Others see of an environment in AWS only what it has written.
         unwritten_log=Unwritten(size=_LOGGED_AT_ONCE if local else 1),
-        marked_hours=RecentlySeen(size=200_000),
+        marked_days=RecentlySeen(size=200_000),
         drops_old_events=config.old_events == "drop",
         alert_interval_seconds=config.alert_interval_seconds,
         tells_resolved_alerts=config.resolved_alerts == "told",

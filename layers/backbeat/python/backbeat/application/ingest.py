@@ -60,7 +60,7 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
     metrics, watched = catalog.what_counts(call)
     accepted = tracking.acceptance(call, first.values(), metrics)
     alike = _alike(first.values(), metrics)
-    tracking.mark_hours(call, ((share.customer_key, share.hour) for share in alike))
+    tracking.mark_days(call, ((share.customer_key, share.hour) for share in alike))
     pending = _pending(call, alike, accepted)
     held: dict[str, StoredEvent] = {}
     while pending:

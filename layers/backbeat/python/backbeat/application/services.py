@@ -34,7 +34,7 @@ class Services:
     `older_mock` is set where the edge speaks as the older mock does.
     `forget` deletes what a tenant left behind, where the store can.
     `unwritten_log` are lines of the log of requests that wait to be written.
-    `marked_hours` are those that this process has noted as having events.
+    `marked_days` are those that this process has noted as having events.
     `drops_old_events` takes batches with events older than 34 days, without those.
     `alert_interval_seconds` is the least time between two looks at a customer's alerts for usage.
     `tells_resolved_alerts` has subscribers told when an alert is ok again.
@@ -63,7 +63,7 @@ class Services:
     environment_type: str
     cell_slot: str
     unwritten_log: Unwritten[Item]
-    marked_hours: RecentlySeen
+    marked_days: RecentlySeen
     drops_old_events: bool
     alert_interval_seconds: int
     tells_resolved_alerts: bool

@@ -81,19 +81,19 @@ def track(
         )
 
 
-def mark_hours(call: Call, hours: Iterable[tuple[str, datetime]]) -> None:
-    """Notes the hours in which customer keys have events, before they do.
+def mark_days(call: Call, hours: Iterable[tuple[str, datetime]]) -> None:
+    """Notes the days of the hours in which customer keys have events, before they do.
 
     A mark without events does no harm.
     """
-    tenant, seen = call.tenant, call.services.marked_hours
-    new = seen.new((tenant, customer_key, hour) for customer_key, hour in hours)
+    tenant, seen = call.tenant, call.services.marked_days
+    new = seen.new((tenant, customer_key, hour.replace(hour=0)) for customer_key, hour in hours)
     if not new:
         return
     raw_events.mark(
         call.store,
         tenant,
-        ((customer_key, hour) for _, customer_key, hour in new),
+        ((customer_key, day) for _, customer_key, day in new),
         real_now=call.services.clock.now(),
     )
     seen.add(new)

@@ -513,15 +513,15 @@ def event_superseded(tenant: str, transaction_id: str, received_at: datetime) ->
 
 
 def event_time(tenant: str, customer_key: str, at: datetime, slot: int) -> IndexKey:
-    """An event's place among the events of its customer key and hour, in one of the slots."""
+    """An event's place among the events of its customer key and day, in one of the slots."""
     text = _utc_text(at)
-    return IndexKey(_events_of_hour(tenant, customer_key, text[:13], slot), f"{text[14:]}Z")
+    return IndexKey(_events_of_day(tenant, customer_key, text[:10], slot), f"{text[11:]}Z")
 
 
 @lru_cache(maxsize=256)
-def _events_of_hour(tenant: str, customer_key: str, hour: str, slot: int) -> str:
-    # Remembered, since the events of a request are mostly of one customer and hour.
-    return f"{tenant}#USE#{part(customer_key)}#{hour}#{slot:02}"
+def _events_of_day(tenant: str, customer_key: str, day: str, slot: int) -> str:
+    # Remembered, since the events of a request are mostly of one customer and day.
+    return f"{tenant}#USE#{part(customer_key)}#{day}#{slot:02}"
 
 
 def cells(tenant: str, customer_key: str, metric_id: str, month: datetime) -> str:
@@ -579,20 +579,25 @@ def tracked_value(
     )
 
 
-def active_hours(tenant: str, customer_key: str, month: datetime) -> str:
-    """Partition of the hours of a month in which a customer key has events."""
-    return f"{tenant}#HOURS#{part(customer_key)}#{month:%Y-%m}"
+def active_days(tenant: str, customer_key: str, month: datetime) -> str:
+    """Partition of the days of a month in which a customer key has events."""
+    return f"{tenant}#DAYS#{part(customer_key)}#{month:%Y-%m}"
 
 
-def active_hour(tenant: str, customer_key: str, hour: datetime) -> Key:
-    """The mark that a customer key has events in an hour."""
-    return Key(active_hours(tenant, customer_key, hour), hour_of_month(hour))
+def active_day(tenant: str, customer_key: str, day: datetime) -> Key:
+    """The mark that a customer key has events on a day."""
+    return Key(active_days(tenant, customer_key, day), cell_day(day.day))
 
 
-def event_times(tenant: str, customer_key: str, hour: datetime) -> list[str]:
-    """Gsi1 partitions of the events of a customer key and hour."""
-    text = time_text(hour)[:13]
-    return [f"{tenant}#USE#{part(customer_key)}#{text}#{slot:02}" for slot in range(SLOTS)]
+def event_times(tenant: str, customer_key: str, day: datetime) -> list[str]:
+    """Gsi1 partitions of the events of a customer key and day."""
+    text = time_text(day)[:10]
+    return [_events_of_day(tenant, customer_key, text, slot) for slot in range(SLOTS)]
+
+
+def time_of_day(instant: datetime) -> str:
+    """Where the events of an instant begin inside their day."""
+    return time_text(instant)[11:]
 
 
 def event_id(tenant: str, key: Key) -> str:

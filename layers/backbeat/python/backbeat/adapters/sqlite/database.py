@@ -17,7 +17,7 @@ from backbeat.adapters.sqlite.checkpoints import Checkpoints
 from backbeat.adapters.sqlite.records import SCHEMA as RECORDS_SCHEMA
 from backbeat.adapters.sqlite.records import UNSETTLED, Records
 
-_LAYOUT: Final = 3
+_LAYOUT: Final = 4
 """Counts changes of the tables. A file of another layout is refused rather than misread."""
 
 _SCHEMA: Final = f"""
