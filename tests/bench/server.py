@@ -75,13 +75,18 @@ def serving(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="backbeat-bench-") as directory:
         state, port = Path(directory), _free_port()
         begun = time.perf_counter()
-        process = _start(state, port, {**os.environ, **(environment or {})})
+        process = _start(state, port, {**_compiling(os.environ), **(environment or {})})
         try:
             _wait_for_answer(process, port)
             yield Server(process.pid, port, state, time.perf_counter() - begun)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(_STOP_SECONDS)
+
+
+def _compiling(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns the variables of a user's shell: there, Python keeps what it has compiled."""
+    return {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _start(state: Path, port: int, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
