@@ -213,16 +213,3 @@ def test_readers_find_a_record_while_it_is_settled_and_replaced(tmp_path: Path) 
     done.set()
     reader.join()
     assert missed == []
-
-
-def test_what_is_sorted_in_during_a_read_is_found_by_it(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "state.sqlite3"), unsettled_records=1000)
-    SqliteStore(database).transact([append("wanted")])
-    with database.read() as connection, database.records.snapshot(connection):
-        settling = threading.Thread(target=database.records.settle, args=[database.write])
-        settling.start()
-        settling.join()
-        # Neither waiting any more nor in the table as this read sees it.
-        found = database.records.select(connection, Key("T#EVT#wanted", "A"))
-    database.close()
-    assert found is not None
