@@ -7,6 +7,7 @@ import pytest
 from tests.integration.worked.alarms import Alarms
 from tests.integration.worked.test_balances import access, commit
 
+USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 EVERY_TYPE = [
     *(f"contract.{what}" for what in ("create", "start", "edit", "end", "archive")),
     *(
@@ -100,6 +101,27 @@ def test_ex_61a_an_archived_configuration_tells_nothing() -> None:
     assert archived["archived_at"] == "2025-05-12T00:00:00+00:00"
     world.clock("2025-06-01T00:00:00Z")
     assert world.heard() == []
+
+
+def test_ex_61a_what_a_recurring_commit_makes_late_is_told_late() -> None:
+    world = Life("2025-06-01T00:00:00Z")
+    world.offset("commit.segment.start", "-P90D")
+    monthly = {
+        "product_id": world.product(type="FIXED"),
+        "access_amount": {"credit_type_id": USD, "unit_price": 100, "quantity": 1},
+        "commit_duration": {"value": 1, "unit": "PERIODS"},
+        "priority": 1,
+        "starting_at": "2025-06-01T00:00:00Z",
+        "recurrence_frequency": "MONTHLY",
+    }
+    world.contract(world.customer(), None, "2025-06-01T00:00:00Z", recurring_commits=[monthly])
+    # June's commit has begun; July's is there a period ahead, which is less than 90 days.
+    july = ("commit.segment.start", "2025-07-01T00:00:00Z")
+    assert world.heard() == [("contract.create", "2025-06-01T00:00:00Z"), july]
+    world.clock("2025-06-30T23:00:00Z")
+    assert world.heard() == []
+    world.clock("2025-07-01T00:00:00Z")
+    assert world.heard() == [("commit.segment.start", "2025-08-01T00:00:00Z")]
 
 
 def test_a_moved_end_is_told_anew() -> None:
