@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from decimal import Context, Decimal, localcontext
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.worked.world import JSON, World
@@ -167,8 +167,27 @@ def test_hours_and_days_add_up_to_the_invoice_and_to_each_balance(
             assert all(_near(paid_in_windows[one], paid_in_all[one]) for one in paid_in_all)
 
 
+# Amounts over 3 never end: every digit counts where a balance is drawn to its last one.
+THIRDS: Balances = [
+    (Decimal("20.48"), 9, 8, 1, 0, "COMMIT_RATE", True),
+    (Decimal("5.99"), 8, 7, 2, None, "LIST_RATE", True),
+    (Decimal("381.15"), 11, 8, 1, None, "COMMIT_RATE", False),
+]
+USED: Events = [(11, 8, Decimal("59.99"), "red"), (8, 0, Decimal("20.48"), "red")]
+
+
 @few
 @given(events=EVENTS, balances=BALANCES)
+@example(events=USED, balances=THIRDS)
+@example(events=USED, balances=[THIRDS[0], (Decimal(1), 5, 1, 1, None, "LIST_RATE", False)])
+@example(
+    events=[(6, 1, Decimal("59.99"), "red")],
+    balances=[
+        (Decimal(1), 5, 1, 1, None, "LIST_RATE", False),
+        (Decimal(1), 5, 1, 1, 0, "LIST_RATE", False),
+        (Decimal("179.37"), 5, 1, 1, None, "COMMIT_RATE", False),
+    ],
+)
 def test_no_balance_is_drawn_beyond_what_it_holds_and_every_line_is_explained(
     events: Events, balances: Balances
 ) -> None:

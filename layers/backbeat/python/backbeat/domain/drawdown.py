@@ -234,7 +234,7 @@ def _priced_parts(
         return [(open_line.quantity, None)]
     # The position on the ladder is shared with the units that are not covered.
     start = _position(open_line)
-    pieces = split(ladder, start=start, end=start + open_line.quantity)
+    pieces = split(ladder, start=start, end=add(start, open_line.quantity))
     return [(piece.quantity, piece.step.price) for piece in pieces]
 
 
@@ -244,7 +244,7 @@ def _position(open_line: _Open) -> Decimal:
     start = _ZERO if line.basis is None else line.basis.quantity_from
     if line.tier is not None:
         start = max(start, line.tier.starting_at)
-    return start + (line.quantity or _ZERO) - open_line.quantity
+    return subtract(add(start, line.quantity or _ZERO), open_line.quantity)
 
 
 def _share(open_line: _Open, amount: Decimal) -> Decimal:
@@ -283,7 +283,7 @@ def _cover(
         id=derived_id(line.id, "applied", source.segment.id, number),
         type=LineType.APPLIED,
         name=f"{balance.name} applied",
-        total=-amount,
+        total=subtract(_ZERO, amount),
         credit_type=line.credit_type,
         product_id=line.product_id,
         product_type=line.product_type,
