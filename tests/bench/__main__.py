@@ -26,12 +26,8 @@ def main() -> None:
     section = billing_report.render(billed)
     sys.stdout.write(f"{render(figures)}\n\n{section}\n")
     if options.write:
-        _, heading, alerts = README.read_text(encoding="utf-8").partition("
-## Alerts
-")
-        beside = f"
-{section}
-{heading}{alerts}"
+        _, heading, alerts = README.read_text(encoding="utf-8").partition("\n## Alerts\n")
+        beside = f"\n{section}\n{heading}{alerts}"
         README.write_text(readme(figures, beside=beside), encoding="utf-8")
 
 
