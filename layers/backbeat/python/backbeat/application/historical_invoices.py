@@ -79,7 +79,7 @@ def create(call: Call, wanted: Sequence[HistoricalInvoice], *, preview: bool) ->
         custom_fields.refuse_unregistered(call, FieldEntity.INVOICE, one.custom_fields)
         _refuse_bad_period(call, contract, one.period, made, field=field)
         taken = drawn.setdefault(customer.id, [])
-        paying = sources(call, contract, one.period, taken)
+        paying = _sources(call, contract, one.period, taken)
         invoice = _priced(call, contract, customer, one, paying, field=field)
         taken += settled_drafts.deductions(invoice, _owned(call, customer.id))
         made.append(invoice)
@@ -93,7 +93,7 @@ def create(call: Call, wanted: Sequence[HistoricalInvoice], *, preview: bool) ->
     return made
 
 
-def sources(
+def _sources(
     call: Call, contract: Contract, period: Period, drawn: Sequence[Deduction] = ()
 ) -> tuple[Source, ...]:
     """Returns what balances have left to pay for a period of a contract.
@@ -117,9 +117,13 @@ def priced_anew(
 ) -> Invoice:
     """Returns a historical invoice priced anew, under the reading's id and cuts.
 
-    It is paid from the reading's sources, or else as the reading says that it was paid.
+    It is paid from the reading's sources, or else as the reading says that it was paid; under an
+    id of its own, from what is left.
     """
     new_id = reading.invoice_id or invoice.id
+    if new_id != invoice.id:
+        # What takes the place of a void invoice draws what is left by now.
+        reading = replace(reading, sources=_sources(call, contract, period))
     lines = _lines(call, contract, invoice.given_usage, period, new_id, reading, field="invoice")
     return invoice.model_copy(
         update={

@@ -1,7 +1,6 @@
 """Invoices: stored ones, drafts of the periods that are not finalized, and making one anew."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from backbeat.application import (
     consolidated_invoices,
@@ -187,8 +186,6 @@ def _computed_anew(call: Call, contract: Contract, customer: Customer, void: Inv
         )
     reading = drafts.Reading(invoice_id=new_id)
     if void.given_usage:
-        paying = historical_invoices.sources(call, contract, period)
-        reading = replace(reading, sources=paying)
         fresh = historical_invoices.priced_anew(call, contract, void, period, reading)
         return fresh.model_copy(update={"successor_id": None})
     return settled_drafts.alone(call, contract, customer, period, reading)
