@@ -14,7 +14,6 @@ from backbeat.application import (
     customers,
     drafts,
     rate_cards,
-    settled_drafts,
 )
 from backbeat.application.services import Call
 from backbeat.domain import commit_prices, drawdown, invoicing, ledgers, rating, spreading
@@ -34,8 +33,9 @@ from backbeat.models.invoices import (
     InvoiceStatus,
     InvoiceType,
     LineItem,
+    LineType,
 )
-from backbeat.models.money import EXACT
+from backbeat.models.money import EXACT, subtract
 from backbeat.models.period import Period
 from backbeat.models.rates import Rate, Tier
 from backbeat.persistence import balances, invoices
@@ -81,7 +81,7 @@ def create(call: Call, wanted: Sequence[HistoricalInvoice], *, preview: bool) ->
         taken = drawn.setdefault(customer.id, [])
         paying = _sources(call, contract, one.period, taken)
         invoice = _priced(call, contract, customer, one, paying, field=field)
-        taken += settled_drafts.deductions(invoice, _owned(call, customer.id))
+        taken += _deductions(invoice, paying)
         made.append(invoice)
     if made and not preview:
         work = UnitOfWork(call.store)
@@ -312,6 +312,25 @@ def _covered_ladder(
 def _owned(call: Call, customer_id: str) -> list[Balance]:
     stored = balances.of_customer(call.store, call.tenant, customer_id)
     return [balance for _, balance in stored]
+
+
+def _deductions(invoice: Invoice, paid_from: Sequence[Source]) -> Iterator[Deduction]:
+    """Yields what an invoice draws, dated the end of its period or, if earlier, of the segment."""
+    end = invoice.end_timestamp or invoice.issued_at
+    for segment in {source.segment.id: source.segment for source in paid_from}.values():
+        amounts = [
+            line.total
+            for line in invoice.line_items
+            if line.type is LineType.APPLIED and line.commit_segment_id == segment.id
+        ]
+        if amounts:
+            yield Deduction(
+                segment_id=segment.id,
+                invoice_id=invoice.id,
+                contract_id=invoice.contract_id,
+                amount=subtract(Decimal(0), *amounts),
+                timestamp=min(end, segment.ending_before),
+            )
 
 
 def _draw(call: Call, customer_id: str, made: Sequence[Deduction]) -> Iterator[Effect]:
