@@ -74,7 +74,7 @@ def list_seat_balances(request: Request, body: ListSeatBalances) -> Reply:
     page = seat_balances.page(
         found,
         limit=body.limit,
-        after=pagination.decode(body.cursor, parameters),
+        after=pagination.decode(body.cursor, parameters, field="cursor"),
         with_parts=body.include_credits_and_commits,
     )
     with_ledger = body.include_credits_and_commits and body.include_ledgers

@@ -769,6 +769,7 @@ PAGED = [*LISTS, BY_NAME["getUsageBatch-v1"], BY_NAME["listCustomFieldKeys-v1"]]
 IN_BODY = [example for example in WITH_BODY if "limit" in example.body]
 CURSORS = {
     "getSubscriptionSeatsHistory-v1": "cursor",
+    "listSeatBalances-v1": "cursor",
     "listOffsetNotificationConfigs-v2": "cursor",
 }
 """What a page token is called where it is not `next_page`."""
