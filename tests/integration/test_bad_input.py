@@ -188,6 +188,9 @@ REQUIRED = {
     "getContractRateSchedule-v1": _TERMS,
     "getSubscriptionQuantityHistory-v1": [*_TERMS, "subscription_id"],
     "getSubscriptionSeatsHistory-v1": [*_TERMS, "subscription_id"],
+    "listSeatBalances-v1": _TERMS,
+    "releaseExternalPaymentGateThresholdCommit-v1": ["workflow_id", "outcome"],
+    "updateActiveRechargeConfig-v1": ["customer_id"],
     "scheduleProServicesInvoice-v1": [
         *(*_TERMS, "issued_at", "line_items", "line_items.0.professional_service_id"),
         *("line_items.0.quantity", "line_items.1.amount"),
