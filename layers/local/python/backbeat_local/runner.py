@@ -237,6 +237,7 @@ class _QueuesOfServices:
         queue = {
             names.webhook_queue_url: services.webhook_queue,
             names.job_queue_url: services.job_queue,
+            names.stripe_queue_url: services.stripe_queue,
         }[name]
         with self._opening:
             if name not in self._opened and isinstance(queue, SqliteQueue):

@@ -54,6 +54,8 @@ _BODIES: Final[Mapping[str, Any]] = {
 }
 """Bodies that handlers read by themselves. Those of events come from their own schema."""
 
+_WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
+
 _KINDS: Final = {
     "/v1/customers/{customer_id}/invoices/{invoice_id}/pdf": "application/pdf",
     "/mock/snapshots/{name}": "application/gzip",
@@ -74,8 +76,13 @@ def document(apis: Iterable[Api]) -> dict[str, Any]:
     events, event_schemas = events_schema(_SCHEMAS)
     bodies = {"POST /v1/ingest": events, **_BODIES}
     paths: dict[str, Any] = {}
+    taken: set[str] = set()
     for function, route in sorted(owned, key=lambda one: (one[1].path, one[1].method)):
         described = _operation(function, route, named, definitions.get("$defs", {}), bodies)
+        if described["operationId"] in taken:
+            # One handler may answer several older paths.
+            described["operationId"] += f"-{route.method}-{route.path.strip('/').replace('/', '-')}"
+        taken.add(described["operationId"])
         paths.setdefault(route.path, {})[route.method.lower()] = described
     return {
         "openapi": _OPENAPI,
@@ -118,6 +125,9 @@ def _operation(
     if route.public:
         described["security"] = []
     schema = named[route.body] if route.body else bodies.get(f"{route.method} {route.path}")
+    if schema is None and route.method in _WITH_BODY:
+        # Older paths take bodies that their handlers read by themselves; others take none.
+        schema = {"type": "object"}
     if schema is not None:
         described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
     return described

@@ -43,20 +43,23 @@ class Unwritten(Generic[T]):
         self._size = size
         self._waiting: list[T] = []
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
 
-    def add(self, thing: T) -> list[T]:
-        """Takes a thing. Returns what is to be written now: nothing, until there are `size`."""
+    def add(self, thing: T, write: Callable[[list[T]], None]) -> None:
+        """Takes a thing, and writes all that wait once there are `size`."""
         with self._lock:
             self._waiting.append(thing)
             if len(self._waiting) < self._size:
-                return []
-        return self.take()
+                return
+        self.flush(write)
 
-    def take(self) -> list[T]:
-        """Returns what waits, for the caller to write."""
-        with self._lock:
-            taken, self._waiting = self._waiting, []
-        return taken
+    def flush(self, write: Callable[[list[T]], None]) -> None:
+        """Writes what waits. What others are writing is there, too, when this returns."""
+        with self._writing:
+            with self._lock:
+                taken, self._waiting = self._waiting, []
+            if taken:
+                write(taken)
 
 
 class RecentlySeen:

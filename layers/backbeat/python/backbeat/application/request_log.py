@@ -60,16 +60,14 @@ def note(call: Call, seen: LoggedRequest) -> None:
     try:
         number = _rings.take(call.tenant, lambda: _following(call))
         item = _item(call, seen.model_copy(update={"number": number}))
-        if due := call.services.unwritten_log.add(item):
-            call.store.put_many(due)
+        call.services.unwritten_log.add(item, call.store.put_many)
     except Exception:
         _log.exception("not logged", extra={"path": seen.path})
 
 
 def write_waiting(services: Services) -> None:
     """Writes what waits to be written."""
-    if waiting := services.unwritten_log.take():
-        services.store.put_many(waiting)
+    services.unwritten_log.flush(services.store.put_many)
 
 
 def last(call: Call) -> list[LoggedRequest]:
