@@ -5,6 +5,15 @@ from backbeat.api import pagination
 from backbeat.api.replies import Reply, empty, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
+from backbeat.api.schemas.balance_edits import (
+    ArchiveCommit,
+    ArchiveCredit,
+    DisableTrueup,
+    EditCommit,
+    EditCredit,
+    UpdateCommitEndDate,
+    UpdateCreditEndDate,
+)
 from backbeat.api.schemas.balances import (
     AddManualEntry,
     CreateCustomerCommit,
@@ -17,7 +26,13 @@ from backbeat.api.schemas.balances import (
 )
 from backbeat.api.schemas.threshold_billing import ReleaseWorkflow, UpdateActiveRecharge
 from backbeat.api.views.balances import balance_view, seat_view
-from backbeat.application import active_recharges, balances, recharges, seat_balances
+from backbeat.application import (
+    active_recharges,
+    balance_changes,
+    balances,
+    recharges,
+    seat_balances,
+)
 from backbeat.application.balances import BalanceFilter
 
 api = Api("balances", bootstrap.services)
@@ -103,6 +118,7 @@ def add_manual_entry(request: Request, body: AddManualEntry) -> Reply:
         timestamp=body.timestamp,
         reason=body.reason,
         by_seat=body.per_group_amounts,
+        uniqueness_key=body.uniqueness_key,
     )
     return empty()
 
@@ -121,11 +137,76 @@ def update_active_recharge(request: Request, body: UpdateActiveRecharge) -> Repl
     return empty()
 
 
+@api.operation("editCommit-v2")
+def edit_commit(request: Request, body: EditCommit) -> Reply:
+    """Changes a commit, all or nothing."""
+    balance_changes.edit(request.call, body.customer_id, body.to_update())
+    return ok({"id": body.commit_id})
+
+
+@api.operation("editCredit-v2")
+def edit_credit(request: Request, body: EditCredit) -> Reply:
+    """Changes a credit, all or nothing."""
+    balance_changes.edit(request.call, body.customer_id, body.to_update())
+    return ok({"id": body.credit_id})
+
+
+@api.operation("archiveCommit-v2")
+def archive_commit(request: Request, body: ArchiveCommit) -> Reply:
+    """Archives a commit."""
+    balance_changes.archive(request.call, body.customer_id, body.to_removal())
+    return ok({"id": body.commit_id})
+
+
+@api.operation("archiveCredit-v2")
+def archive_credit(request: Request, body: ArchiveCredit) -> Reply:
+    """Archives a credit."""
+    balance_changes.archive(request.call, body.customer_id, body.to_removal())
+    return ok({"id": body.credit_id})
+
+
+@api.operation("updateCommitEndDate-v1")
+def update_commit_end_date(request: Request, body: UpdateCommitEndDate) -> Reply:
+    """Ends a customer's commit earlier."""
+    balance_changes.end(
+        request.call,
+        body.customer_id,
+        body.commit_id,
+        is_commit=True,
+        access_ending_before=body.access_ending_before,
+        invoices_ending_before=body.invoices_ending_before,
+    )
+    return ok({"id": body.commit_id})
+
+
+@api.operation("updateCreditEndDate-v1")
+def update_credit_end_date(request: Request, body: UpdateCreditEndDate) -> Reply:
+    """Ends a customer's credit earlier."""
+    balance_changes.end(
+        request.call,
+        body.customer_id,
+        body.credit_id,
+        is_commit=False,
+        access_ending_before=body.access_ending_before,
+    )
+    return ok({"id": body.credit_id})
+
+
+@api.operation("disableCommitTrueup-v1")
+def disable_commit_trueup(request: Request, body: DisableTrueup) -> Reply:
+    """Makes sure that what is missing of a postpaid commit is never billed."""
+    balance_changes.disable_trueup(request.call, body.customer_id, body.contract_id, body.commit_id)
+    return ok({"id": body.commit_id})
+
+
 def _list(
     request: Request, body: ListBalances | ListCommits | ListCredits, wanted: BalanceFilter
 ) -> Reply:
     parameters = body.model_dump(exclude={"limit", "next_page"})
-    found = balances.shown(request.call, body.customer_id, wanted)
+    detailed = body.include_balance or body.include_ledgers or body.exclude_zero_balances
+    found = balances.shown(request.call, body.customer_id, wanted, detailed=detailed)
+    if body.exclude_zero_balances:
+        found = [one for one in found if one.worth]
     shown, cursor = pagination.slice_after(
         found,
         position=lambda one: one.position,

@@ -118,7 +118,7 @@ def list_balances(request: Request) -> Reply:
         effective_before=None,
     )
     totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for shown in balances.shown(request.call, wanted.customer_id, everything):
+    for shown in balances.shown(request.call, wanted.customer_id, everything, detailed=True):
         totals[shown.balance.product_id, shown.product_name] += shown.worth
     return ok(
         [

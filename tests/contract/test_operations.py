@@ -239,5 +239,5 @@ def test_a_body_that_is_not_what_it_should_be(
 ) -> None:
     answer = api.call(operation.id, token=token, path=path_of(operation), body=body)
     assert (answer.operation, answer.status) == (operation, 400)
-    assert answer.body["code"] == "InvalidArgument"
+    assert answer.body["code"] == operation.bad_request_code
     assert answer.body["message"]

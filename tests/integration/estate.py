@@ -65,6 +65,7 @@ class _Builder:
             "id"
         ]
         self._post("/v1/ingest", [event("partner-1", customer_id="globex")])
+        terms = self._terms(partner_id, products)
         return {
             **products,
             "partner_id": partner_id,
@@ -72,8 +73,8 @@ class _Builder:
             "event_id": self._post("/webhooks/test", {})["id"],
             "grant_id": self._grant(),
             "unit_id": self._post("/mock/credit-types", {"name": "Tokens"})["id"],
-            **self._terms(partner_id, products),
-            **self._balance(partner_id, products),
+            **terms,
+            **self._balances(partner_id, terms["terms_contract_id"], products),
             **self._accounts(partner_id),
             **self._recharge(products),
             **self._package(products),
@@ -193,7 +194,9 @@ class _Builder:
             "line_id": self._line(self._world["invoice_id"]),
         }
 
-    def _balance(self, partner_id: str, products: Mapping[str, str]) -> dict[str, str]:
+    def _balances(
+        self, partner_id: str, contract_id: str, products: Mapping[str, str]
+    ) -> dict[str, str]:
         body = {
             "customer_id": partner_id,
             "type": "PREPAID",
@@ -212,7 +215,27 @@ class _Builder:
         balance_id = self._post("/v1/contracts/customerCommits/create", body)["id"]
         [shown] = self._post("/v1/contracts/customerBalances/list", {"customer_id": partner_id})
         segment_id = shown["access_schedule"]["schedule_items"][0]["id"]
-        return {"balance_id": balance_id, "segment_id": segment_id}
+        # What begins after all else, so that the other balances and invoices are what they were.
+        access = {
+            "amount": 10000,
+            "starting_at": "2030-01-01T00:00:00Z",
+            "ending_before": "2031-01-01T00:00:00Z",
+        }
+        later = {**body, "access_schedule": {"schedule_items": [access]}}
+        del later["type"]
+        due = {"timestamp": "2031-01-01T00:00:00Z", "amount": 10000}
+        postpaid = {
+            **later,
+            "type": "POSTPAID",
+            "invoice_contract_id": contract_id,
+            "invoice_schedule": {"schedule_items": [due]},
+        }
+        return {
+            "balance_id": balance_id,
+            "segment_id": segment_id,
+            "credit_id": self._post("/v1/contracts/customerCredits/create", later)["id"],
+            "postpaid_id": self._post("/v1/contracts/customerCommits/create", postpaid)["id"],
+        }
 
     def _recharge(self, products: Mapping[str, str]) -> dict[str, str]:
         """A customer whose balance is to be recharged, once somebody else has been paid."""

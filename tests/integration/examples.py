@@ -487,6 +487,8 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             **_TERMS,
             "starting_at": "2025-02-01T00:00:00Z",
             "overrides": _OVERRIDES,
+            "commits": [{**_BALANCE, "type": "PREPAID"}],
+            "credits": [_BALANCE],
             "scheduled_charges": [_CHARGE],
             "discounts": [_DISCOUNT],
             "total_contract_value": 1000,
@@ -652,6 +654,8 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
                     "invoice_schedule": {"add_schedule_items": [_ITEM]},
                 }
             ],
+            "add_commits": [{**_BALANCE, "type": "PREPAID"}],
+            "add_credits": [_BALANCE],
             "add_discounts": [_DISCOUNT],
             "add_professional_services": [_SERVICE],
             "add_reseller_royalties": [_ROYALTY],
@@ -706,6 +710,59 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "amount": -100,
             "timestamp": "2025-01-10T00:00:00Z",
             "reason": "Correction",
+        }
+    },
+    "editCommit-v2": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "commit_id": "<balance_id>",
+            "name": "Extended",
+            "description": "For longer",
+            "product_id": "<setup_product_id>",
+            "priority": 7,
+            "rate_type": "LIST_RATE",
+            "applicable_product_ids": ["<product_id>"],
+            "access_schedule": {
+                "add_schedule_items": _ACCESS["schedule_items"],
+                "update_schedule_items": [{"id": "<segment_id>", "amount": 20000}],
+            },
+            "invoice_contract_id": "<terms_contract_id>",
+            "invoice_schedule": {
+                "add_schedule_items": [{"timestamp": "2025-03-01T00:00:00Z", "amount": 5}]
+            },
+        }
+    },
+    "editCredit-v2": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "credit_id": "<credit_id>",
+            "priority": 7,
+            "specifiers": [{"product_id": "<product_id>"}],
+            "access_schedule": {"add_schedule_items": _ACCESS["schedule_items"]},
+        }
+    },
+    "archiveCommit-v2": {"body": {"customer_id": "<partner_id>", "commit_id": "<balance_id>"}},
+    "archiveCredit-v2": {"body": {"customer_id": "<partner_id>", "credit_id": "<credit_id>"}},
+    "updateCommitEndDate-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "commit_id": "<balance_id>",
+            "access_ending_before": "2025-03-01T00:00:00Z",
+            "invoices_ending_before": "2025-03-01T00:00:00Z",
+        }
+    },
+    "updateCreditEndDate-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "credit_id": "<credit_id>",
+            "access_ending_before": "2030-03-01T00:00:00Z",
+        }
+    },
+    "disableCommitTrueup-v1": {
+        "body": {
+            "customer_id": "<partner_id>",
+            "contract_id": "<terms_contract_id>",
+            "commit_id": "<postpaid_id>",
         }
     },
     "listCustomerCommits-v1": {"body": {**_BALANCES_LISTED, "include_contract_commits": True}},

@@ -138,6 +138,7 @@ def test_fields_of_a_wrong_type(
 
 _TERMS = ["customer_id", "contract_id"]
 _SCHEDULE = ["schedule_name", "starting_at", "value"]
+_SEGMENT = ("amount", "starting_at", "ending_before")
 _BALANCE = [
     *("customer_id", "priority", "product_id", "access_schedule"),
     "access_schedule.schedule_items",
@@ -231,6 +232,17 @@ REQUIRED = {
         "add_billing_provider_configuration_update.schedule",
     ],
     "addManualBalanceLedgerEntry-v1": ["customer_id", "id", "segment_id", "amount", "reason"],
+    "editCommit-v2": [
+        *("customer_id", "commit_id"),
+        *(f"access_schedule.add_schedule_items.0.{name}" for name in _SEGMENT),
+        "invoice_schedule.add_schedule_items.0.timestamp",
+    ],
+    "editCredit-v2": ["customer_id", "credit_id"],
+    "archiveCommit-v2": ["customer_id", "commit_id"],
+    "archiveCredit-v2": ["customer_id", "credit_id"],
+    "updateCommitEndDate-v1": ["customer_id", "commit_id"],
+    "updateCreditEndDate-v1": ["customer_id", "credit_id", "access_ending_before"],
+    "disableCommitTrueup-v1": ["customer_id", "contract_id", "commit_id"],
     "listCustomerCommits-v1": ["customer_id"],
     "listCustomerCredits-v1": ["customer_id"],
     "listCustomerBalances-v1": ["customer_id"],
@@ -513,6 +525,44 @@ CASES: list[tuple[str, Place, object, str]] = [
     ("createCustomerCommit-v1", ("product_id",), "commit", "product_id"),
     ("createCustomerCredit-v1", ("custom_fields",), {"unheard": "of"}, "custom field"),
     ("createCustomerCredit-v1", ("rollover_fraction",), -0.1, "rollover_fraction"),
+    ("editContract-v2", ("add_commits", 0, "type"), "CREDIT", "type"),
+    ("amendContract-v1", ("credits", 0, "access_schedule", "schedule_items"), [], "schedule_items"),
+    ("editCommit-v2", ("priority",), "high", "priority"),
+    (
+        "editCommit-v2",
+        ("access_schedule", "update_schedule_items", 0, "ending_before"),
+        "2024-01-01T00:00:00Z",
+        "ending_before",
+    ),
+    (
+        "editCommit-v2",
+        ("access_schedule", "remove_schedule_items"),
+        [{"id": NOBODYS}],
+        NOBODYS,
+    ),
+    ("editCommit-v2", ("specifiers",), [{"product_tags": ["ai"]}], "specifiers"),
+    ("editCommit-v2", ("rollover_fraction",), 1.5, "rollover_fraction"),
+    (
+        "editCommit-v2",
+        ("invoice_schedule", "update_schedule_items"),
+        [{"id": NOBODYS, "amount": 5}],
+        NOBODYS,
+    ),
+    ("editCredit-v2", ("rate_type",), "MARKET", "rate_type"),
+    ("editCredit-v2", ("name",), "", "name"),
+    (
+        "updateCommitEndDate-v1",
+        ("access_ending_before",),
+        "2026-02-01T00:00:00Z",
+        "access_ending_before",
+    ),
+    (
+        "updateCreditEndDate-v1",
+        ("access_ending_before",),
+        "2030-01-01T00:00:00Z",
+        "access_ending_before",
+    ),
+    ("addManualBalanceLedgerEntry-v1", ("uniqueness_key",), "", "uniqueness_key"),
     ("getNetBalance-v1", ("invoice_inclusion_mode",), "ALL", "invoice_inclusion_mode"),
     ("createAlert-v1", ("alert_type",), "too_much", "alert_type"),
     ("createAlert-v1", ("threshold",), "1000", "threshold"),

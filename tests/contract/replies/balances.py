@@ -3,9 +3,17 @@
 from typing import Final
 
 from backbeat.domain.identity import derived_id
-from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success, posted
+from tests.contract.replies.cases import (
+    BAD_REQUEST,
+    INVALID,
+    NO_CUSTOMER,
+    UNKNOWN,
+    Refusal,
+    Success,
+    posted,
+)
 from tests.contract.replies.contracts import prepaid_of
-from tests.contract.replies.world import JSON, START, USD, World
+from tests.contract.replies.world import END, JSON, START, USD, World
 
 
 def commit_of(world: World, **changes: object) -> JSON:
@@ -74,6 +82,71 @@ def waiting(world: World) -> str:
     return derived_id("workflow", recharging(world)["contract_id"], 1)
 
 
+def commit_named(world: World) -> JSON:
+    """Returns how requests name a commit."""
+    customer_id, commit = world.new_commit()
+    return {"customer_id": customer_id, "commit_id": commit["id"]}
+
+
+def credit_named(world: World) -> JSON:
+    """Returns how requests name a credit."""
+    customer_id = world.new_customer()
+    wanted = credit_of(world, customer_id=customer_id)
+    return {
+        "customer_id": customer_id,
+        "credit_id": world.make("createCustomerCredit-v1", **wanted),
+    }
+
+
+def segment_of(world: World, commit: JSON) -> str:
+    [shown] = world.call("listCustomerCommits-v1", body={"customer_id": commit["customer_id"]})
+    return str(shown["access_schedule"]["schedule_items"][0]["id"])
+
+
+def postpaid_named(world: World) -> JSON:
+    """Returns how requests name a postpaid commit of a contract."""
+    schedule = {"schedule_items": [{"timestamp": END, "amount": 1000}]}
+    postpaid = {**world.commit, "type": "POSTPAID", "invoice_schedule": schedule}
+    names = world.new_contract(commits=[postpaid])
+    [shown] = world.read(names)["commits"]
+    return {**names, "commit_id": shown["id"]}
+
+
+def renewed(world: World) -> str:
+    """Returns a customer whose contract was renewed: a commit and a credit rolled over."""
+    whole = {"rollover_fraction": 1}
+    terms = {
+        "commits": [{**world.commit, **whole}],
+        "credits": [{name: v for name, v in {**world.commit, **whole}.items() if name != "type"}],
+    }
+    names = world.new_contract(**terms)
+    world.make(
+        "createContract-v1",
+        customer_id=names["customer_id"],
+        starting_at="2025-03-01T00:00:00Z",
+        transition={"type": "RENEWAL", "from_contract_id": names["contract_id"]},
+    )
+    return str(names["customer_id"])
+
+
+def edit_of_commit(world: World) -> JSON:
+    """Returns every kind of change of a commit."""
+    names = commit_named(world)
+    item = {"amount": 5, "starting_at": START, "ending_before": END}
+    return {
+        **names,
+        "name": "Renamed",
+        "description": "Changed",
+        "priority": 4,
+        "rate_type": "COMMIT_RATE",
+        "applicable_product_tags": ["llm"],
+        "access_schedule": {
+            "add_schedule_items": [item],
+            "update_schedule_items": [{"id": segment_of(world, names), "amount": 200}],
+        },
+    }
+
+
 SUCCESSES: Final[list[Success]] = [
     Success(
         "releaseExternalPaymentGateThresholdCommit-v1",
@@ -89,6 +162,55 @@ SUCCESSES: Final[list[Success]] = [
         posted(
             "updateActiveRechargeConfig-v1",
             lambda w: {"customer_id": recharging(w)["customer_id"], "enabled": False},
+        ),
+    ),
+    Success(
+        "editCommit-v2",
+        "every kind of change",
+        lambda w: w.sdk.v2.contracts.edit_commit(**edit_of_commit(w)),
+    ),
+    Success(
+        "editCredit-v2",
+        "its priority",
+        lambda w: w.sdk.v2.contracts.edit_credit(**credit_named(w), priority=2),
+    ),
+    Success(
+        "archiveCommit-v2",
+        "unused",
+        posted("archiveCommit-v2", commit_named),
+    ),
+    Success(
+        "archiveCredit-v2",
+        "unused",
+        posted("archiveCredit-v2", credit_named),
+    ),
+    Success(
+        "updateCommitEndDate-v1",
+        "earlier",
+        lambda w: w.sdk.v1.customers.commits.update_end_date(
+            **commit_named(w), access_ending_before="2025-06-01T00:00:00Z"
+        ),
+    ),
+    Success(
+        "updateCreditEndDate-v1",
+        "earlier",
+        lambda w: w.sdk.v1.customers.credits.update_end_date(
+            **credit_named(w), access_ending_before="2025-06-01T00:00:00Z"
+        ),
+    ),
+    Success(
+        "disableCommitTrueup-v1",
+        "of a contract's commit",
+        posted("disableCommitTrueup-v1", postpaid_named),
+    ),
+    Success(
+        "listCustomerBalances-v1",
+        "what rolled over",
+        lambda w: w.sdk.v1.contracts.list_balances(
+            customer_id=renewed(w),
+            include_contract_balances=True,
+            include_balance=True,
+            include_ledgers=True,
         ),
     ),
     Success(
@@ -204,6 +326,74 @@ SUCCESSES: Final[list[Success]] = [
 ]
 
 REFUSALS: Final[list[Refusal]] = [
+    *(
+        Refusal(
+            operation,
+            "unknown customer",
+            400,
+            "CustomerNotFound",
+            UNKNOWN,
+            lambda w, named=named: {"body": {**named(w), "customer_id": UNKNOWN}},  # type: ignore[misc]
+        )
+        for operation, named in (
+            ("editCommit-v2", commit_named),
+            ("editCredit-v2", credit_named),
+            ("archiveCommit-v2", commit_named),
+            ("archiveCredit-v2", credit_named),
+        )
+    ),
+    *(
+        Refusal(
+            operation,
+            "unknown balance",
+            *BAD_REQUEST,
+            UNKNOWN,
+            lambda w, name=name: {"body": {"customer_id": w.customer, name: UNKNOWN}},  # type: ignore[misc]
+        )
+        for operation, name in (
+            ("editCommit-v2", "commit_id"),
+            ("editCredit-v2", "credit_id"),
+            ("archiveCommit-v2", "commit_id"),
+            ("archiveCredit-v2", "credit_id"),
+        )
+    ),
+    Refusal(
+        "updateCommitEndDate-v1",
+        "unknown commit",
+        404,
+        "BalanceNotFound",
+        UNKNOWN,
+        lambda w: {"body": {**commit_named(w), "commit_id": UNKNOWN, "access_ending_before": END}},
+    ),
+    Refusal(
+        "updateCreditEndDate-v1",
+        "later than before",
+        *INVALID,
+        "access_ending_before",
+        lambda w: {"body": {**credit_named(w), "access_ending_before": "2027-01-01T00:00:00Z"}},
+    ),
+    Refusal(
+        "disableCommitTrueup-v1",
+        "a prepaid commit",
+        *INVALID,
+        "POSTPAID",
+        lambda w: {
+            "body": {
+                **w.full,
+                "commit_id": next(
+                    one["id"] for one in w.read(w.full)["commits"] if one["type"] == "PREPAID"
+                ),
+            }
+        },
+    ),
+    Refusal(
+        "disableCommitTrueup-v1",
+        "another contract's",
+        404,
+        "ContractNotFound",
+        UNKNOWN,
+        lambda w: {"body": {**postpaid_named(w), "contract_id": UNKNOWN}},
+    ),
     Refusal(
         "releaseExternalPaymentGateThresholdCommit-v1",
         "unknown workflow",

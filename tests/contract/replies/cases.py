@@ -8,6 +8,7 @@ from tests.contract.replies.world import World
 
 UNKNOWN: Final = "00000000-0000-4000-8000-000000000000"
 INVALID: Final = (400, "InvalidArgument")
+BAD_REQUEST: Final = (400, "BadRequest")
 NO_CUSTOMER: Final = (404, "CustomerNotFound", UNKNOWN)
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success, posted
+from tests.contract.replies.cases import (
+    BAD_REQUEST,
+    INVALID,
+    NO_CUSTOMER,
+    UNKNOWN,
+    Refusal,
+    Success,
+    posted,
+)
 from tests.contract.replies.world import (
     END,
     JSON,
@@ -11,6 +19,7 @@ from tests.contract.replies.world import (
     STRIPE,
     USD,
     World,
+    access_schedule,
     due,
     schedule,
     subscription,
@@ -70,6 +79,13 @@ def edits_of(world: World) -> JSON:
         "add_recurring_credits": [recurring_of(world, specifiers=[{"product_tags": ["llm"]}])],
         "add_prepaid_balance_threshold_configuration": prepaid_of(world),
         "add_spend_threshold_configuration": spend_of(world),
+        "add_commits": [
+            {**world.commit, "invoice_schedule": due("2025-05-01", amount=80),
+             "rollover_fraction": 0.5, "netsuite_sales_order_id": "SO8"},
+            {**world.commit, "type": "POSTPAID",
+             "invoice_schedule": due("2026-02-01", amount=1000)},
+        ],
+        "add_credits": [credit_of(world), credit_of(world, name="Second")],
         "update_contract_name": "Renamed",
         "update_contract_end_date": END,
         "update_net_payment_terms_days": 7,
@@ -157,6 +173,11 @@ def prepaid_of(world: World, **changes: object) -> JSON:
     }
 
 
+def credit_of(world: World, **fields: object) -> JSON:
+    credit = {name: value for name, value in world.commit.items() if name != "type"}
+    return {**credit, **fields}
+
+
 def service_of(world: World) -> JSON:
     return {
         "product_id": world.service_product,
@@ -173,10 +194,54 @@ def edited(world: World) -> JSON:
     names = world.new_contract()
     world.call("editContract-v2", body={**names, **edits_of(world)})
     world.call("editContract-v2", body={**names, **later_edits(world.read(names))})
+    held = world.read(names)
+    world.call("editContract-v2", body={**names, **balance_edits(world, held)})
     world.call("setUsageFilter-v1", body={**names, **filter_of()})
     end = {"ending_before": "2027-01-01T00:00:00Z"}
     world.call("updateContractEndDate-v1", body={**names, **end})
     return names
+
+
+def balance_edits(world: World, contract: JSON) -> JSON:
+    """Returns changes of a contract's commits and credits: one of each kind."""
+    commit, *other_commits = [
+        one for one in contract["commits"] if "recurring_commit_id" not in one
+    ]
+    credit, *other_credits = [
+        one for one in contract["credits"] if "recurring_credit_id" not in one
+    ]
+    [segment] = commit["access_schedule"]["schedule_items"]
+    [payment] = commit["invoice_schedule"]["schedule_items"]
+    terms = {
+        "name": "Renamed",
+        "description": "Changed",
+        "priority": 3,
+        "rate_type": "COMMIT_RATE",
+        "rollover_fraction": 0.25,
+        "netsuite_sales_order_id": "SO9",
+        "specifiers": [{"product_tags": ["llm"]}],
+        "product_id": world.fixed_product,
+    }
+    access = {"add_schedule_items": access_schedule(5)["schedule_items"]}
+    return {
+        "update_commits": [
+            {
+                "commit_id": commit["id"],
+                **terms,
+                "access_schedule": {
+                    **access,
+                    "update_schedule_items": [{"id": segment["id"], "amount": 200}],
+                },
+                "invoice_schedule": {
+                    **{"add_schedule_items": due("2025-04-01", amount=7)["schedule_items"]},
+                    "update_schedule_items": [{"id": payment["id"], "amount": 90}],
+                },
+            }
+        ],
+        "update_credits": [{"credit_id": credit["id"], **terms, "access_schedule": access}],
+        "archive_commits": [{"id": one["id"]} for one in other_commits],
+        "archive_credits": [{"id": one["id"]} for one in other_credits],
+    }
 
 
 def later_edits(contract: JSON) -> JSON:
@@ -809,9 +874,16 @@ REFUSALS: Final[list[Refusal]] = [
     Refusal(
         "editContract-v2",
         "an override that is not there",
-        *INVALID,
+        *BAD_REQUEST,
         UNKNOWN,
         lambda w: {"body": {**w.full, "remove_overrides": [{"id": UNKNOWN}]}},
+    ),
+    Refusal(
+        "editContract-v2",
+        "a commit that is not there",
+        *BAD_REQUEST,
+        UNKNOWN,
+        lambda w: {"body": {**w.full, "archive_commits": [{"id": UNKNOWN}]}},
     ),
     Refusal(
         "getContractEditHistory-v2",

@@ -308,22 +308,6 @@ def test_a_commit_is_paid_for_by_an_invoice_of_its_own() -> None:
     assert purchase["status"] == "FINALIZED"
 
 
-def test_what_is_not_built_is_refused_and_nothing_is_made() -> None:
-    world = World()
-    customer, _, card = priced(world, 1)
-    schedule = {"schedule_items": [{"timestamp": "2025-03-01T00:00:00Z", "amount": 1000}]}
-    postpaid = commit(world, 1000, type="POSTPAID", invoice_schedule=schedule)
-    body = {
-        "customer_id": customer,
-        "rate_card_id": card,
-        "starting_at": "2025-01-01T00:00:00Z",
-        "commits": [postpaid],
-    }
-    refused = world.refused("/v1/contracts/create", body, 501)
-    assert refused["message"].startswith("commits[0].type: POSTPAID")
-    assert world.post("/v2/contracts/list", {"customer_id": customer}) == []
-
-
 def test_a_commit_needs_a_fixed_product() -> None:
     world = World()
     customer, product, card = priced(world, 1)

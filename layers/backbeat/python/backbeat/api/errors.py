@@ -29,12 +29,21 @@ _STATUSES: Final[dict[type[BackbeatError], int]] = {
 }
 
 
-def reply_to(error: BackbeatError, *, unknown_id_status: int = 404) -> Reply:
-    """Returns the reply for an error; some operations answer 400 to an unknown id."""
+def reply_to(
+    error: BackbeatError,
+    *,
+    unknown_id_status: int = 404,
+    bad_request_code: str = InvalidArgument.code,
+) -> Reply:
+    """Returns the reply for an error.
+
+    Some operations answer 400 to an unknown id, or have a code of their own for bad requests.
+    """
     status = _STATUSES[type(error)]
     if isinstance(error, NotFound):
         status = unknown_id_status
-    body: dict[str, object] = {"code": error.code, "message": error.message}
+    code = bad_request_code if error.code == InvalidArgument.code else error.code
+    body: dict[str, object] = {"code": code, "message": error.message}
     if isinstance(error, Conflict):
         # Decision D-04: every conflict names what it collides with.
         if error.conflicting_id is not None:

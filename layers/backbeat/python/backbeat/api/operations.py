@@ -7,13 +7,16 @@ Ids, methods and paths are the contract's; the owner is the function that serves
 from dataclasses import dataclass
 from typing import Final
 
+from backbeat.models.errors import InvalidArgument
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One documented call.
 
     `unknown_id_status` is what an unknown id in the request answers: 404, or 400 with a code
-    for the calls whose documentation names no 404. `closed` bodies refuse unknown fields.
+    for the calls whose documentation names no 404. `bad_request_code` is the code of a 400 without
+    a documented one of its own. `closed` bodies refuse unknown fields.
     """
 
     id: str
@@ -21,6 +24,7 @@ class Operation:
     path: str
     function: str
     unknown_id_status: int = 404
+    bad_request_code: str = InvalidArgument.code
     closed: bool = False
 
 
@@ -209,7 +213,13 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         unknown_id_status=400,
     ),
     Operation("listContracts-v2", "POST", "/v2/contracts/list", "contracts", unknown_id_status=400),
-    Operation("editContract-v2", "POST", "/v2/contracts/edit", "contracts"),
+    Operation(
+        "editContract-v2",
+        "POST",
+        "/v2/contracts/edit",
+        "contracts",
+        bad_request_code="BadRequest",
+    ),
     Operation(
         "addManualBalanceLedgerEntry-v1",
         "POST",
@@ -248,10 +258,38 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/v1/threshold-billing/update-active-recharge-config",
         "balances",
     ),
-    Operation("editCommit-v2", "POST", "/v2/contracts/commits/edit", "balances"),
-    Operation("editCredit-v2", "POST", "/v2/contracts/credits/edit", "balances"),
-    Operation("archiveCommit-v2", "POST", "/v2/contracts/commits/archive", "balances"),
-    Operation("archiveCredit-v2", "POST", "/v2/contracts/credits/archive", "balances"),
+    Operation(
+        "editCommit-v2",
+        "POST",
+        "/v2/contracts/commits/edit",
+        "balances",
+        unknown_id_status=400,
+        bad_request_code="BadRequest",
+    ),
+    Operation(
+        "editCredit-v2",
+        "POST",
+        "/v2/contracts/credits/edit",
+        "balances",
+        unknown_id_status=400,
+        bad_request_code="BadRequest",
+    ),
+    Operation(
+        "archiveCommit-v2",
+        "POST",
+        "/v2/contracts/commits/archive",
+        "balances",
+        unknown_id_status=400,
+        bad_request_code="BadRequest",
+    ),
+    Operation(
+        "archiveCredit-v2",
+        "POST",
+        "/v2/contracts/credits/archive",
+        "balances",
+        unknown_id_status=400,
+        bad_request_code="BadRequest",
+    ),
     Operation("ingest-v1", "POST", "/v1/ingest", "ingest"),
     Operation("getSeatsUsage-v1", "POST", "/v1/usage/seats", "usage"),
     Operation("getPagedUsage-v1", "POST", "/v1/usage/groups", "usage"),
@@ -356,13 +394,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 
 NOT_BUILT: Final[frozenset[str]] = frozenset(
     {
-        "updateCommitEndDate-v1",
-        "disableCommitTrueup-v1",
-        "updateCreditEndDate-v1",
-        "editCommit-v2",
-        "editCredit-v2",
-        "archiveCommit-v2",
-        "archiveCredit-v2",
         "attemptPayment-v1",
         "cancelPayment-v1",
         "listPayments-v1",

@@ -54,6 +54,7 @@ class Route:
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     unknown_id_status: int
+    bad_request_code: str
     public: bool
     ids: tuple[str, ...] = ()
     built: bool = True
@@ -115,6 +116,7 @@ class Api:
                     operation.path,
                     handler,
                     unknown_id_status=operation.unknown_id_status,
+                    bad_request_code=operation.bad_request_code,
                     ids=tuple(_ID_PARAMETER.findall(operation.path)),
                 )
             )
@@ -273,7 +275,11 @@ class Api:
                 arguments["query"] = parse(request.query, route.query)
             return route.answer(request, **arguments)
         except BackbeatError as error:
-            return errors.reply_to(error, unknown_id_status=route.unknown_id_status)
+            return errors.reply_to(
+                error,
+                unknown_id_status=route.unknown_id_status,
+                bad_request_code=route.bad_request_code,
+            )
         except DocTooLarge:
             # Every text has a limit, but what a thing is made of may grow without one.
             return errors.reply_to(InvalidArgument("The request makes something too large to keep"))
@@ -294,12 +300,23 @@ def _route(
     handler: Handler,
     *,
     unknown_id_status: int = 404,
+    bad_request_code: str = InvalidArgument.code,
     public: bool = False,
     ids: tuple[str, ...] = (),
 ) -> Route:
     wanted = typing.get_type_hints(handler)
-    body, query = wanted.get("body"), wanted.get("query")
-    return Route(id_, method, path, handler, body, query, unknown_id_status, public, ids)
+    return Route(
+        id_,
+        method,
+        path,
+        handler,
+        wanted.get("body"),
+        wanted.get("query"),
+        unknown_id_status,
+        bad_request_code,
+        public,
+        ids,
+    )
 
 
 def _not_built(operation: Operation) -> Route:

@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from backbeat.application import catalog, open_periods, scheduled_invoices, settled_drafts, usage
+from backbeat.application import catalog, open_periods, scheduled_invoices, usage
 from backbeat.application.services import Call
+from backbeat.application.settled_drafts import Purse
 from backbeat.domain import ledgers, seats, thresholds, windows
 from backbeat.domain.thresholds import Holding, Reading
 from backbeat.models.alerts import Alert, AlertType
@@ -16,7 +17,7 @@ from backbeat.models.customers import Customer
 from backbeat.models.invoices import Invoice
 from backbeat.models.money import add
 from backbeat.models.period import Period
-from backbeat.persistence import balances, contracts, invoices
+from backbeat.persistence import contracts, invoices
 
 
 class Standing:
@@ -64,7 +65,9 @@ class Standing:
 
     def next_look(self, alerts: Sequence[Alert]) -> datetime | None:
         """Returns when time alone may change what the alerts see."""
-        return thresholds.next_look(alerts, self._contracts, self._owned, now=self._call.now)
+        return thresholds.next_look(
+            alerts, self._contracts, self._purse.balances, now=self._call.now
+        )
 
     @cached_property
     def _contracts(self) -> list[Contract]:
@@ -76,17 +79,24 @@ class Standing:
         return {contract.id: contract.custom_fields for contract in self._contracts}
 
     @cached_property
+    def _purse(self) -> Purse:
+        return Purse(self._call, self._customer)
+
+    @property
     def _owned(self) -> list[Balance]:
-        call = self._call
-        return [one for _, one in balances.of_customer(call.store, call.tenant, self._customer.id)]
+        """The balances with all that the drafts make of them."""
+        _ = self._drafts
+        return self._purse.balances
 
     @cached_property
     def _drafts(self) -> list[Invoice]:
-        return list(settled_drafts.of_customer(self._call, self._customer))
+        return list(self._purse.drafts())
 
     @cached_property
     def _scheduled(self) -> list[Invoice]:
-        return list(scheduled_invoices.drafts_of(self._call, self._customer))
+        _ = self._drafts
+        shortfall = self._purse.shortfall
+        return list(scheduled_invoices.drafts_of(self._call, self._customer, shortfall))
 
     @cached_property
     def _final(self) -> list[Invoice]:
@@ -97,7 +107,6 @@ class Standing:
     def _holdings(self) -> list[Holding]:
         """The balances with a segment that is open now, in order of creation."""
         now = self._call.now
-        drawn = settled_drafts.drawn_by(self._drafts, self._owned) if self._owned else {}
         found = []
         for balance in sorted(self._owned, key=lambda one: (one.created_at, one.sequence)):
             open_now = [one for one in balance.segments if one.period.covers(now)]
@@ -105,7 +114,7 @@ class Standing:
                 # What is each seat's own is watched seat by seat, and by no other alert.
                 continue
             if open_now and balance.archived_at is None:
-                left = ledgers.worth(balance, now, drawn.get(balance.id, ()))
+                left = ledgers.worth(balance, now, self._purse.drawn_from(balance))
                 found.append(Holding(balance, left, open_now))
         return found
 
@@ -117,7 +126,12 @@ class Standing:
             for balance in self._owned
             for deduction in balance.deductions
         )
-        drawn = settled_drafts.drawn_by(self._drafts, self._owned) if self._owned else {}
+        owners = {one.id: balance.id for balance in self._owned for one in balance.segments}
+        drawn = (
+            owners[deduction.segment_id]
+            for deduction in self._purse.drawn
+            if deduction.segment_id in owners
+        )
         return [*(id_ for _, id_ in final), *drawn]
 
     def _seats(self, alert: Alert) -> dict[str, Decimal]:
@@ -135,7 +149,7 @@ class Standing:
                 or not any(segment.period.covers(now) for segment in balance.segments)
             ):
                 continue
-            drawn = settled_drafts.drawn_by(self._drafts, self._owned).get(balance.id, [])
+            drawn = self._purse.drawn_from(balance)
             for seat_id in seats.seat_ids(balance):
                 mine = list(seats.deductions_of(drawn, seat_id))
                 left = ledgers.part_worth(seats.part_of(balance, seat_id), now, mine)

@@ -1,24 +1,30 @@
 """Commits and credits: creating, reading, manual entries."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
 from backbeat.application import (
+    billing,
     catalog,
     charges,
+    commit_payments,
     consequences,
     contracts,
     custom_fields,
     customers,
     outbox,
-    settled_drafts,
+    scheduled_invoices,
 )
+from backbeat.application.attempts import insistently
+from backbeat.application.balance_book import Book
 from backbeat.application.charges import NewSchedule
 from backbeat.application.services import Call
+from backbeat.application.settled_drafts import Purse
+from backbeat.domain import charges as rules
 from backbeat.domain import ledgers, notices, seats
 from backbeat.domain.identity import derived_id
 from backbeat.models.balances import (
@@ -31,22 +37,22 @@ from backbeat.models.balances import (
     ManualEntry,
     RateChoice,
 )
-from backbeat.models.catalog import Product, ProductType
-from backbeat.models.charges import PointSchedule, ScheduledCharge
+from backbeat.models.catalog import ProductType
 from backbeat.models.contracts import Contract
 from backbeat.models.custom_fields import FieldEntity
-from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
+from backbeat.models.customers import Customer
+from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.money import USD, CreditType
+from backbeat.models.money import add as add_up
 from backbeat.models.overrides import Override
 from backbeat.models.sharing import Sharing
 from backbeat.persistence import balances, claims
-from backbeat.persistence.entities import from_item
 from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Item
 
 _UNIQUENESS_KEY: Final = "BALANCE"
+_ENTRY_KEY: Final = "LEDGERENTRY"
 _KEY_USED: Final = "This uniqueness key has already been used."
-_DEFAULT_PRIORITY: Final = Decimal(100)
+DEFAULT_PRIORITY: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ class NewBalance:
     custom_fields: dict[str, str] = field(default_factory=dict)
     uniqueness_key: str | None = None
     temporary_id: str | None = None
+    netsuite_sales_order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +152,16 @@ class NetFilter:
 
 @dataclass(frozen=True, slots=True)
 class ShownBalance:
-    """A balance with what is derived from its facts and from the drafts there are now."""
+    """A balance with what is derived from its facts and from the drafts there are now.
+
+    `invoices` are those of payments, by the id of the schedule item.
+    """
 
     balance: Balance
     product_name: str
     worth: Decimal
     ledger: Sequence[LedgerEntry]
+    invoices: Mapping[str, str]
 
     @property
     def position(self) -> str:
@@ -174,15 +185,23 @@ def create(call: Call, customer_id: str, wanted: NewBalance) -> Balance:
         InvalidArgument: something does not fit.
         Conflict: the uniqueness key was used before.
     """
+    balance, payer = insistently(lambda: _create(call, customer_id, wanted))
+    if payer is not None:
+        billing.catch_up(call, payer)
+    return balance
+
+
+def _create(call: Call, customer_id: str, wanted: NewBalance) -> tuple[Balance, Contract | None]:
+    """Creates the balance. Returns it, and the contract that bills it."""
     customer = customers.get(call, customer_id)
-    schedule = wanted.invoice_schedule
-    if schedule is not None and not schedule.do_not_invoice:
-        raise NotBuilt("invoice_schedule: invoices of customer commits are not built yet")
     for contract_id in wanted.applicable_contract_ids:
         contracts.get(call, customer.id, contract_id)
     balance = checked(call, customer_id, wanted, contract_id=None, sequence=0, field="")
+    payer_id, payer = balance.invoiced_by, None
     work = UnitOfWork(call.store)
     add(call, work, balance)
+    if payer_id is not None:
+        payer = commit_payments.bill(call, work, [balance], payer_id)
     told = notices.balance_changed(
         balance,
         None,
@@ -192,7 +211,7 @@ def create(call: Call, customer_id: str, wanted: NewBalance) -> Balance:
         at=call.now,
     )
     outbox.commit(call, work, [told])
-    return balance
+    return balance, payer
 
 
 def add(call: Call, work: UnitOfWork, balance: Balance) -> None:
@@ -203,8 +222,16 @@ def add(call: Call, work: UnitOfWork, balance: Balance) -> None:
     """
     work.add(balances.insert(call.tenant, balance))
     consequences.add(call, work, balance.customer_id)
-    is_credit = balance.type is BalanceType.CREDIT
-    entity = FieldEntity.CONTRACT_CREDIT if is_credit else FieldEntity.COMMIT
+    claim(call, work, balance)
+
+
+def claim(call: Call, work: UnitOfWork, balance: Balance) -> None:
+    """Lets a balance that the work adds have its custom fields and uniqueness key.
+
+    Raises:
+        InvalidArgument: it has custom fields under keys that are not registered.
+    """
+    entity = FieldEntity.COMMIT if balance.is_commit else FieldEntity.CONTRACT_CREDIT
     custom_fields.claim(call, work, entity, balance.id, balance.custom_fields)
     if balance.uniqueness_key is not None:
         work.add(
@@ -235,15 +262,9 @@ def checked(
             call, wanted.invoice_schedule, owner_id=balance_id, field=f"{field}invoice_schedule"
         )
     )
-    _refuse_bad_access(wanted, field)
-    if wanted.specifiers and (wanted.applicable_product_ids or wanted.applicable_product_tags):
-        raise InvalidArgument(f"{field}specifiers: cannot be combined with applicable products")
-    if wanted.rollover_fraction is not None and not 0 <= wanted.rollover_fraction <= 1:
-        raise InvalidArgument(f"{field}rollover_fraction: must lie between 0 and 1")
     name = product_name(call, wanted.product_id, field)
-    refuse_unknown_products(call, wanted, field)
     unit = wanted.credit_type_id
-    return Balance(
+    balance = Balance(
         id=balance_id,
         sequence=sequence,
         customer_id=customer_id,
@@ -252,7 +273,7 @@ def checked(
         rate_type=wanted.rate_type,
         name=wanted.name or name,
         description=wanted.description,
-        priority=_DEFAULT_PRIORITY if wanted.priority is None else wanted.priority,
+        priority=DEFAULT_PRIORITY if wanted.priority is None else wanted.priority,
         product_id=wanted.product_id,
         credit_type=USD if unit is None else catalog.credit_type(call, unit),
         segments=tuple(
@@ -272,10 +293,58 @@ def checked(
         specifiers=tuple(wanted.specifiers),
         applicable_contract_ids=tuple(wanted.applicable_contract_ids),
         sharing=wanted.sharing,
+        netsuite_sales_order_id=wanted.netsuite_sales_order_id,
         custom_fields=wanted.custom_fields,
         uniqueness_key=wanted.uniqueness_key,
         created_at=call.now,
     )
+    refuse_misfit(call, balance, field)
+    return balance
+
+
+def refuse_misfit(call: Call, balance: Balance, field: str) -> None:
+    """Refuses a balance that cannot be. `field` is put before the names of fields in errors.
+
+    Raises:
+        InvalidArgument: names what does not fit.
+    """
+    prefix = f"{field.rstrip('.')}." if field else ""
+    _refuse_bad_access(balance, prefix)
+    if balance.specifiers and (balance.applicable_product_ids or balance.applicable_product_tags):
+        raise InvalidArgument(f"{prefix}specifiers: cannot be combined with applicable products")
+    if balance.rollover_fraction is not None and not 0 <= balance.rollover_fraction <= 1:
+        raise InvalidArgument(f"{prefix}rollover_fraction: must lie between 0 and 1")
+    product_name(call, balance.product_id, prefix)
+    refuse_unknown_products(call, balance, prefix)
+    if balance.type is BalanceType.POSTPAID:
+        _refuse_bad_commitment(balance, prefix)
+    schedule = balance.invoice_schedule
+    if schedule is not None and not schedule.do_not_invoice and balance.invoiced_by is None:
+        raise InvalidArgument(
+            f"{prefix}invoice_contract_id: required for a commit that is invoiced"
+        )
+
+
+def _refuse_bad_commitment(commit: Balance, prefix: str) -> None:
+    """Refuses a postpaid commit whose true-up would not be what is missing of its one segment."""
+    if len(commit.segments) != 1:
+        raise InvalidArgument(
+            f"{prefix}access_schedule.schedule_items: a POSTPAID commit has exactly one"
+        )
+    schedule = commit.invoice_schedule
+    if schedule is None or len(schedule.items) != 1:
+        raise InvalidArgument(
+            f"{prefix}invoice_schedule.schedule_items: a POSTPAID commit has exactly one"
+        )
+    if schedule.credit_type != commit.credit_type:
+        raise InvalidArgument(
+            f"{prefix}invoice_schedule.credit_type_id: must be that of access_schedule"
+        )
+    if schedule.items[0].amount.total != commit.segments[0].amount:
+        raise InvalidArgument(
+            f"{prefix}invoice_schedule.schedule_items: a POSTPAID commit is invoiced for the"
+            " amount of its access_schedule"
+        )
 
 
 def with_contract(
@@ -288,9 +357,7 @@ def with_contract(
 
     Raises:
         InvalidArgument: names what does not fit.
-        NotBuilt: postpaid commits are not part of Backbeat yet.
     """
-    payments = list(contract.scheduled_charges)
     made: list[Balance] = []
     ids: dict[str, str] = {}
     numbers: Counter[str] = Counter()
@@ -308,31 +375,14 @@ def with_contract(
         )
         add(call, work, balance)
         made.append(balance)
-        schedule = balance.invoice_schedule
-        if schedule is not None and not schedule.do_not_invoice:
-            payments.append(_payment(balance, schedule))
         if new.temporary_id is not None:
             ids[new.temporary_id] = balance.id
-    drawn_up = contract.model_copy(
-        update={
-            "scheduled_charges": tuple(payments),
-            "overrides": tuple(_naming(override, ids) for override in contract.overrides),
-        }
-    )
-    return drawn_up, made
+    overrides = tuple(naming(override, ids) for override in contract.overrides)
+    drawn_up = contract.model_copy(update={"overrides": overrides})
+    return commit_payments.billed(call, drawn_up, made), made
 
 
-def _payment(balance: Balance, schedule: PointSchedule) -> ScheduledCharge:
-    return ScheduledCharge(
-        id=derived_id("commit payment", balance.id),
-        commit_id=balance.id,
-        product_id=balance.product_id,
-        name=balance.name,
-        schedule=schedule,
-    )
-
-
-def _naming(override: Override, ids: Mapping[str, str]) -> Override:
+def naming(override: Override, ids: Mapping[str, str]) -> Override:
     """Returns an override whose temporary commit ids are the real ones."""
     specifiers = tuple(
         specifier.model_copy(
@@ -345,24 +395,26 @@ def _naming(override: Override, ids: Mapping[str, str]) -> Override:
 
 def of_customer(call: Call, customer_id: str) -> list[Balance]:
     """Returns all of a customer's balances, also those of its contracts, the newest first."""
-    found = [balance for _, balance in balances.of_customer(call.store, call.tenant, customer_id)]
+    return _newest_first(Book(call, customer_id).balances)
+
+
+def _newest_first(found: Iterable[Balance]) -> list[Balance]:
     return sorted(found, key=lambda balance: (balance.created_at, balance.id), reverse=True)
 
 
-def shown(call: Call, customer_id: str, wanted: BalanceFilter) -> list[ShownBalance]:
+def shown(
+    call: Call, customer_id: str, wanted: BalanceFilter, *, detailed: bool
+) -> list[ShownBalance]:
     """Returns a customer's balances that are wanted, the newest first.
+
+    What they are worth and their ledgers take computing the drafts: only when `detailed`.
 
     Raises:
         NotFound: the customer does not exist.
     """
-    customer = customers.get(call, customer_id)
-    found = [balance for balance in of_customer(call, customer_id) if wanted.wants(balance)]
-    products = catalog.known_products(call, [balance.product_id for balance in found])
-    drawn = settled_drafts.drawn(call, customer)
-    return [
-        _shown(call, balance, products[balance.product_id], drawn.get(balance.id, ()))
-        for balance in found
-    ]
+    purse = _purse(call, customers.get(call, customer_id), detailed=detailed)
+    found = [one for one in _newest_first(purse.balances) if wanted.wants(one)]
+    return _ready(call, purse, found)
 
 
 def of_contracts(
@@ -373,30 +425,45 @@ def of_contracts(
     What they are worth and their ledgers take computing the drafts: only when `detailed`.
     """
     by_contract: dict[str, list[ShownBalance]] = {contract.id: [] for contract in found}
+    archived = {contract.id for contract in found if contract.archived_at is not None}
     for customer_id in {contract.customer_id for contract in found}:
-        owned = [one for one in of_customer(call, customer_id) if one.contract_id in by_contract]
-        drawn = (
-            settled_drafts.drawn(call, customers.get(call, customer_id))
-            if detailed and owned
-            else {}
-        )
-        products = catalog.known_products(call, [balance.product_id for balance in owned])
-        for balance in sorted(owned, key=lambda one: (one.created_at, one.sequence)):
-            by_contract[balance.contract_id or ""].append(
-                _shown(call, balance, products[balance.product_id], drawn.get(balance.id, ()))
-            )
+        purse = _purse(call, customers.get(call, customer_id), detailed=detailed)
+        owned = [
+            one
+            for one in purse.balances
+            if one.contract_id in by_contract
+            and (one.archived_at is None or one.contract_id in archived)
+        ]
+        made = sorted(owned, key=lambda one: (one.created_at, one.sequence, one.id))
+        for ready in _ready(call, purse, made):
+            by_contract[ready.balance.contract_id or ""].append(ready)
     return by_contract
 
 
-def _shown(
-    call: Call, balance: Balance, product: Product, drawn: Sequence[Deduction]
-) -> ShownBalance:
-    return ShownBalance(
-        balance,
-        product.state_at(call.now).name,
-        ledgers.worth(balance, call.now, drawn),
-        ledgers.entries(balance, call.now, drawn),
-    )
+def _purse(call: Call, customer: Customer, *, detailed: bool) -> Purse:
+    """Returns the customer's balances, settled where it matters what is left of them."""
+    purse = Purse(call, customer)
+    rolls_over = any(one.awaits_rollover for one in purse.balances)
+    return purse.settle() if detailed or rolls_over else purse
+
+
+def _ready(call: Call, purse: Purse, found: Sequence[Balance]) -> list[ShownBalance]:
+    products = catalog.known_products(call, [balance.product_id for balance in found])
+    invoices: dict[str, str] = {}
+    for contract_id in {one.invoiced_by for one in found if one.invoiced_by is not None}:
+        contract = contracts.get(call, found[0].customer_id, contract_id)
+        currency = scheduled_invoices.currency_of(call, contract)
+        invoices |= rules.invoice_ids(contract, currency)
+    return [
+        ShownBalance(
+            balance,
+            products[balance.product_id].state_at(call.now).name,
+            ledgers.worth(balance, call.now, purse.drawn_from(balance)),
+            ledgers.entries(balance, call.now, purse.drawn_from(balance)),
+            invoices,
+        )
+        for balance in found
+    ]
 
 
 def net(
@@ -415,14 +482,19 @@ def net(
     """
     customer = customers.get(call, customer_id)
     unit = USD if credit_type_id is None else catalog.credit_type(call, credit_type_id)
-    drawn = settled_drafts.drawn(call, customer) if with_drafts else {}
-    total = Decimal(0)
-    for balance in of_customer(call, customer_id):
-        if balance.credit_type.id != unit.id:
-            continue
-        if not filters or any(wanted.wants(balance) for wanted in filters):
-            total += ledgers.worth(balance, call.now, drawn.get(balance.id, ()))
-    return Net(total, unit)
+    purse = _purse(call, customer, detailed=with_drafts)
+    wanted = [
+        balance
+        for balance in purse.balances
+        if balance.credit_type.id == unit.id
+        and (not filters or any(one.wants(balance) for one in filters))
+    ]
+    drawn = purse.drawn_from if with_drafts else _nothing
+    return Net(add_up(*(ledgers.worth(one, call.now, drawn(one)) for one in wanted)), unit)
+
+
+def _nothing(_: Balance) -> list[Deduction]:
+    return []
 
 
 def add_manual_entry(
@@ -436,6 +508,7 @@ def add_manual_entry(
     timestamp: datetime | None,
     reason: str,
     by_seat: Mapping[str, Decimal],
+    uniqueness_key: str | None = None,
 ) -> None:
     """Adds an amount to a segment, or takes it away; dated its start unless said otherwise.
 
@@ -444,51 +517,73 @@ def add_manual_entry(
     Raises:
         NotFound: the customer, the balance in that place, or the segment does not exist.
         InvalidArgument: the balance is archived, or the amounts by seat do not fit it.
+        Conflict: the uniqueness key was used before.
     """
     customers.get(call, customer_id)
-    item, balance = _stored(call, customer_id, balance_id)
-    if balance.contract_id != contract_id:
-        raise NotFound("balance", balance_id)
-    segment = next((one for one in balance.segments if one.id == segment_id), None)
-    if segment is None:
-        raise NotFound("segment", segment_id)
-    if balance.archived_at is not None:
-        raise InvalidArgument("id: the balance is archived")
-    seats.refuse_bad_parts(balance, amount, by_seat)
     entry = ManualEntry(
         id=call.services.ids.new(),
         segment_id=segment_id,
         amount=amount,
-        timestamp=timestamp or segment.starting_at,
+        timestamp=timestamp or call.now,
         reason=reason,
         by_seat=dict(by_seat),
     )
-    changed = balance.model_copy(update={"manual_entries": (*balance.manual_entries, entry)})
+    insistently(
+        lambda: _enter(
+            call,
+            customer_id,
+            entry,
+            balance_id=balance_id,
+            contract_id=contract_id,
+            is_dated=timestamp is not None,
+            uniqueness_key=uniqueness_key,
+        )
+    )
+
+
+def _enter(
+    call: Call,
+    customer_id: str,
+    entry: ManualEntry,
+    *,
+    balance_id: str,
+    contract_id: str | None,
+    is_dated: bool,
+    uniqueness_key: str | None,
+) -> None:
+    book = Book(call, customer_id)
+    balance = book.get(balance_id)
+    if balance.contract_id != contract_id:
+        raise NotFound("balance", balance_id)
+    segment = balance.segment(entry.segment_id)
+    if segment is None:
+        raise NotFound("segment", entry.segment_id)
+    if balance.archived_at is not None:
+        raise InvalidArgument("id: the balance is archived")
+    if not is_dated:
+        entry = entry.model_copy(update={"timestamp": segment.starting_at})
+    seats.refuse_bad_parts(balance, entry.amount, entry.by_seat)
+    book.put(balance.model_copy(update={"manual_entries": (*balance.manual_entries, entry)}))
     work = UnitOfWork(call.store)
-    work.add(balances.replace(call.tenant, changed, item))
+    work.add(*book.effects())
     consequences.add(call, work, customer_id)
+    if uniqueness_key is not None:
+        work.add(
+            claims.take(call.tenant, _ENTRY_KEY, uniqueness_key, entry.id),
+            otherwise=claims.taken(_KEY_USED),
+        )
     work.commit()
 
 
-def _stored(call: Call, customer_id: str, balance_id: str) -> tuple[Item, Balance]:
-    item = balances.find(call.store, call.tenant, customer_id, balance_id)
-    if item is None:
-        raise NotFound("balance", balance_id)
-    return item, from_item(item, Balance)
-
-
-def _refuse_bad_access(wanted: NewBalance, field: str) -> None:
-    if not wanted.segments:
+def _refuse_bad_access(balance: Balance, field: str) -> None:
+    if not balance.segments:
         raise InvalidArgument(f"{field}access_schedule.schedule_items: needs at least one")
-    for number, segment in enumerate(wanted.segments):
+    for number, segment in enumerate(balance.segments):
         if segment.ending_before <= segment.starting_at:
             raise InvalidArgument(
                 f"{field}access_schedule.schedule_items[{number}].ending_before:"
                 " must be after starting_at"
             )
-    if wanted.type is BalanceType.POSTPAID:
-        # Usage could draw it, but what is missing at the end would never be billed.
-        raise NotBuilt(f"{field}type: POSTPAID commits are not built yet")
 
 
 def refuse_unknown_products(call: Call, wanted: Applicability, field: str) -> None:

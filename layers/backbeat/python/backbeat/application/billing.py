@@ -7,7 +7,7 @@ in the order of `WorkKind`.
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, NamedTuple, TypeVar
@@ -35,6 +35,7 @@ from backbeat.application.provider_invoices import (
 )
 from backbeat.application.services import Call, Services
 from backbeat.domain import invoicing, notices, periods
+from backbeat.models.balances import Balance
 from backbeat.models.base import Model
 from backbeat.models.contracts import Contract, DueItem, WorkKind
 from backbeat.models.customers import Customer
@@ -67,6 +68,10 @@ _LEASE: Final = timedelta(minutes=15)
 _SETTLING: Final = timedelta(minutes=1)
 """No request lives longer."""
 _LEASED_AT_ONCE: Final = 50
+_SOON: Final = timedelta(minutes=5)
+_LATER: Final = timedelta(days=1)
+_STALLED: Final = timedelta(hours=1)
+"""After this long, what is waited for is not just being done: somebody has to mend it."""
 
 _log = logging.getLogger("backbeat.billing")
 
@@ -91,12 +96,15 @@ class Work(NamedTuple):
         return _KINDS[self.rank]
 
 
-def schedule_first(call: Call, contract: Contract) -> list[Effect]:
-    """Returns the effects that put a new contract's first work of each kind on the list."""
+def schedule_first(call: Call, contract: Contract, commits: Iterable[Balance] = ()) -> list[Effect]:
+    """Returns the effects that put a new contract's first work of each kind on the list.
+
+    `commits` are those it will have.
+    """
     first = next(periods.usage_periods(contract), None)
     due = [
         None if first is None else _due(contract, first, opened_at=call.now),
-        _scheduled_due(contract, scheduled_invoices.outlook(call, contract)),
+        _scheduled_due(contract, scheduled_invoices.outlook(call, contract, commits=commits)),
         _recurring_due(contract, recurring.first_due(contract)),
     ]
     effects = [effect for entry in due if entry is not None for effect in _put_first(call, entry)]
@@ -117,11 +125,12 @@ def _billed_until(call: Call, contract: Contract) -> datetime:
     return max(billed, default=contract.starting_at)
 
 
-def reschedule(call: Call, contract: Contract) -> list[Effect]:
+def reschedule(call: Call, contract: Contract, commits: Iterable[Balance] = ()) -> list[Effect]:
     """Returns the effects that make the work list fit a contract whose dates have changed.
 
     What is finalized stays; where a later end reopens a contract, its usage goes on from there.
-    Parked work is tried again: the change may have mended the reason.
+    Parked work is tried again: the change may have mended the reason. `commits` are those that
+    will be other than they are stored.
     """
     effects = [
         *_rescheduled(call, contract, WorkKind.USAGE, lambda due: _usage_due(call, contract, due)),
@@ -130,7 +139,9 @@ def reschedule(call: Call, contract: Contract) -> list[Effect]:
             call,
             contract,
             WorkKind.SCHEDULED,
-            lambda _: _scheduled_due(contract, scheduled_invoices.outlook(call, contract)),
+            lambda _: _scheduled_due(
+                contract, scheduled_invoices.outlook(call, contract, commits=commits)
+            ),
         ),
         *_rescheduled(
             call,
@@ -319,21 +330,27 @@ def _finalize_usage(call: Call, item: Item, due: DueItem) -> None:
     contract, unchanged = _contract(call, due)
     customer = _read(call, keys.customer(call.tenant, due.customer_id), Customer)
     upcoming = periods.periods_left(contract, due.period_start)
-    invoice = settled_drafts.find(call, customer, contract, next(upcoming))
+    billed = settled_drafts.up_to(call, customer, contract, next(upcoming))
     following = next(upcoming, None)
     next_due = None if following is None else _due(contract, following, opened_at=due.opened_at)
-    _commit(call, item, contract, invoice, next_due, unchanged)
+    _commit(call, item, contract, billed, next_due, unchanged)
 
 
 def _finalize_scheduled(call: Call, item: Item, due: DueItem) -> None:
     contract, unchanged = _contract(call, due)
     customer = _read(call, keys.customer(call.tenant, due.customer_id), Customer)
     ahead = scheduled_invoices.outlook(call, contract, since=due.period_start)
-    invoice = None
-    if ahead.open and ahead.open[0].issued_at <= call.now:
-        invoice = scheduled_invoices.assemble(call, contract, customer, ahead.open[0])
-        ahead = scheduled_invoices.Outlook(ahead.open[1:], ahead.next_look)
-    _commit(call, item, contract, invoice, _scheduled_due(contract, ahead), unchanged)
+    if not ahead.open or ahead.open[0].issued_at > call.now:
+        _commit(call, item, contract, None, _scheduled_due(contract, ahead), unchanged)
+        return
+    statement = ahead.open[0]
+    if scheduled_invoices.awaits_usage(call, contract, statement):
+        _commit(call, item, contract, None, _looking_again(call, due), unchanged)
+        return
+    purse = settled_drafts.Purse(call, customer)
+    draft = scheduled_invoices.assemble(call, contract, customer, statement, purse.shortfall)
+    ahead = scheduled_invoices.Outlook(ahead.open[1:], ahead.next_look)
+    _commit(call, item, contract, (draft, purse), _scheduled_due(contract, ahead), unchanged)
 
 
 def _made_recurring_before(call: Call, due: DueItem) -> bool:
@@ -390,7 +407,7 @@ def _commit(
     call: Call,
     item: Item,
     contract: Contract,
-    invoice: Invoice | None,
+    billed: tuple[Invoice, settled_drafts.Purse] | None,
     next_due: DueItem | None,
     unchanged: Check,
 ) -> None:
@@ -399,18 +416,28 @@ def _commit(
     # Terms that changed since they were read would be billed as they were.
     work.add(unchanged)
     told = []
-    if invoice is not None:
-        final = addressed_to_provider(call, contract, invoicing.finalize(invoice, at=call.now))
-        work.add(*invoices.insert(call.store, call.tenant, final))
-        work.add(*on_sending_list(call, final))
-        work.add(*settled_drafts.draw(call, final))
-        told.append(notices.invoice_finalized(final, at=call.now))
+    if billed is not None:
+        draft, purse = billed
+        final = addressed_to_provider(call, contract, invoicing.finalize(draft, at=call.now))
+        purse.draw(final)
+        work.add(*purse.book.effects())
+        if not invoicing.is_needless(final):
+            work.add(*invoices.insert(call.store, call.tenant, final))
+            work.add(*on_sending_list(call, final))
+            told.append(notices.invoice_finalized(final, at=call.now))
         looks.request(call, work, final.customer_id)
     work.add(*_moved(call, item, next_due))
     outbox.commit(call, work, told)
-    if final is not None:
+    if final is not None and told:
         call.services.count("InvoicesFinalized", 1)
         send_to_provider(call, final)
+
+
+def _looking_again(call: Call, due: DueItem) -> DueItem:
+    """Returns work that waits for other work: usage of the same time, or parked usage."""
+    late = call.now - due.period_start
+    wait = _SOON if late < _STALLED else _LATER
+    return due.model_copy(update={"due_at": call.now + wait, "leased_until": None})
 
 
 def _contract(call: Call, due: DueItem) -> tuple[Contract, Check]:

@@ -302,6 +302,13 @@ def known_products(call: Call, product_ids: Sequence[str]) -> dict[str, Product]
     return {product.id: product for product in found}
 
 
+def tags_of_products(call: Call) -> dict[str, tuple[str, ...]]:
+    """Returns the tags that each product carries now, by product id, without archived ones."""
+    query = Query(keys.entities(call.tenant, PRODUCT, archived=False), index=Index.GSI1)
+    products = (from_item(item, Product) for item in walk(call.store, query))
+    return {one.id: one.state_at(call.now).tags for one in products if one.archived_at is None}
+
+
 def page_of_products(
     call: Call, *, archive_filter: ArchiveFilter, limit: int, cursor: str | None
 ) -> tuple[list[Product], str | None]:

@@ -381,10 +381,10 @@ def _update(call: Call, contract: Contract, wanted: ChargeEdit) -> ScheduledChar
             raise NotFound("schedule item", item_id)
     invoice_of = rules.invoice_ids(contract, scheduled_invoices.currency_of(call, contract))
     for entry in wanted.update_items:
-        if _status(call, invoice_of.get(entry.id)) is InvoiceStatus.FINALIZED:
+        if invoice_status(call, invoice_of.get(entry.id)) is InvoiceStatus.FINALIZED:
             raise InvalidArgument(f"update_schedule_items: {entry.id} is on a finalized invoice")
     for item_id in wanted.remove_items:
-        status = _status(call, invoice_of.get(item_id))
+        status = invoice_status(call, invoice_of.get(item_id))
         if status is not None:
             raise InvalidArgument(f"remove_schedule_items: {item_id} is on a {status} invoice")
     return ScheduledChargeUpdate(
@@ -416,7 +416,7 @@ def _archivable(call: Call, contract: Contract, charge_id: str) -> str:
         raise InvalidArgument("archive_scheduled_charges: the scheduled charge is archived already")
     invoice_of = rules.invoice_ids(contract, scheduled_invoices.currency_of(call, contract))
     for item in charge.schedule.items:
-        if _status(call, invoice_of.get(item.id)) is InvoiceStatus.FINALIZED:
+        if invoice_status(call, invoice_of.get(item.id)) is InvoiceStatus.FINALIZED:
             raise InvalidArgument(
                 "archive_scheduled_charges: void its finalized invoices first, such as"
                 f" {invoice_of[item.id]}"
@@ -431,7 +431,7 @@ def _charge(contract: Contract, charge_id: str) -> ScheduledCharge:
     raise NotFound("scheduled charge", charge_id)
 
 
-def _status(call: Call, invoice_id: str | None) -> InvoiceStatus | None:
+def invoice_status(call: Call, invoice_id: str | None) -> InvoiceStatus | None:
     """Returns how far an invoice is, or the one that took its place; None is a draft."""
     status = None
     while invoice_id is not None:

@@ -5,12 +5,14 @@ from typing import Final
 from backbeat.application import (
     billing,
     consequences,
-    contract_edits,
     contracts,
     customers,
     invoices,
     outbox,
+    settled_drafts,
 )
+from backbeat.application.attempts import insistently
+from backbeat.application.balance_book import Book
 from backbeat.application.services import Call
 from backbeat.domain import notices
 from backbeat.models.errors import InvalidArgument
@@ -29,9 +31,7 @@ def archive(call: Call, customer_id: str, contract_id: str, *, void_invoices: bo
         NotFound: the customer or the contract does not exist.
         InvalidArgument: it is archived already.
     """
-    contract_edits.insistently(
-        lambda: _archive(call, customer_id, contract_id, void_invoices=void_invoices)
-    )
+    insistently(lambda: _archive(call, customer_id, contract_id, void_invoices=void_invoices))
 
 
 def _archive(call: Call, customer_id: str, contract_id: str, *, void_invoices: bool) -> None:
@@ -43,23 +43,41 @@ def _archive(call: Call, customer_id: str, contract_id: str, *, void_invoices: b
     work = UnitOfWork(call.store)
     work.add(*billing.cancel(call, before.contract))
     consequences.add(call, work, customer_id)
+    purse = settled_drafts.Purse(call, customer)
+    purse.settle_rollovers(contract_id)
     if void_invoices:
-        _void(call, work, customer_id, contract_id)
+        _void(call, work, purse.book, contract_id)
+    environment = call.services.environment_type
     after = before.contract.model_copy(update={"archived_at": call.now})
+    told = [notices.contract_archived(after, customer, environment_type=environment, at=call.now)]
+    for balance in purse.book.balances:
+        if balance.contract_id == contract_id and balance.archived_at is None:
+            archived = balance.model_copy(
+                update={"archived_at": call.now, "archived_with_contract": True}
+            )
+            purse.book.put(archived)
+            told.append(
+                notices.balance_changed(
+                    archived,
+                    after,
+                    customer,
+                    notices.Change.ARCHIVE,
+                    environment_type=environment,
+                    at=call.now,
+                )
+            )
+    work.add(*purse.book.effects())
     work.add(persisted.replace(call.tenant, before, after))
-    told = notices.contract_archived(
-        after, customer, environment_type=call.services.environment_type, at=call.now
-    )
-    outbox.commit(call, work, [told])
+    outbox.commit(call, work, told)
 
 
-def _void(call: Call, work: UnitOfWork, customer_id: str, contract_id: str) -> None:
+def _void(call: Call, work: UnitOfWork, book: Book, contract_id: str) -> None:
     """Adds the voiding of a contract's final invoices to the work.
 
     What does not fit one transaction is voided before: until the contract itself is archived, the
     same call goes on where it broke off.
     """
-    effects = list(invoices.voiding(call, customer_id, [contract_id]))
+    effects = list(invoices.voiding(call, book, contract_id))
     while len(effects) > _VOIDED_AT_ONCE:
         first = UnitOfWork(call.store)
         first.add(*effects[:_VOIDED_AT_ONCE])

@@ -20,6 +20,7 @@ from backbeat.application import (
     recharge_triggers,
     transitions,
 )
+from backbeat.application.attempts import insistently
 from backbeat.application.new_contracts import NewContract
 from backbeat.application.services import Call
 from backbeat.domain import notices
@@ -47,7 +48,7 @@ def create(call: Call, wanted: NewContract) -> Contract:
         InvalidArgument: the customer is archived, or something does not fit.
         Conflict: the uniqueness key was used before.
     """
-    contract = contract_edits.insistently(lambda: _create(call, wanted))
+    contract = insistently(lambda: _create(call, wanted))
     catch_up(call, contract)
     return contract
 
@@ -78,9 +79,11 @@ def add(
         raise InvalidArgument("hierarchy_configuration.parent: it ends with the transition")
     if wanted.hierarchy is not None:
         contract = hierarchies.join(call, work, contract, wanted.hierarchy)
+    followed = None
     if wanted.transition is not None:
-        contract, notice = transitions.follow(call, work, customer, contract, wanted.transition)
-        told += notice
+        followed = transitions.follow(call, work, customer, contract, wanted.transition)
+        contract = followed.contract
+        told += followed.told
     contract, made = balances.with_contract(call, work, contract, wanted.balances)
     work.add(persisted.insert(call.tenant, contract), persisted.pointer(call.tenant, contract))
     custom_fields.claim(call, work, FieldEntity.CONTRACT, contract.id, contract.custom_fields)
@@ -99,7 +102,7 @@ def add(
             claims.take(call.tenant, _UNIQUENESS_KEY, contract.uniqueness_key, contract.id),
             otherwise=claims.taken(_KEY_USED),
         )
-    work.add(*billing.schedule_first(call, contract))
+    work.add(*billing.schedule_first(call, contract, made))
     recharge_triggers.watch(call, work, contract)
     consequences.add(call, work, contract.customer_id)
     environment = call.services.environment_type
@@ -113,7 +116,7 @@ def add(
             environment_type=environment,
             at=call.now,
         )
-        for balance in made
+        for balance in (*(() if followed is None else followed.rolled_over), *made)
     ]
     return contract, [*told, created, *with_balances, *_started(call, contract, customer)]
 

@@ -3,16 +3,18 @@
 However a change is asked for, it is one `ContractEdit`: applied, recorded and told of at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from backbeat.application import (
+    balances,
     billing,
     charges,
     consequences,
+    contract_balances,
     contract_terms,
     contracts,
     customers,
@@ -24,6 +26,9 @@ from backbeat.application import (
     recurring_terms,
     subscription_changes,
 )
+from backbeat.application.attempts import insistently
+from backbeat.application.balance_book import Book
+from backbeat.application.balances import NewBalance
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
 from backbeat.application.recharge_terms import NewPrepaid, PrepaidEdit, ThresholdEdit
@@ -32,6 +37,7 @@ from backbeat.application.services import Call
 from backbeat.application.subscription_changes import NewSubscription, SubscriptionEdit
 from backbeat.domain import contracts as rules
 from backbeat.domain import notices, subscriptions
+from backbeat.models.balance_edits import BalanceRemoval, BalanceUpdate
 from backbeat.models.contracts import Contract, ProviderChoice, UsageFilter
 from backbeat.models.custom_fields import FieldEntity
 from backbeat.models.customers import Customer
@@ -47,11 +53,8 @@ from backbeat.persistence import contracts as stored_contracts
 from backbeat.persistence.contracts import Stored
 from backbeat.persistence.unit_of_work import UnitOfWork
 
-T = TypeVar("T")
-
 _UNIQUENESS_KEY: Final = "CONTRACTEDIT"
 _KEY_USED: Final = "This uniqueness key has already been used."
-_ATTEMPTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ class Changes:
     update_prepaid_threshold: PrepaidEdit | None = None
     add_spend_threshold: SpendThreshold | None = None
     update_spend_threshold: ThresholdEdit | None = None
+    add_balances: Sequence[NewBalance] = ()
+    update_balances: Sequence[BalanceUpdate] = ()
+    archive_balances: Sequence[BalanceRemoval] = ()
     add_usage_filter: UsageFilter | None = None
     add_billing_provider: ProviderChoice | None = None
     add_revenue_system: ProviderChoice | None = None
@@ -97,20 +103,6 @@ def change(call: Call, customer_id: str, contract_id: str, changes: Changes) -> 
     return edit
 
 
-def insistently(attempt: Callable[[], T]) -> T:
-    """Runs an attempt again while others change the same things, so that all their edits land.
-
-    Raises:
-        Retryable: it did not get through.
-    """
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return attempt()
-        except Retryable:
-            continue
-    return attempt()
-
-
 def catch_up(call: Call, contract: Contract) -> None:
     """Does what a change made due at once. What others hold meanwhile, the next tick does."""
     with suppress(Retryable):
@@ -120,13 +112,16 @@ def catch_up(call: Call, contract: Contract) -> None:
 
 
 def record(
-    call: Call, work: UnitOfWork, before: Stored, customer: Customer, edit: ContractEdit
-) -> tuple[Contract, Notification]:
-    """Adds an edit and all that follows from it to the work.
+    call: Call, work: UnitOfWork, before: Stored, customer: Customer, edit: ContractEdit, book: Book
+) -> tuple[Contract, list[Notification]]:
+    """Adds an edit and all that follows from it to the work, but for what is in the book.
 
     Returns the contract as it will be and what to tell subscribers.
     """
-    after = recurring.follow(call, work, rules.edited(before.contract, edit))
+    after = recurring.follow(call, book, before.contract, rules.edited(before.contract, edit))
+    if edit.update_contract_end_date is not None:
+        contract_balances.end(call, book, before.contract, edit.update_contract_end_date)
+    after = contract_balances.billed(call, book, after)
     work.add(stored_contracts.replace(call.tenant, before, after))
     work.add(*stored_contracts.append_edit(call.tenant, edit, before=before.contract, after=after))
     if edit.uniqueness_key is not None:
@@ -144,13 +139,15 @@ def record(
             FieldEntity.SUBSCRIPTION: edit.add_subscriptions,
         },
     )
-    work.add(*billing.reschedule(call, after))
+    for balance in edit.add_balances:
+        balances.claim(call, work, balance)
+    work.add(*billing.reschedule(call, after, book.changed))
     recharge_triggers.watch(call, work, after)
     consequences.add(call, work, after.customer_id)
     told = notices.contract_edited(
         after, customer, edit, environment_type=call.services.environment_type
     )
-    return after, told
+    return after, [told, *contract_balances.told(call, book, after, customer, edit)]
 
 
 def blank_edit(call: Call, contract: Contract) -> ContractEdit:
@@ -179,14 +176,16 @@ def _change(
 ) -> tuple[ContractEdit, Contract]:
     customer = customers.get(call, customer_id)
     before = contracts.stored(call, customer_id, contract_id)
-    edit = _edit(call, before.contract, changes)
+    book = Book(call, customer.id)
+    edit = _edit(call, before.contract, changes, book)
     work = UnitOfWork(call.store)
-    after, told = record(call, work, before, customer, edit)
-    outbox.commit(call, work, [told])
+    after, told = record(call, work, before, customer, edit, book)
+    work.add(*book.effects())
+    outbox.commit(call, work, told)
     return edit, after
 
 
-def _edit(call: Call, contract: Contract, changes: Changes) -> ContractEdit:
+def _edit(call: Call, contract: Contract, changes: Changes, book: Book) -> ContractEdit:
     if contract.archived_at is not None:
         raise InvalidArgument("contract_id: the contract is archived")
     known = {override.id for override in contract.overrides}
@@ -217,6 +216,15 @@ def _edit(call: Call, contract: Contract, changes: Changes) -> ContractEdit:
         prefix=prefix,
     )
     recurring_ids = recurring_terms.temporary_ids(changes.add_recurring, templates)
+    owned = contract_balances.changes(
+        call,
+        book,
+        contract,
+        add=changes.add_balances,
+        update=changes.update_balances,
+        archive=changes.archive_balances,
+        prefix=prefix,
+    )
     overrides = contract_terms.overrides(
         call, contract, changes.add_overrides, field=f"{prefix}overrides"
     )
@@ -225,11 +233,15 @@ def _edit(call: Call, contract: Contract, changes: Changes) -> ContractEdit:
             **dict(billed),
             **dict(subscribed),
             **dict(templates),
+            **dict(owned.changes),
             **_thresholds(call, contract, changes),
             "uniqueness_key": changes.uniqueness_key,
             "amendment": changes.amendment,
             "add_overrides": tuple(
-                recurring_terms.naming(override, recurring_ids) for override in overrides
+                balances.naming(
+                    recurring_terms.naming(override, recurring_ids), owned.temporary_ids
+                )
+                for override in overrides
             ),
             "remove_overrides": tuple(changes.remove_overrides),
             "add_usage_filters": ()

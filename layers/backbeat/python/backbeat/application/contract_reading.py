@@ -64,7 +64,10 @@ class ShownContract:
 
 @dataclass(frozen=True, slots=True)
 class ShownEdit:
-    """An edit of a contract with everything that showing it takes; see `ShownContract`."""
+    """An edit of a contract with everything that showing it takes; see `ShownContract`.
+
+    `balances` are those it added, as they are now.
+    """
 
     contract: Contract
     edit: ContractEdit
@@ -72,6 +75,7 @@ class ShownEdit:
     invoices: Mapping[str, str]
     subscriptions: Sequence[ShownSubscription]
     recurring: Sequence[ShownRecurring] = ()
+    balances: Sequence[ShownBalance] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,12 @@ def with_history(
         for contract in found
     ]
     edits = [edit for made in amended for edit in made]
+    later = {
+        added.id
+        for contract in found
+        for edit in _edits(call, contract)
+        for added in edit.add_balances
+    }
     products = product_names(call, [*found, *first, *edits])
     owned = balances.of_contracts(call, found, detailed=any(detail))
     return [
@@ -141,11 +151,20 @@ def with_history(
             ),
             replace(
                 _shown(call, initial, products, at=initial.starting_at),
-                # No change of a contract adds any yet: all it has, it was created with.
-                balances=owned[contract.id],
+                balances=[one for one in owned[contract.id] if one.balance.id not in later],
                 detail=detail,
             ),
-            shown_edits(call, contract, made),
+            [
+                replace(
+                    one,
+                    balances=[
+                        held
+                        for held in owned[contract.id]
+                        if held.balance.id in {added.id for added in one.edit.add_balances}
+                    ],
+                )
+                for one in shown_edits(call, contract, made)
+            ],
         )
         for contract, initial, made in zip(found, first, amended, strict=True)
     ]
@@ -163,6 +182,7 @@ def _named(entry: Contract | ContractEdit) -> Iterator[str]:
         overrides, subscribed = entry.add_overrides, entry.add_subscriptions
         dated, discounts = entry.add_scheduled_charges, entry.add_discounts
         templates = entry.add_recurring
+        yield from (balance.product_id for balance in entry.add_balances)
     else:
         overrides, subscribed = entry.overrides, entry.subscriptions
         dated, discounts = entry.scheduled_charges, entry.discounts

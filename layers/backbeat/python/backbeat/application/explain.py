@@ -229,7 +229,9 @@ class _Reader:
 def _lines_anew(invoice: Invoice, contract: Contract, reader: _Reader) -> Sequence[LineItem]:
     call = reader.call
     if invoice.period is None:
-        return scheduled_invoices.anew(call, contract, invoice)
+        # What was missing of a postpaid commit then is on the invoice, and nowhere else.
+        billed = {line.postpaid_commit_id: line.total for line in invoice.line_items}
+        return scheduled_invoices.anew(call, contract, invoice, lambda id_: billed[id_])
     reading = drafts.Reading(
         cells=reader.cells, invoice_id=invoice.id, terms_until=reader.then.terms_until
     )

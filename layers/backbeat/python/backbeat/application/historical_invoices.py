@@ -16,11 +16,12 @@ from backbeat.application import (
     rate_cards,
 )
 from backbeat.application.services import Call
-from backbeat.domain import commit_prices, drawdown, invoicing, ledgers, rating, spreading
+from backbeat.application.settled_drafts import Purse
+from backbeat.domain import commit_prices, drawdown, invoicing, rating, spreading
 from backbeat.domain.drawdown import Source
 from backbeat.domain.overrides import Subject, price_at
 from backbeat.domain.quantities import Increment
-from backbeat.models.balances import Balance, Deduction
+from backbeat.models.balances import Balance
 from backbeat.models.catalog import Product, ProductState, ProductType
 from backbeat.models.contracts import Contract
 from backbeat.models.custom_fields import FieldEntity
@@ -33,14 +34,12 @@ from backbeat.models.invoices import (
     InvoiceStatus,
     InvoiceType,
     LineItem,
-    LineType,
 )
-from backbeat.models.money import EXACT, subtract
+from backbeat.models.money import EXACT
 from backbeat.models.period import Period
 from backbeat.models.rates import Rate, Tier
-from backbeat.persistence import balances, invoices
+from backbeat.persistence import invoices
 from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Effect
 
 _AT_ONCE: Final = 40
 """Invoices that one request may create: they are stored in one transaction."""
@@ -71,45 +70,31 @@ def create(call: Call, wanted: Sequence[HistoricalInvoice], *, preview: bool) ->
     if len(wanted) > _AT_ONCE:
         raise InvalidArgument(f"invoices: at most {_AT_ONCE} at once")
     made: list[Invoice] = []
-    drawn: dict[str, list[Deduction]] = {}
+    purses: list[Purse] = []
     for number, one in enumerate(wanted):
         field = f"invoices[{number}]"
         customer = customers.get(call, one.customer_id)
         contract = contracts.get(call, one.customer_id, one.contract_id)
         custom_fields.refuse_unregistered(call, FieldEntity.INVOICE, one.custom_fields)
         _refuse_bad_period(call, contract, one.period, made, field=field)
-        taken = drawn.setdefault(customer.id, [])
-        paying = _sources(call, contract, one.period, taken)
+        purse = next((known for known in purses if known.serves(customer.id)), None)
+        if purse is None:
+            purse = Purse(call, customer)
+            purses.append(purse)
+        # It is paid from what final invoices left: it is final too, so drafts come after it.
+        paying = purse.sources(contract, one.period)
         invoice = _priced(call, contract, customer, one, paying, field=field)
-        taken += _deductions(invoice, paying)
+        purse.take(invoice)
+        purse.draw(invoice)
         made.append(invoice)
     if made and not preview:
         work = UnitOfWork(call.store)
         for invoice in made:
             work.add(*invoices.insert(call.store, call.tenant, invoice))
-        for customer_id, deductions in drawn.items():
-            work.add(*_draw(call, customer_id, deductions))
+        for purse in purses:
+            work.add(*purse.book.effects())
         work.commit()
     return made
-
-
-def _sources(
-    call: Call, contract: Contract, period: Period, drawn: Sequence[Deduction] = ()
-) -> tuple[Source, ...]:
-    """Returns what balances have left to pay for a period of a contract.
-
-    It is what final invoices left: these are final too, so drafts come after them.
-    """
-    may_serve = [
-        balance
-        for balance in _owned(call, contract.customer_id)
-        if balance.contract_id in (None, contract.id)
-    ]
-    return tuple(
-        source
-        for source in ledgers.sources(may_serve, drawn)
-        if source.segment.period.within(period) is not None
-    )
 
 
 def priced_anew(
@@ -117,13 +102,9 @@ def priced_anew(
 ) -> Invoice:
     """Returns a historical invoice priced anew, under the reading's id and cuts.
 
-    It is paid from the reading's sources, or else as the reading says that it was paid; under an
-    id of its own, from what is left.
+    It is paid from the reading's sources, or else as the reading says that it was paid.
     """
     new_id = reading.invoice_id or invoice.id
-    if new_id != invoice.id:
-        # What takes the place of a void invoice draws what is left by now.
-        reading = replace(reading, sources=_sources(call, contract, period))
     lines = _lines(call, contract, invoice.given_usage, period, new_id, reading, field="invoice")
     return invoice.model_copy(
         update={
@@ -307,40 +288,6 @@ def _covered_ladder(
     return commit_prices.covered_ladder(
         balance, subject, at, price=price, overrides=terms.overrides
     )
-
-
-def _owned(call: Call, customer_id: str) -> list[Balance]:
-    stored = balances.of_customer(call.store, call.tenant, customer_id)
-    return [balance for _, balance in stored]
-
-
-def _deductions(invoice: Invoice, paid_from: Sequence[Source]) -> Iterator[Deduction]:
-    """Yields what an invoice draws, dated the end of its period or, if earlier, of the segment."""
-    end = invoice.end_timestamp or invoice.issued_at
-    for segment in {source.segment.id: source.segment for source in paid_from}.values():
-        amounts = [
-            line.total
-            for line in invoice.line_items
-            if line.type is LineType.APPLIED and line.commit_segment_id == segment.id
-        ]
-        if amounts:
-            yield Deduction(
-                segment_id=segment.id,
-                invoice_id=invoice.id,
-                contract_id=invoice.contract_id,
-                amount=subtract(Decimal(0), *amounts),
-                timestamp=min(end, segment.ending_before),
-            )
-
-
-def _draw(call: Call, customer_id: str, made: Sequence[Deduction]) -> Iterator[Effect]:
-    """Yields the effects that keep what some invoices draw, if no balance has changed."""
-    for item, balance in balances.of_customer(call.store, call.tenant, customer_id):
-        mine = {segment.id for segment in balance.segments}
-        added = tuple(one for one in made if one.segment_id in mine)
-        if added:
-            changed = balance.model_copy(update={"deductions": (*balance.deductions, *added)})
-            yield balances.replace(call.tenant, changed, item)
 
 
 def _usage_product(call: Call, given: GivenUsage, *, field: str) -> Product:

@@ -1,6 +1,7 @@
 """Invoices: stored ones, drafts of the periods that are not finalized, and making one anew."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from backbeat.application import (
     consolidated_invoices,
@@ -16,6 +17,7 @@ from backbeat.application import (
     scheduled_invoices,
     settled_drafts,
 )
+from backbeat.application.balance_book import Book
 from backbeat.application.provider_invoices import (
     addressed_to_provider,
     on_sending_list,
@@ -36,8 +38,9 @@ from backbeat.ports.store import Effect
 def of_customer(call: Call, customer: Customer) -> list[Invoice]:
     """Returns all of a customer's invoices, drafts included, by issue date."""
     # Drafts are computed before the invoices are read: one finalized in between shows as stored.
-    computed = list(settled_drafts.of_customer(call, customer))
-    computed += scheduled_invoices.drafts_of(call, customer)
+    purse = settled_drafts.Purse(call, customer)
+    computed = list(purse.drafts())
+    computed += scheduled_invoices.drafts_of(call, customer, purse.shortfall)
     computed += recharges.drafts_of(call, customer)
     stored = list(invoices.of_customer(call.store, call.tenant, customer.id))
     known = {invoice.id for invoice in stored}
@@ -59,8 +62,9 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
         NotFound: the customer has no invoice of that id.
     """
     awaiting = list(open_periods.of_customer(call, customer.id))
+    missing = settled_drafts.shortfalls(call, customer)
     scheduled = [
-        *scheduled_invoices.drafts_of(call, customer),
+        *scheduled_invoices.drafts_of(call, customer, missing),
         *recharges.drafts_of(call, customer),
     ]
     stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
@@ -112,21 +116,26 @@ def void(call: Call, invoice_id: str) -> None:
     work = UnitOfWork(call.store)
     work.add(invoices.change(stored, status=InvoiceStatus.VOID))
     # What it drew can be drawn again.
-    work.add(*settled_drafts.give_back(call, stored.invoice.customer_id, [invoice_id]))
+    customer = customers.get(call, stored.invoice.customer_id)
+    book = settled_drafts.Purse(call, customer).book
+    book.give_back([invoice_id])
+    work.add(*book.effects())
     looks.request(call, work, stored.invoice.customer_id)
     work.commit()
 
 
-def voiding(call: Call, customer_id: str, contract_ids: Iterable[str]) -> Iterator[Effect]:
-    """Yields the effects that void all final invoices of some contracts."""
-    wanted = set(contract_ids)
-    voided = []
-    for stored in invoices.stored_of_customer(call.store, call.tenant, customer_id):
-        invoice = stored.invoice
-        if invoice.contract_id in wanted and invoice.status is InvoiceStatus.FINALIZED:
-            voided.append(invoice.id)
-            yield invoices.change(stored, status=InvoiceStatus.VOID)
-    yield from settled_drafts.give_back(call, customer_id, voided)
+def voiding(call: Call, book: Book, contract_id: str) -> Iterator[Effect]:
+    """Yields the effects that void all final invoices of a contract; what they drew is given back.
+
+    So is what was drawn by those that are void already, of a run that broke off.
+    """
+    void = []
+    for stored in invoices.stored_of_customer(call.store, call.tenant, book.customer_id):
+        if stored.invoice.contract_id == contract_id:
+            void.append(stored.invoice.id)
+            if stored.invoice.status is InvoiceStatus.FINALIZED:
+                yield invoices.change(stored, status=InvoiceStatus.VOID)
+    book.give_back(void)
 
 
 def regenerate(call: Call, invoice_id: str) -> Invoice:
@@ -147,13 +156,15 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
     if contract.archived_at is not None:
         raise InvalidArgument("id: the contract of the invoice is archived")
     customer = customers.get(call, invoice.customer_id)
-    anew = _computed_anew(call, contract, customer, invoice).model_copy(update={"external": None})
+    purse = settled_drafts.Purse(call, customer)
+    anew = _computed_anew(call, contract, purse, invoice).model_copy(update={"external": None})
     fresh = addressed_to_provider(call, contract, invoicing.regenerated(anew, invoice, at=call.now))
     work = UnitOfWork(call.store)
     work.add(*invoices.insert(call.store, call.tenant, fresh))
     work.add(*on_sending_list(call, fresh))
     work.add(invoices.change(stored, successor_id=fresh.id))
-    work.add(*settled_drafts.draw(call, fresh))
+    purse.draw(fresh)
+    work.add(*purse.book.effects())
     looks.request(call, work, fresh.customer_id)
     outbox.commit(call, work, [notices.invoice_finalized(fresh, at=call.now)])
     send_to_provider(call, fresh)
@@ -171,11 +182,13 @@ def list_rates(call: Call, invoice: Invoice) -> Mapping[int, Rate]:
     return {rate.sequence: rate for rate in rates if rate.sequence in named}
 
 
-def _computed_anew(call: Call, contract: Contract, customer: Customer, void: Invoice) -> Invoice:
+def _computed_anew(
+    call: Call, contract: Contract, purse: settled_drafts.Purse, void: Invoice
+) -> Invoice:
     new_id = invoicing.successor_id(void)
     period = void.period
     if period is None:
-        lines = scheduled_invoices.anew(call, contract, void)
+        lines = scheduled_invoices.anew(call, contract, void, purse.shortfall)
         return void.model_copy(
             update={
                 "id": new_id,
@@ -186,9 +199,11 @@ def _computed_anew(call: Call, contract: Contract, customer: Customer, void: Inv
         )
     reading = drafts.Reading(invoice_id=new_id)
     if void.given_usage:
+        reading = replace(reading, sources=purse.sources(contract, period))
         fresh = historical_invoices.priced_anew(call, contract, void, period, reading)
         return fresh.model_copy(update={"successor_id": None})
-    return settled_drafts.alone(call, contract, customer, period, reading)
+    # Paid from what finalized invoices have left: it was there before the drafts.
+    return purse.draft(contract, period, reading)
 
 
 def _kind(invoice: Invoice) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from backbeat.application import contract_creation, contract_edits, customers
+from backbeat.application import contract_creation, customers
+from backbeat.application.attempts import insistently
 from backbeat.application.new_contracts import NewContract
 from backbeat.application.provider_configurations import NewConfiguration
 from backbeat.application.services import Call
@@ -35,7 +36,7 @@ def create(call: Call, person: NewCustomer, wanted: NewContract) -> tuple[Custom
         InvalidArgument: something does not fit.
         Conflict: an alias, a uniqueness key or a unique value is taken.
     """
-    customer, contract = contract_edits.insistently(lambda: _create(call, person, wanted))
+    customer, contract = insistently(lambda: _create(call, person, wanted))
     contract_creation.catch_up(call, contract)
     return customer, contract
 

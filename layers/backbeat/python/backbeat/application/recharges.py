@@ -197,11 +197,11 @@ def _crossed(call: Call, customer: Customer, contract: Contract) -> _Crossed | N
 
 
 def _balance(call: Call, customer: Customer, contract: Contract, unit: CreditType) -> Decimal:
-    drawn = settled_drafts.drawn(call, customer)
+    purse = settled_drafts.settled(call, customer)
     return add(
         *(
-            ledgers.worth(balance, call.now, drawn.get(balance.id, ()))
-            for _, balance in balances.of_customer(call.store, call.tenant, customer.id)
+            ledgers.worth(balance, call.now, purse.drawn_from(balance))
+            for balance in purse.balances
             if rules.counts(balance, contract, unit)
         )
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from backbeat.application import scheduled_invoices
+from backbeat.application.balance_book import Book
 from backbeat.application.services import Call
 from backbeat.domain import charges, notices, seats
 from backbeat.domain import recurring as rules
@@ -21,8 +22,7 @@ from backbeat.models.notifications import Notification
 from backbeat.models.recurring import RecurringBalance
 from backbeat.persistence import balances, invoices
 from backbeat.persistence.entities import from_item
-from backbeat.persistence.unit_of_work import UnitOfWork
-from backbeat.ports.store import Delete, Effect, Item, Version
+from backbeat.ports.store import Effect
 
 _KEPT: Final = ("custom_fields", "deductions", "manual_entries", "sequence", "uniqueness_key")
 """What a balance that is yet to begin keeps when its template changes."""
@@ -62,7 +62,7 @@ def resumed_due(call: Call, contract: Contract) -> datetime | None:
     """
     if not contract.recurring_balances:
         return None
-    stored = {balance.id for _, balance in _children(call, contract)}
+    stored = {balance.id for balance in _children(call, contract)}
     instants = []
     for template in contract.recurring_balances:
         for occurrence in rules.occurrences(template, contract):
@@ -90,16 +90,20 @@ def made(call: Call, contract: Contract, customer: Customer, *, at: datetime) ->
     return Made(contract, effects, told)
 
 
-def follow(call: Call, work: UnitOfWork, contract: Contract) -> Contract:
-    """Adds to the work what a change of a contract makes of the balances that are there.
+def follow(call: Call, book: Book, before: Contract, contract: Contract) -> Contract:
+    """Makes in the book what a change of a contract makes of the balances that are there.
 
-    Those that have not begun are made anew, or taken away. Those that have begun stay, but for
-    seats that were added to them. Returns the contract with what pays for them now.
+    Those that have not begun are made anew, or taken away, where they come out other than by the
+    contract before: what was changed of them alone stays as long as their template does.
+    Those that have begun stay, but for seats that were added to them. Returns the contract with
+    what pays for them now.
     """
     if not contract.recurring_balances:
         return contract
     templates = {template.id: template for template in contract.recurring_balances}
-    for item, stored in list(_children(call, contract)):
+    for stored in book.balances:
+        if stored.contract_id != contract.id:
+            continue
         template = templates.get(stored.recurring_id or "")
         if template is None or stored.archived_at is not None:
             continue
@@ -107,19 +111,21 @@ def follow(call: Call, work: UnitOfWork, contract: Contract) -> Contract:
             after: Balance | None = _with_seats(stored, template, contract, until=call.now)
         else:
             after = _anew(stored, template, contract)
+            if after is not None and after == _made_before(stored, before):
+                continue
             unpaid = stored.model_copy(update={"invoice_schedule": None})
             contract = charges.with_payment(contract, unpaid if after is None else after)
         if after is None:
-            work.add(Delete(item.key, Version(item.version)))
-        elif after != stored:
-            work.add(balances.replace(call.tenant, after, item))
+            book.drop(stored.id)
+        else:
+            book.put(after)
     return contract
 
 
-def _children(call: Call, contract: Contract) -> Iterator[tuple[Item, Balance]]:
-    for item, balance in balances.of_customer(call.store, call.tenant, contract.customer_id):
+def _children(call: Call, contract: Contract) -> Iterator[Balance]:
+    for _, balance in balances.of_customer(call.store, call.tenant, contract.customer_id):
         if balance.contract_id == contract.id and balance.recurring_id is not None:
-            yield item, balance
+            yield balance
 
 
 def _anew(stored: Balance, template: RecurringBalance, contract: Contract) -> Balance | None:
@@ -131,6 +137,14 @@ def _anew(stored: Balance, template: RecurringBalance, contract: Contract) -> Ba
             return fresh.model_copy(update={name: getattr(stored, name) for name in _KEPT})
         if occurrence.period.starting_at > start:
             break
+    return None
+
+
+def _made_before(stored: Balance, before: Contract) -> Balance | None:
+    """Returns a balance as its template made it before a change of the contract."""
+    for template in before.recurring_balances:
+        if template.id == stored.recurring_id:
+            return _anew(stored, template, before)
     return None
 
 

@@ -3,19 +3,21 @@
 Drafts exist from when their term is added and are computed whenever they are read.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from backbeat.application import catalog, rate_cards
+from backbeat.application import catalog, families, open_periods, rate_cards
 from backbeat.application.services import Call
 from backbeat.application.subscriptions import lines_of
-from backbeat.domain import charges, conversions, invoicing
+from backbeat.domain import charges, conversions, invoicing, periods
 from backbeat.domain import subscriptions as recurring
 from backbeat.domain.charges import Billed, Slot
 from backbeat.domain.subscriptions import Part
+from backbeat.models.balances import Balance
 from backbeat.models.catalog import Product
-from backbeat.models.charges import ProServiceInvoice
+from backbeat.models.charges import Amount, ProServiceInvoice, ScheduledCharge
 from backbeat.models.contracts import Contract, DueItem, WorkKind
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineItem
@@ -25,15 +27,19 @@ from backbeat.persistence import contracts as persisted
 from backbeat.persistence import invoices, keys
 from backbeat.persistence.entities import read
 
+Shortfall = Callable[[str], Decimal]
+"""Tells what is missing of a postpaid commit, by its id."""
+
 
 @dataclass(slots=True)
 class Statement:
-    """What one scheduled invoice bills."""
+    """What one scheduled invoice bills. A true-up is of one postpaid commit, and alone."""
 
     slot: Slot
     credit_type: CreditType
     invoice_id: str
     issued_at: datetime
+    trueup_of: Balance | None = None
     amounts: list[Billed] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     services: list[ProServiceInvoice] = field(default_factory=list)
@@ -57,19 +63,48 @@ class Outlook:
         return min(times, default=None)
 
 
-def outlook(call: Call, contract: Contract, *, since: datetime | None = None) -> Outlook:
-    """Returns a contract's scheduled invoices that are not final and not due before `since`."""
-    everything, next_look = _statements(call, contract)
-    wanted = [entry for entry in everything if since is None or entry.issued_at >= since]
+def outlook(
+    call: Call,
+    contract: Contract,
+    *,
+    since: datetime | None = None,
+    commits: Iterable[Balance] = (),
+) -> Outlook:
+    """Returns a contract's scheduled invoices that are not final and not due before `since`.
+
+    `commits` are those that will be other than they are stored.
+    """
+    everything, next_look = _statements(call, contract, {one.id: one for one in commits})
+    wanted = [entry for entry in everything if _is_open(entry, since)]
     ids = [entry.invoice_id for entry in wanted]
     final = invoices.stored_ids(call.store, call.tenant, ids)
     opened = [entry for entry in wanted if entry.invoice_id not in final]
     return Outlook(sorted(opened, key=lambda entry: (entry.issued_at, entry.slot)), next_look)
 
 
-def assemble(call: Call, contract: Contract, customer: Customer, statement: Statement) -> Invoice:
+def awaits_usage(call: Call, contract: Contract, trueup: Statement) -> bool:
+    """Tells whether usage that may draw the commit of a true-up is not final yet."""
+    commit = trueup.trueup_of
+    if commit is None:
+        return False
+    drawing = [*_drawing(call, commit, contract)]
+    ends = {one.id: end for one, end in drawing}
+    return any(
+        period.starting_at < ends.get(other.id, period.starting_at)
+        for customer_id in dict.fromkeys(one.customer_id for one, _ in drawing)
+        for other, period in open_periods.of_customer(call, customer_id)
+    )
+
+
+def assemble(
+    call: Call,
+    contract: Contract,
+    customer: Customer,
+    statement: Statement,
+    shortfall: Shortfall,
+) -> Invoice:
     """Returns the draft of a scheduled invoice. Nothing is written."""
-    lines = tuple(_lines(call, contract, statement, invoice_id=statement.invoice_id))
+    lines = tuple(_lines(call, contract, statement, shortfall, invoice_id=statement.invoice_id))
     return Invoice(
         id=statement.invoice_id,
         customer_id=customer.id,
@@ -90,7 +125,7 @@ def assemble(call: Call, contract: Contract, customer: Customer, statement: Stat
     )
 
 
-def drafts_of(call: Call, customer: Customer) -> Iterator[Invoice]:
+def drafts_of(call: Call, customer: Customer, shortfall: Shortfall) -> Iterator[Invoice]:
     """Yields the drafts of a customer's scheduled invoices."""
     for contract in persisted.of_customer(call.store, call.tenant, customer.id):
         if contract.archived_at is not None or not _bills_on_dates(contract):
@@ -99,7 +134,7 @@ def drafts_of(call: Call, customer: Customer) -> Iterator[Invoice]:
         due = read(call.store, key, DueItem)
         if due is not None:
             for statement in outlook(call, contract, since=due.period_start).open:
-                yield assemble(call, contract, customer, statement)
+                yield assemble(call, contract, customer, statement, shortfall)
 
 
 def joined_lines(
@@ -112,17 +147,21 @@ def joined_lines(
         yield charges.line(entry, products[entry.term.product_id], invoice_id=invoice_id)
 
 
-def anew(call: Call, contract: Contract, void: Invoice) -> tuple[LineItem, ...]:
+def anew(
+    call: Call, contract: Contract, void: Invoice, shortfall: Shortfall
+) -> tuple[LineItem, ...]:
     """Returns the lines that a void scheduled invoice has by today's terms."""
     if void.scheduled_at is None:
         return void.line_items
     slot = Slot(void.scheduled_at, void.credit_type.id, void.apart or "")
-    everything, _ = _statements(call, contract)
+    everything, _ = _statements(call, contract, {})
     return tuple(
         line
         for statement in everything
         if statement.slot == slot
-        for line in _lines(call, contract, statement, invoice_id=invoicing.successor_id(void))
+        for line in _lines(
+            call, contract, statement, shortfall, invoice_id=invoicing.successor_id(void)
+        )
     )
 
 
@@ -133,8 +172,13 @@ def currency_of(call: Call, contract: Contract) -> CreditType:
     return rate_cards.get(call, contract.rate_card_id).fiat_credit_type
 
 
-def _statements(call: Call, contract: Contract) -> tuple[list[Statement], datetime | None]:
-    """Returns all scheduled invoices that are known of, and when to look for more."""
+def _statements(
+    call: Call, contract: Contract, commits: Mapping[str, Balance]
+) -> tuple[list[Statement], datetime | None]:
+    """Returns all scheduled invoices that are known of, and when to look for more.
+
+    What is missing of `commits` is told from them instead of the stored ones.
+    """
     found: dict[Slot, Statement] = {}
     next_look: datetime | None = None
     if not _bills_on_dates(contract):
@@ -142,7 +186,9 @@ def _statements(call: Call, contract: Contract) -> tuple[list[Statement], dateti
     currency = currency_of(call, contract)
     for entry in charges.billed(contract):
         if not charges.joins_usage_invoice(contract, entry, currency):
-            _at(contract, found, entry.slot, entry.credit_type).amounts.append(entry)
+            statement = _at(contract, found, entry.slot, entry.credit_type)
+            statement.amounts.append(entry)
+            _await_usage(call, statement, contract, commits)
     lines = lines_of(call, contract)
     for subscription in contract.subscriptions:
         for part in recurring.scheduled_parts(subscription, contract, now=call.now):
@@ -170,8 +216,69 @@ def _at(
     return found[slot]
 
 
+def _is_open(statement: Statement, since: datetime | None) -> bool:
+    """Tells whether a statement may still have to be billed, as far as can be told without it."""
+    if statement.trueup_of is not None:
+        # When a true-up falls due changes with the usage it waits for.
+        return not statement.trueup_of.trueups
+    return since is None or statement.issued_at >= since
+
+
+def _await_usage(
+    call: Call, statement: Statement, contract: Contract, commits: Mapping[str, Balance]
+) -> None:
+    """Lets a true-up be issued when the last usage that may draw its commit is final.
+
+    Decision: that is the last usage invoice whose period meets the commit's access, even if the
+    contract goes on.
+    """
+    term = statement.amounts[-1].term
+    if not isinstance(term, ScheduledCharge) or not term.is_trueup or term.commit_id is None:
+        return
+    key = keys.balance(call.tenant, contract.customer_id, term.commit_id)
+    commit = commits.get(term.commit_id) or read(call.store, key, Balance)
+    if commit is None:
+        return
+    statement.trueup_of = commit
+    for drawing, end in _drawing(call, commit, contract):
+        last = end - timedelta(microseconds=1)
+        period = next(periods.usage_periods_from(drawing, last), None)
+        if period is not None and period.starting_at < end:
+            final_at = invoicing.finalizes_at(period)
+            statement.issued_at = max(statement.issued_at, final_at)
+
+
+def _drawing(call: Call, commit: Balance, payer: Contract) -> Iterator[tuple[Contract, datetime]]:
+    """Yields the contracts whose usage may draw a commit, and until when; the payer as given."""
+    end = max(segment.ending_before for segment in commit.segments)
+    stored = _that_may_draw(call, commit)
+    for contract in (payer, *(one for one in stored if one.id != payer.id)):
+        if contract.archived_at is not None or not families.may_serve(commit, contract):
+            continue
+        if commit.applicable_contract_ids and contract.id not in commit.applicable_contract_ids:
+            continue
+        until = end if contract.ending_before is None else min(end, contract.ending_before)
+        if contract.starting_at < until:
+            yield contract, until
+
+
+def _that_may_draw(call: Call, commit: Balance) -> Iterator[Contract]:
+    """Yields the contracts of a commit's customer, and of those it may be shared with."""
+    owner_ids = [commit.customer_id]
+    owner = read(call.store, keys.customer(call.tenant, commit.customer_id), Customer)
+    if owner is not None and commit.sharing is not None:
+        owner_ids = [*families.of_customer(call, owner).customers]
+    for owner_id in owner_ids:
+        yield from persisted.of_customer(call.store, call.tenant, owner_id)
+
+
 def _lines(
-    call: Call, contract: Contract, statement: Statement, *, invoice_id: str
+    call: Call,
+    contract: Contract,
+    statement: Statement,
+    shortfall: Shortfall,
+    *,
+    invoice_id: str,
 ) -> Iterator[LineItem]:
     service_ids = {entry.id: entry.product_id for entry in contract.professional_services}
     fields = {entry.id: entry.custom_fields for entry in contract.professional_services}
@@ -187,7 +294,11 @@ def _lines(
         ],
     )
     for entry in statement.amounts:
-        yield charges.line(entry, products[entry.term.product_id], invoice_id=invoice_id)
+        due = entry
+        if statement.trueup_of is not None:
+            missing = Amount(unit_price=shortfall(statement.trueup_of.id))
+            due = replace(entry, item=entry.item.model_copy(update={"amount": missing}))
+        yield charges.line(due, products[entry.term.product_id], invoice_id=invoice_id)
     for service in statement.services:
         by_service = {
             id_: products[product] for id_, product in service_ids.items() if product in products

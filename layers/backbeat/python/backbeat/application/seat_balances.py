@@ -115,12 +115,12 @@ def shown(call: Call, customer_id: str, contract_id: str, wanted: SeatFilter) ->
         ),
         key=lambda balance: (balance.created_at, balance.sequence),
     )
-    drawn = settled_drafts.drawn(call, customer) if found else {}
+    purse = settled_drafts.settled(call, customer)
     by_seat: dict[str, list[ShownPart]] = {}
     for balance in found:
         for seat_id in seats.seat_ids(balance):
             if wanted.seat_ids is None or seat_id in wanted.seat_ids:
-                mine = list(seats.deductions_of(drawn.get(balance.id, ()), seat_id))
+                mine = list(seats.deductions_of(purse.drawn_from(balance), seat_id))
                 part = seats.part_of(balance, seat_id)
                 by_seat.setdefault(seat_id, []).append(
                     ShownPart(

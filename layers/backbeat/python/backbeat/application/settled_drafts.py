@@ -4,74 +4,322 @@ Balances may serve several periods and contracts, so the open periods of a custo
 shares balances with, are settled together, each drawing what the ones before it left.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from backbeat.application import customers, drafts, families, open_periods
+from backbeat.application import catalog, drafts, families, open_periods
+from backbeat.application.balance_book import Book
 from backbeat.application.drafts import AS_IT_STANDS, Reading
-from backbeat.application.families import Family
 from backbeat.application.services import Call
-from backbeat.domain import ledgers
+from backbeat.domain import access, ledgers
 from backbeat.domain.drawdown import Source
-from backbeat.models.balances import Balance, Deduction
+from backbeat.models.balances import Balance, Deduction, Rollover, TrueUp
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import Invoice, LineType
-from backbeat.models.money import EXACT
+from backbeat.models.money import subtract
 from backbeat.models.period import Period
-from backbeat.persistence import balances
-from backbeat.ports.store import Effect
+from backbeat.persistence import contracts as persisted
+
+
+class Purse:
+    """What a customer's open periods are paid from: each finds what those before it have left.
+
+    `book` holds the facts, to which what an invoice draws is added when it becomes final.
+    `balances` are those facts as they are now: cut where contracts have ended, and with what has
+    rolled over.
+    """
+
+    def __init__(self, call: Call, customer: Customer) -> None:
+        """Reads the balances of the customer, and of those it shares balances with."""
+        self._family = families.of_customer(call, customer)
+        self.book = Book(call, customer.id, self._family.stored)
+        self.drawn: list[Deduction] = []
+        self._call = call
+        self._customer = customer
+        self._contracts = {
+            one.id: one
+            for customer_id in self._family.customers
+            for one in persisted.of_customer(call.store, call.tenant, customer_id)
+            if self.book.balances
+        }
+        self._owned = {one.id: self._as_ended(one) for one in self.book.balances}
+        self._tags_of = catalog.tags_of_products(call) if self._names_tags else {}
+        self._rolled: dict[str, tuple[Rollover, ...]] = {}
+        self._is_settled = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Tells whether there is nothing at all to pay with."""
+        return not self._owned
+
+    @property
+    def balances(self) -> list[Balance]:
+        """The customer's balances; one into which nothing rolled over is none."""
+        return [
+            one
+            for one in self._owned.values()
+            if one.customer_id == self._customer.id and not self._is_void(one)
+        ]
+
+    def drafts(self, reading: Reading = AS_IT_STANDS) -> Iterator[Invoice]:
+        """Yields the drafts of the customer's open usage periods, in the order they are settled.
+
+        Those of the others it shares balances with are settled among them, as they stand.
+        """
+        for contract, period in families.open_usage(self._call, self._family):
+            if contract.customer_id == self._customer.id:
+                yield self.draft(contract, period, _open(self._call, contract, period, reading))
+            else:
+                self.draft(contract, period, _open(self._call, contract, period, AS_IT_STANDS))
+        self._roll_over()
+        self._is_settled = True
+
+    def settle(self) -> "Purse":
+        """Settles all open periods, unless they are. Returns the purse, by now complete."""
+        if not self._is_settled and not self.is_empty:
+            for _ in self.drafts():
+                pass
+        return self
+
+    def draw_before(self, contract: Contract, period: Period) -> None:
+        """Draws what the open periods before one draw."""
+        if self.is_empty:
+            return
+        for other in families.open_usage(self._call, self._family):
+            if self._family.order(other) >= self._family.order((contract, period)):
+                break
+            self.draft(*other, _open(self._call, *other, AS_IT_STANDS))
+
+    def draft(self, contract: Contract, period: Period, reading: Reading = AS_IT_STANDS) -> Invoice:
+        """Returns the draft of a period, paid from what the ones before it have left."""
+        draft = self.assemble(contract, period, reading)
+        self.take(draft)
+        return draft
+
+    def take(self, invoice: Invoice) -> None:
+        """Lets what an invoice draws be missing to those that come after it."""
+        self.drawn += self.deductions(invoice)
+
+    def assemble(
+        self, contract: Contract, period: Period, reading: Reading = AS_IT_STANDS
+    ) -> Invoice:
+        """Returns the draft of a period, paid from what is left by now. Nothing is drawn."""
+        customer = self._family.customers[contract.customer_id]
+        paying = self.sources(contract, period)
+        return drafts.assemble(
+            self._call, contract, customer, period, replace(reading, sources=paying)
+        )
+
+    def sources(self, contract: Contract, period: Period) -> tuple[Source, ...]:
+        """Returns what is left by now to pay for a period of a contract."""
+        self._roll_over(contract)
+        serving = [one for one in self._owned.values() if families.may_serve(one, contract)]
+        return tuple(
+            replace(source, shared=source.balance.contract_id not in (None, contract.id))
+            for source in ledgers.sources(serving, self.drawn, tags_of=self._tags_of)
+            if _meets(source, period)
+        )
+
+    def serves(self, customer_id: str) -> bool:
+        """Tells whether a customer's invoices are paid from it, too."""
+        return customer_id in self._family.customers
+
+    def drawn_from(self, balance: Balance) -> list[Deduction]:
+        """Returns what the drafts draw from a balance."""
+        mine = {segment.id for segment in balance.segments}
+        return [one for one in self.drawn if one.segment_id in mine]
+
+    def shortfall(self, commit_id: str) -> Decimal:
+        """Returns what is missing of a postpaid commit after all open periods."""
+        commit = self.settle()._owned.get(commit_id)
+        return Decimal(0) if commit is None else ledgers.shortfall(commit, self.drawn)
+
+    def deductions(self, invoice: Invoice) -> list[Deduction]:
+        """Returns what an invoice draws, one entry for each segment.
+
+        An entry is dated the end of the invoice's period, or of the segment where that is earlier.
+        """
+        ends = {
+            segment.id: segment.ending_before
+            for one in self._owned.values()
+            for segment in one.segments
+        }
+        amounts: dict[str, Decimal] = {}
+        by_seat: dict[str, dict[str, Decimal]] = {}
+        for line in invoice.line_items:
+            if line.type is LineType.APPLIED and line.commit_segment_id in ends:
+                _take(amounts, line.commit_segment_id, line.total)
+                if line.applied_seat is not None:
+                    parts = by_seat.setdefault(line.commit_segment_id, {})
+                    _take(parts, line.applied_seat, line.total)
+        period_end = invoice.end_timestamp or invoice.issued_at
+        return [
+            Deduction(
+                segment_id=segment_id,
+                invoice_id=invoice.id,
+                contract_id=invoice.contract_id,
+                amount=amount,
+                timestamp=min(period_end, ends[segment_id]),
+                by_seat=by_seat.get(segment_id, {}),
+            )
+            for segment_id, amount in amounts.items()
+        ]
+
+    def draw(self, invoice: Invoice) -> None:
+        """Adds what a final invoice draws, and what it bills of postpaid commits, to the book.
+
+        What rolled over becomes a fact with the first invoice that draws it, at the latest with
+        the last one of the contract it comes from.
+        """
+        made = self.deductions(invoice)
+        drawn_of = {one.segment_id for one in made}
+        for pending in self._awaiting():
+            origin = pending.rolled_over_from
+            ends_here = origin is not None and origin.contract_id == invoice.contract_id
+            if drawn_of & {segment.id for segment in pending.segments} or (
+                ends_here and self._is_last(invoice)
+            ):
+                self._settle_rollover(pending)
+        for balance in self.book.balances:
+            mine = {segment.id for segment in balance.segments}
+            added = tuple(one for one in made if one.segment_id in mine)
+            if added:
+                self.book.put(
+                    balance.model_copy(update={"deductions": (*balance.deductions, *added)})
+                )
+        for line in invoice.line_items:
+            if line.postpaid_commit_id is not None:
+                self._true_up(invoice, line.postpaid_commit_id, line.total)
+
+    def give_back(self, invoice_ids: Iterable[str]) -> None:
+        """Takes back what some invoices drew, as if they were void."""
+        self.book.give_back(invoice_ids)
+        self._owned = {one.id: self._as_ended(one) for one in self.book.balances}
+
+    def settle_rollovers(self, contract_id: str) -> None:
+        """Makes facts of what rolled over from a contract, in the book."""
+        self.settle()
+        for pending in self._awaiting():
+            origin = pending.rolled_over_from
+            if origin is not None and origin.contract_id == contract_id:
+                self._settle_rollover(pending)
+
+    @property
+    def _names_tags(self) -> bool:
+        return any(
+            one.applicable_product_tags or any(part.product_tags for part in one.specifiers)
+            for one in self._owned.values()
+        )
+
+    def _as_ended(self, balance: Balance) -> Balance:
+        contract = self._contracts.get(balance.contract_id or "")
+        if contract is None:
+            return balance
+        return access.as_ended(balance, contract.ending_before, self._call.now)
+
+    def _awaiting(self, served: Contract | None = None) -> list[Balance]:
+        return [
+            one
+            for one in self._owned.values()
+            if one.awaits_rollover and (served is None or families.may_serve(one, served))
+        ]
+
+    def _roll_over(self, served: Contract | None = None) -> None:
+        """Fills balances, those that serve a contract, with what is left of those they follow."""
+        for pending in self._awaiting(served):
+            if pending.id in self._rolled or pending.rolled_over_from is None:
+                continue
+            contract = self._contracts.get(pending.contract_id or "")
+            origin = self._owned.get(pending.rolled_over_from.balance_id)
+            if contract is None or origin is None:
+                continue
+            moved = access.rolled_over(origin, contract, self.drawn)
+            self._rolled[pending.id] = moved
+            self._owned[pending.id] = access.with_rollover(pending, moved)
+            self._owned[origin.id] = origin.model_copy(
+                update={"rollovers": (*origin.rollovers, *moved)}
+            )
+
+    def _settle_rollover(self, pending: Balance) -> None:
+        self._roll_over(self._contracts.get(pending.contract_id or ""))
+        moved = self._rolled.get(pending.id, ())
+        if pending.rolled_over_from is None:
+            return
+        if not moved:
+            self.book.drop(pending.id)
+            return
+        filled = access.with_rollover(self.book.get(pending.id), moved)
+        self.book.put(filled.model_copy(update={"awaits_rollover": False}))
+        origin = self.book.get(pending.rolled_over_from.balance_id)
+        self.book.put(origin.model_copy(update={"rollovers": (*origin.rollovers, *moved)}))
+
+    def _is_void(self, balance: Balance) -> bool:
+        return (
+            balance.awaits_rollover and balance.id in self._rolled and not self._rolled[balance.id]
+        )
+
+    def _is_last(self, invoice: Invoice) -> bool:
+        contract, until = self._contracts.get(invoice.contract_id), invoice.end_timestamp
+        end = None if contract is None else contract.ending_before
+        return end is not None and until is not None and until >= end
+
+    def _true_up(self, invoice: Invoice, commit_id: str, amount: Decimal) -> None:
+        commit = self.book.get(commit_id)
+        billed = TrueUp(
+            invoice_id=invoice.id,
+            contract_id=invoice.contract_id,
+            amount=amount,
+            timestamp=max(
+                invoice.scheduled_at or invoice.issued_at,
+                *(segment.ending_before for segment in self._owned[commit_id].segments),
+            ),
+        )
+        self.book.put(commit.model_copy(update={"trueups": (*commit.trueups, billed)}))
 
 
 def of_customer(
     call: Call, customer: Customer, reading: Reading = AS_IT_STANDS
 ) -> Iterator[Invoice]:
     """Yields the drafts of the customer's open usage periods, in the order they are settled."""
-    family = families.of_customer(call, customer)
-    for draft in _settled(call, family, reading, of=customer):
-        if draft.customer_id == customer.id:
-            yield draft
+    return Purse(call, customer).drafts(reading)
+
+
+def settled(call: Call, customer: Customer) -> Purse:
+    """Returns what is left after all open periods."""
+    return Purse(call, customer).settle()
 
 
 def find(call: Call, customer: Customer, contract: Contract, period: Period) -> Invoice:
     """Returns the draft of one open period, settled after the ones before it."""
-    family = families.of_customer(call, customer)
-    if not family.stored:
+    return up_to(call, customer, contract, period)[0]
+
+
+def up_to(
+    call: Call, customer: Customer, contract: Contract, period: Period
+) -> tuple[Invoice, Purse]:
+    """Returns the draft of one open period, and the purse that it and those before it drew from."""
+    purse = Purse(call, customer)
+    if purse.is_empty:
         as_open = _open(call, contract, period, AS_IT_STANDS)
-        return drafts.assemble(call, contract, customer, period, as_open)
-    for draft in _settled(call, family):
+        return drafts.assemble(call, contract, customer, period, as_open), purse
+    for draft in purse.drafts():
         if (draft.contract_id, draft.start_timestamp) == (contract.id, period.starting_at):
-            return draft
+            return draft, purse
     raise LookupError(f"the period of {contract.id} from {period.starting_at} is not open")
 
 
-def drawn(call: Call, customer: Customer) -> dict[str, list[Deduction]]:
-    """Returns what the drafts there are now draw of a customer's balances, by balance.
+def shortfalls(call: Call, customer: Customer) -> Callable[[str], Decimal]:
+    """Returns what says how much of a postpaid commit is missing. Nothing is read before."""
+    purses: list[Purse] = []
 
-    Those of others may, too, where it shares a balance with contracts below its own.
-    """
-    family = families.of_customer(call, customer)
-    settled = (draft for draft in _settled(call, family))
-    return drawn_by(settled, [one for one in family.owned if one.customer_id == customer.id])
+    def of(commit_id: str) -> Decimal:
+        if not purses:
+            purses.append(Purse(call, customer))
+        return purses[0].shortfall(commit_id)
 
-
-def drawn_by(settled: Iterable[Invoice], owned: Sequence[Balance]) -> dict[str, list[Deduction]]:
-    """Returns what some drafts draw, by balance, in the order they were settled."""
-    found: dict[str, list[Deduction]] = {}
-    segments = {segment.id: balance for balance in owned for segment in balance.segments}
-    for draft in settled:
-        for deduction in deductions(draft, owned):
-            found.setdefault(segments[deduction.segment_id].id, []).append(deduction)
-    return found
-
-
-def alone(
-    call: Call, contract: Contract, customer: Customer, period: Period, reading: Reading
-) -> Invoice:
-    """Returns the draft of a period paid from what finalized invoices have left."""
-    owned = families.of_customer(call, customer).owned
-    return assemble(call, contract, customer, period, owned, (), reading)
+    return of
 
 
 def again(
@@ -81,82 +329,11 @@ def again(
 
     A draft finds what the open periods before it leave.
     """
-    family = families.of_customer(call, customer)
-    owned = [_without(balance, reading.invoice_id) for balance in family.owned]
-    drawn: list[Deduction] = []
-    for other in families.open_usage(call, family) if owned else ():
-        if family.order(other) >= family.order((contract, period)):
-            break
-        payer = family.customers[other[0].customer_id]
-        as_open = _open(call, *other, AS_IT_STANDS)
-        before = assemble(call, other[0], payer, other[1], owned, drawn, as_open)
-        drawn += deductions(before, owned)
-    return assemble(call, contract, customer, period, owned, drawn, reading)
-
-
-def draw(call: Call, invoice: Invoice) -> Iterator[Effect]:
-    """Yields the effects that keep what a final invoice draws, if no balance has changed."""
-    customer = customers.get(call, invoice.customer_id)
-    family = families.of_customer(call, customer)
-    made = deductions(invoice, family.owned)
-    for item, balance in family.stored:
-        mine = {segment.id for segment in balance.segments}
-        added = tuple(one for one in made if one.segment_id in mine)
-        if added:
-            changed = balance.model_copy(update={"deductions": (*balance.deductions, *added)})
-            yield balances.replace(call.tenant, changed, item)
-
-
-def give_back(call: Call, customer_id: str, invoice_ids: Iterable[str]) -> Iterator[Effect]:
-    """Yields the effects that take back what some invoices drew."""
-    taken_back = {*invoice_ids}
-    family = families.of_customer(call, customers.get(call, customer_id))
-    for item, balance in family.stored:
-        kept = tuple(one for one in balance.deductions if one.invoice_id not in taken_back)
-        if kept != balance.deductions:
-            changed = balance.model_copy(update={"deductions": kept})
-            yield balances.replace(call.tenant, changed, item)
-
-
-def assemble(
-    call: Call,
-    contract: Contract,
-    customer: Customer,
-    period: Period,
-    owned: Sequence[Balance],
-    drawn: Sequence[Deduction],
-    reading: Reading,
-) -> Invoice:
-    """Returns the draft of a period, paid from what the deductions given have left."""
-    serving = [balance for balance in owned if families.may_serve(balance, contract)]
-    paying = tuple(
-        replace(source, shared=source.balance.contract_id not in (None, contract.id))
-        for source in ledgers.sources(serving, drawn)
-        if _meets(source, period)
-    )
-    return drafts.assemble(call, contract, customer, period, replace(reading, sources=paying))
-
-
-def _settled(
-    call: Call,
-    family: Family,
-    reading: Reading = AS_IT_STANDS,
-    *,
-    of: Customer | None = None,
-) -> Iterator[Invoice]:
-    """Yields the drafts of a family, each paid from what those before it left.
-
-    The reading is of one customer's; the others are as they stand.
-    """
-    owned = family.owned
-    drawn: list[Deduction] = []
-    for contract, period in families.open_usage(call, family):
-        customer = family.customers[contract.customer_id]
-        read_as = reading if of is None or of.id == customer.id else AS_IT_STANDS
-        as_open = _open(call, contract, period, read_as)
-        draft = assemble(call, contract, customer, period, owned, drawn, as_open)
-        drawn += deductions(draft, owned)
-        yield draft
+    purse = Purse(call, customer)
+    if reading.invoice_id is not None:
+        purse.give_back([reading.invoice_id])
+    purse.draw_before(contract, period)
+    return purse.assemble(contract, period, reading)
 
 
 def _open(call: Call, contract: Contract, period: Period, reading: Reading) -> Reading:
@@ -164,43 +341,9 @@ def _open(call: Call, contract: Contract, period: Period, reading: Reading) -> R
     return replace(reading, received_before=open_periods.received_before(call, contract, period))
 
 
-def deductions(invoice: Invoice, owned: Sequence[Balance]) -> list[Deduction]:
-    """Returns what an invoice draws, one entry for each segment.
-
-    An entry is dated the end of the invoice's period, or of the segment where that is earlier.
-    """
-    ends = {segment.id: segment.ending_before for one in owned for segment in one.segments}
-    amounts: dict[str, Decimal] = {}
-    by_seat: dict[str, dict[str, Decimal]] = {}
-    for line in invoice.line_items:
-        if line.type is LineType.APPLIED and line.commit_segment_id in ends:
-            _take(amounts, line.commit_segment_id, line.total)
-            if line.applied_seat is not None:
-                parts = by_seat.setdefault(line.commit_segment_id, {})
-                _take(parts, line.applied_seat, line.total)
-    period_end = invoice.end_timestamp or invoice.issued_at
-    return [
-        Deduction(
-            segment_id=segment_id,
-            invoice_id=invoice.id,
-            contract_id=invoice.contract_id,
-            amount=amount,
-            timestamp=min(period_end, ends[segment_id]),
-            by_seat=by_seat.get(segment_id, {}),
-        )
-        for segment_id, amount in amounts.items()
-    ]
-
-
 def _take(amounts: dict[str, Decimal], name: str, total: Decimal) -> None:
     """Adds what a negative line takes off."""
-    amounts[name] = EXACT.subtract(amounts.get(name, Decimal(0)), total)
-
-
-def _without(balance: Balance, invoice_id: str | None) -> Balance:
-    """Returns a balance as if an invoice had drawn nothing from it."""
-    kept = tuple(one for one in balance.deductions if one.invoice_id != invoice_id)
-    return balance.model_copy(update={"deductions": kept})
+    amounts[name] = subtract(amounts.get(name, Decimal(0)), total)
 
 
 def _meets(source: Source, period: Period) -> bool:

@@ -1,9 +1,13 @@
 """Contracts that follow others."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from backbeat.application import contract_edits, contracts
+from backbeat.application import billing, contract_balances, contract_edits, contracts
+from backbeat.application.balance_book import Book
 from backbeat.application.services import Call
+from backbeat.domain import access
+from backbeat.models.balances import Balance, BalanceType
 from backbeat.models.contracts import Contract, Transition, TransitionType, TrueUpBehavior
 from backbeat.models.customers import Customer
 from backbeat.models.edits import EndDate
@@ -22,13 +26,22 @@ class NewTransition:
     trueup: TrueUpBehavior | None = None
 
 
+class Followed(NamedTuple):
+    """The new contract, what rolls over into it, and what to tell about the earlier one."""
+
+    contract: Contract
+    rolled_over: list[Balance]
+    told: list[Notification]
+
+
 def follow(
     call: Call, work: UnitOfWork, customer: Customer, contract: Contract, wanted: NewTransition
-) -> tuple[Contract, list[Notification]]:
+) -> Followed:
     """Adds to the work what becomes of the earlier contract: it ends where the new one starts.
 
-    Both bear the transition. Returns the new contract and what to tell about the earlier one.
-    Decision D-35: SUPERSEDE ends the earlier contract in the same way; it only rolls nothing over.
+    Both bear the transition. Of what is left then, a RENEWAL rolls over as much as the balances
+    allow. Decision D-35: SUPERSEDE ends the earlier contract in the same way; it only rolls nothing
+    over.
 
     Raises:
         NotFound: the customer has no such contract.
@@ -50,11 +63,37 @@ def follow(
     )
     marked = earlier.model_copy(update={"transitions": (*earlier.transitions, made)})
     following = contract.model_copy(update={"transitions": (*contract.transitions, made)})
-    if earlier.ending_before is not None and earlier.ending_before <= contract.starting_at:
-        work.add(persisted.replace(call.tenant, before, marked))
-        return following, []
-    edit = contract_edits.blank_edit(call, earlier).model_copy(
-        update={"update_contract_end_date": EndDate(ending_before=contract.starting_at)}
-    )
-    _, told = contract_edits.record(call, work, before._replace(contract=marked), customer, edit)
-    return following, [told]
+    book = Book(call, customer.id)
+    renews = wanted.type is TransitionType.RENEWAL
+    start = contract.starting_at
+    if wanted.trueup is TrueUpBehavior.REMOVE:
+        _remove_trueups(book, earlier)
+    told: list[Notification] = []
+    if earlier.ending_before is not None and earlier.ending_before <= start:
+        after = contract_balances.billed(call, book, marked)
+        work.add(persisted.replace(call.tenant, before, after))
+        if after.scheduled_charges != marked.scheduled_charges:
+            work.add(*billing.reschedule(call, after, book.changed))
+    else:
+        end = EndDate(ending_before=start, keeps_trueups=True, rolls_over=renews)
+        edit = contract_edits.blank_edit(call, earlier).model_copy(
+            update={"update_contract_end_date": end}
+        )
+        stored = before._replace(contract=marked)
+        _, told = contract_edits.record(call, work, stored, customer, edit, book)
+    rolling = [
+        one
+        for one in book.balances
+        if renews and one.contract_id == earlier.id and access.can_roll_over(one, start)
+    ]
+    rolled_over = [access.successor(one, following) for one in rolling]
+    for successor in rolled_over:
+        book.put(successor)
+    work.add(*book.effects())
+    return Followed(following, rolled_over, told)
+
+
+def _remove_trueups(book: Book, contract: Contract) -> None:
+    for balance in book.balances:
+        if balance.type is BalanceType.POSTPAID and balance.invoiced_by == contract.id:
+            book.put(balance.model_copy(update={"trueup_disabled": True}))

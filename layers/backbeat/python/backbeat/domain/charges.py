@@ -6,7 +6,7 @@ Times: a dated amount is billed at its timestamp, or with the usage invoice endi
 Invariants: each dated amount lies on exactly one invoice; an invoice's lines never change unit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -139,6 +139,28 @@ def with_payment(contract: Contract, commit: Balance) -> Contract:
         update={
             "scheduled_charges": tuple(
                 payment if one is before else one for one in contract.scheduled_charges
+            )
+        }
+    )
+
+
+def set_apart(contract: Contract, item_ids: Collection[str], apart: str) -> Contract:
+    """Returns the contract with some amounts of its commits on an invoice of their own."""
+
+    def moved(charge: ScheduledCharge) -> ScheduledCharge:
+        items = tuple(
+            item.model_copy(update={"apart": apart}) if item.id in item_ids else item
+            for item in charge.schedule.items
+        )
+        return charge.model_copy(
+            update={"schedule": charge.schedule.model_copy(update={"items": items})}
+        )
+
+    return contract.model_copy(
+        update={
+            "scheduled_charges": tuple(
+                charge if charge.commit_id is None else moved(charge)
+                for charge in contract.scheduled_charges
             )
         }
     )

@@ -48,7 +48,11 @@ def edited(contract: Contract, edit: ContractEdit) -> Contract:
     if edit.update_contract_end_date is None:
         return after
     end = edit.update_contract_end_date.ending_before
-    return ended(subscriptions.kept_ended(after, end, now=edit.timestamp), end)
+    return ended(
+        subscriptions.kept_ended(after, end, now=edit.timestamp),
+        end,
+        keeps_trueups=edit.update_contract_end_date.keeps_trueups,
+    )
 
 
 def with_terms(
@@ -58,16 +62,20 @@ def with_terms(
     return subscriptions.changed(charges.changed(contract, billed, at=at), subscribed)
 
 
-def ended(contract: Contract, ending_before: datetime | None) -> Contract:
+def ended(
+    contract: Contract, ending_before: datetime | None, *, keeps_trueups: bool = False
+) -> Contract:
     """Returns the contract with another end, None for open-ended.
 
     Terms that reach beyond an earlier end are cut there or dropped; a later end lengthens none.
-    Terms without an end of their own go on for as long as the contract does.
+    Terms without an end of their own go on for as long as the contract does. With `keeps_trueups`
+    postpaid commits are billed later all the same.
     """
     overrides = contract.overrides
     if ending_before is not None:
         overrides = tuple(_cut(overrides, ending_before))
-        contract = subscriptions.ended(charges.ended(contract, ending_before), ending_before)
+        billed = charges.ended(contract, ending_before, keeps_trueups=keeps_trueups)
+        contract = subscriptions.ended(billed, ending_before)
         contract = recurring.ended(contract, ending_before)
     return contract.model_copy(update={"ending_before": ending_before, "overrides": overrides})
 

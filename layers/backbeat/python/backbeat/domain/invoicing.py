@@ -116,6 +116,11 @@ def regenerated(invoice: Invoice, void: Invoice, *, at: datetime) -> Invoice:
     )
 
 
+def is_needless(invoice: Invoice) -> bool:
+    """Tells whether a final invoice need not be: a true-up where nothing is missing."""
+    return any(line.postpaid_commit_id for line in invoice.line_items) and invoice.total == 0
+
+
 def total(lines: Sequence[LineItem], credit_type: CreditType) -> Decimal:
     """Returns the sum of the lines in the unit of the invoice, unrounded.
 

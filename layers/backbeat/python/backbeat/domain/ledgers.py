@@ -196,7 +196,8 @@ def _facts(
                 segment_id=segment.id,
                 new_contract_id=moved.new_contract_id,
             )
-    for billed in balance.trueups:
+    # Where nothing was missing, there is no entry.
+    for billed in (one for one in balance.trueups if one.amount):
         yield LedgerEntry(
             f"{prefix}_TRUEUP",
             billed.timestamp,

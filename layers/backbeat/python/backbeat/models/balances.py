@@ -78,7 +78,7 @@ class Rollover(Model):
 
 
 class TrueUp(Model):
-    """What a finalized true-up invoice billed of a postpaid commit's shortfall."""
+    """What a true-up invoice billed of a postpaid commit's shortfall; of nothing there is none."""
 
     invoice_id: str
     contract_id: str

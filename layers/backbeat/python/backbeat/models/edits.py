@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from backbeat.models.balance_edits import BalanceChanges
 from backbeat.models.base import Model
 from backbeat.models.charges import ChargeChanges
 from backbeat.models.contracts import ProviderChoice, UsageFilter
@@ -19,9 +20,15 @@ class Renaming(Model):
 
 
 class EndDate(Model):
-    """A new end; None makes the contract open-ended."""
+    """A new end; None makes the contract open-ended.
+
+    One that another contract begins at may keep what is to be billed of postpaid commits, and what
+    rolls over.
+    """
 
     ending_before: datetime | None
+    keeps_trueups: bool = False
+    rolls_over: bool = False
 
 
 class PaymentTerms(Model):
@@ -39,7 +46,7 @@ class Amendment(Model):
     total_contract_value: Decimal | None = None
 
 
-class ContractEdit(ChargeChanges, SubscriptionChanges, RecurringChanges):
+class ContractEdit(ChargeChanges, SubscriptionChanges, RecurringChanges, BalanceChanges):
     """One change, made at `timestamp`. Only what it did is set.
 
     `number` counts the contract's edits from 1.

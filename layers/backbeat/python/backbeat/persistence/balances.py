@@ -3,7 +3,7 @@
 from backbeat.models.balances import Balance
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, to_item, walk
-from backbeat.ports.store import Absent, Item, Put, Query, Store, Version
+from backbeat.ports.store import Absent, Delete, Item, Put, Query, Store, Version
 
 
 def insert(tenant: str, balance: Balance) -> Put:
@@ -14,6 +14,11 @@ def insert(tenant: str, balance: Balance) -> Put:
 def replace(tenant: str, balance: Balance, item: Item) -> Put:
     """Stores a changed balance, if nobody changed it since it was read."""
     return Put(_item(tenant, balance, item.version + 1), Version(item.version))
+
+
+def remove(item: Item) -> Delete:
+    """Deletes a balance that never held anything, if nobody changed it since it was read."""
+    return Delete(item.key, Version(item.version))
 
 
 def find(store: Store, tenant: str, customer_id: str, balance_id: str) -> Item | None:

@@ -108,6 +108,7 @@ class _BalanceTerms(Schema):
     applicable_product_tags: list[str] = []
     specifiers: list[SpecifierSchema] = []
     hierarchy_configuration: HierarchyAccessSchema | None = None
+    netsuite_sales_order_id: str | None = None
     custom_fields: CustomFields = {}
 
     def to_terms(
@@ -146,6 +147,7 @@ class _BalanceTerms(Schema):
             custom_fields=self.custom_fields,
             uniqueness_key=uniqueness_key,
             temporary_id=temporary_id,
+            netsuite_sales_order_id=self.netsuite_sales_order_id,
         )
 
 
@@ -235,6 +237,7 @@ class _ListBalances(Schema):
     include_archived: Flag = False
     include_ledgers: Flag = False
     include_balance: Flag = False
+    exclude_zero_balances: Flag = False
     limit: BalanceLimit = _PAGE
     next_page: str | None = None
 
@@ -385,3 +388,4 @@ class AddManualEntry(Schema):
     timestamp: Timestamp | None = None
     reason: Name
     per_group_amounts: dict[str, Number] = {}
+    uniqueness_key: UniquenessKey | None = None

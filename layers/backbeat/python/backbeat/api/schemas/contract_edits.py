@@ -1,16 +1,17 @@
 """Requests that change a contract."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from backbeat.api.schemas.balance_edits import AddedCommitSchema, BalanceEditsSchema
+from backbeat.api.schemas.balances import CommitSchema, CreditSchema
 from backbeat.api.schemas.charges import ChargeEditsSchema, ChargesSchema, IdSchema
 from backbeat.api.schemas.contracts import (
     BillingProviderSchema,
     ContractOfCustomer,
     PaymentDays,
     RevenueSystemSchema,
-    refuse_unbuilt,
 )
 from backbeat.api.schemas.overrides import OverrideSchema
 from backbeat.api.schemas.recurring import (
@@ -61,12 +62,12 @@ class RevenueSystemUpdateSchema(Schema):
     schedule: EffectiveSchema
 
 
-class EditContract(ContractOfCustomer, ChargeEditsSchema):
+class EditContract(ContractOfCustomer, ChargeEditsSchema, BalanceEditsSchema):
     """Changes to make together. A field given as null takes the value away."""
 
-    model_config = ConfigDict(extra="allow")
-
     uniqueness_key: UniquenessKey | None = None
+    add_commits: list[AddedCommitSchema] = []
+    add_credits: list[CreditSchema] = []
     add_overrides: list[OverrideSchema] = []
     remove_overrides: list[IdSchema] = []
     add_subscriptions: list[SubscriptionSchema] = []
@@ -92,7 +93,6 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
         Raises:
             NotBuilt: they are about terms that are not part of Backbeat yet.
         """
-        refuse_unbuilt(self.model_extra, _UNBUILT)
         given = self.model_fields_set
         provider = self.add_billing_provider_configuration_update
         revenue = self.add_revenue_system_configuration_update
@@ -119,6 +119,12 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
             update_prepaid_threshold=None if recharging is None else recharging.to_prepaid_edit(),
             add_spend_threshold=None if spend is None else spend.to_spend(),
             update_spend_threshold=None if spending is None else spending.to_edit(),
+            add_balances=[
+                *(commit.to_balance() for commit in self.add_commits),
+                *(credit.to_balance() for credit in self.add_credits),
+            ],
+            update_balances=self.to_updates(),
+            archive_balances=self.to_removals(),
             add_billing_provider=None
             if provider is None
             else provider.billing_provider_configuration.to_choice(),
@@ -143,9 +149,9 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema):
 class AmendContract(ContractOfCustomer, ChargesSchema):
     """Terms to add, in the older form."""
 
-    model_config = ConfigDict(extra="allow")
-
     starting_at: HourTimestamp
+    commits: list[CommitSchema] = []
+    credits: list[CreditSchema] = []
     overrides: list[OverrideSchema] = []
     total_contract_value: Number | None = None
     salesforce_opportunity_id: str | None = None
@@ -153,12 +159,7 @@ class AmendContract(ContractOfCustomer, ChargesSchema):
     custom_fields: CustomFields = {}
 
     def to_changes(self) -> Changes:
-        """Returns the changes asked for.
-
-        Raises:
-            NotBuilt: they are about terms that are not part of Backbeat yet.
-        """
-        refuse_unbuilt(self.model_extra, _UNBUILT_AMENDMENTS)
+        """Returns the changes asked for."""
         return Changes(
             amendment=Amendment(
                 starting_at=self.starting_at,
@@ -166,6 +167,10 @@ class AmendContract(ContractOfCustomer, ChargesSchema):
                 netsuite_sales_order_id=self.netsuite_sales_order_id,
                 total_contract_value=self.total_contract_value,
             ),
+            add_balances=[
+                *(commit.to_balance() for commit in self.commits),
+                *(credit.to_balance() for credit in self.credits),
+            ],
             add_overrides=[override.to_override() for override in self.overrides],
             charges=self.to_charges(),
         )
@@ -201,21 +206,3 @@ class SetUsageFilter(ContractOfCustomer):
                 starting_at=self.starting_at,
             )
         )
-
-
-_UNBUILT: Final = frozenset(
-    {
-        "add_commits",
-        "add_credits",
-        "archive_commits",
-        "archive_credits",
-        "update_commits",
-        "update_credits",
-    }
-)
-_UNBUILT_AMENDMENTS: Final = frozenset(
-    {
-        "commits",
-        "credits",
-    }
-)

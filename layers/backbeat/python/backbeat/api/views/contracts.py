@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from backbeat.api.views.balances import balance_view
+from backbeat.api.views.balances import (
+    added_balance_view,
+    balance_update_view,
+    balance_view,
+)
 from backbeat.api.views.charges import (
     discount_view,
     pro_service_view,
@@ -105,6 +109,7 @@ def edit_view(shown: ShownEdit) -> dict[str, object]:
         ),
         add_spend_threshold_configuration=spend_threshold_view(edit.add_spend_threshold),
         update_spend_threshold_configuration=spend_threshold_view(edit.update_spend_threshold),
+        **_balance_changes(shown),
         add_usage_filters=[_usage_filter_view(f) for f in edit.add_usage_filters] or None,
         # An end that was taken away has no place in the documented form of an edit.
         update_contract_end_date=None if end is None else optional(end.ending_before),
@@ -124,6 +129,33 @@ def usage_filter_segment_view(segment: FilterSegment) -> dict[str, object]:
         starting_at=timestamp(segment.starting_at),
         ending_before=optional(segment.ending_before),
     )
+
+
+def _balance_changes(shown: ShownEdit) -> dict[str, object]:
+    edit = shown.edit
+    changes: dict[str, object] = {}
+    for kind, is_commit in (("commits", True), ("credits", False)):
+        added = _added_balances(shown, commits=is_commit)
+        updated = [
+            balance_update_view(one) for one in edit.update_balances if one.is_commit is is_commit
+        ]
+        archived = [
+            {"id": one.balance_id} for one in edit.archive_balances if one.is_commit is is_commit
+        ]
+        changes |= {
+            f"add_{kind}": added or None,
+            f"update_{kind}": updated or None,
+            f"archive_{kind}": archived or None,
+        }
+    return present(**changes)
+
+
+def _added_balances(shown: ShownEdit, *, commits: bool) -> list[dict[str, object]]:
+    return [
+        added_balance_view(one, products=shown.products, invoices=shown.invoices)
+        for one in shown.edit.add_balances
+        if one.is_commit is commits
+    ]
 
 
 def _charge_changes(shown: ShownEdit) -> dict[str, object]:
@@ -168,8 +200,8 @@ def _amendment_view(shown: ShownEdit) -> dict[str, object]:
         else amendment.salesforce_opportunity_id,
         netsuite_sales_order_id=None if amendment is None else amendment.netsuite_sales_order_id,
         overrides=[override_view(override, products=products) for override in edit.add_overrides],
-        commits=[],
-        credits=[],
+        commits=_amended_balances(shown, commits=True),
+        credits=_amended_balances(shown, commits=False),
         scheduled_charges=[
             scheduled_charge_view(charge, products=products, invoices=invoices)
             for charge in edit.add_scheduled_charges
@@ -188,6 +220,14 @@ def _amendment_view(shown: ShownEdit) -> dict[str, object]:
             for change in edit.add_reseller_royalties
         ],
     )
+
+
+def _amended_balances(shown: ShownEdit, *, commits: bool) -> list[dict[str, object]]:
+    return [
+        balance_view(one, with_balance=False, with_ledger=False)
+        for one in shown.balances
+        if one.balance.is_commit is commits
+    ]
 
 
 def _v1_terms(shown: ShownContract) -> dict[str, object]:

@@ -125,6 +125,9 @@ def line_view(line: LineItem, *, list_rates: Mapping[int, Rate] | None = None) -
         commit_id=line.commit_id,
         commit_segment_id=line.commit_segment_id,
         commit_type=line.commit_type,
+        postpaid_commit=None
+        if line.postpaid_commit_id is None
+        else {"id": line.postpaid_commit_id},
         applied_commit_or_credit=None
         if line.applied_id is None
         else {"id": line.applied_id, "type": line.applied_type},

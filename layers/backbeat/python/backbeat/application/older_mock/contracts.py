@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from backbeat.application import outbox
-from backbeat.application.contract_edits import insistently
+from backbeat.application.attempts import insistently
 from backbeat.application.older_mock import customers, payments
 from backbeat.application.older_mock.payments import Threshold
 from backbeat.application.older_mock.profile import OlderMock, new_id
