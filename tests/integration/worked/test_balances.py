@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.integration.worked.world import JSON, World, lines, places
 
 
@@ -85,6 +87,53 @@ def test_we_44_void_gives_the_balance_back() -> None:
     assert again["total"] == 4600
     assert places(again["line_items"][0]["quantity"]) == Decimal("41.6666666667")
     assert balance_of(world, customer)["balance"] == 0
+
+
+@pytest.mark.parametrize(
+    ("units", "rows", "total", "trueup"),
+    [
+        # 5000 of the 8000 count against the commit, and are paid all the same.
+        (80, [("usage", 50, 5000), (None, -5000), ("usage", 30, 3000)], 8000, None),
+        (20, [("usage", 20, 2000), (None, -2000)], 2000, 3000),
+    ],
+)
+def test_we_74_a_postpaid_commit(
+    units: int, rows: list[tuple[Any, ...]], total: int, trueup: int | None
+) -> None:
+    world = World("2025-01-31T00:00:00Z")
+    customer, _, card = priced(world, 100)
+    item = {"timestamp": "2025-02-01T00:00:00Z", "amount": 5000}
+    postpaid = commit(
+        world,
+        5000,
+        type="POSTPAID",
+        access_schedule=access(5000, end="2025-02-01"),
+        invoice_schedule={"schedule_items": [item]},
+    )
+    world.contract(customer, card, ending_before="2025-02-01T00:00:00Z", commits=[postpaid])
+    world.use(customer, units, "2025-01-30T00:00:00Z")
+
+    draft = world.draft(customer)
+    found = [
+        (line["type"], line["quantity"], line["total"])
+        if line["type"] == "usage"
+        else (None, line["total"])
+        for line in draft["line_items"]
+    ]
+    assert (found, draft["total"]) == (rows, total)
+    covered, applied, *_ = draft["line_items"]
+    assert covered["commit_type"] == "PostpaidCommit"
+    assert applied["applied_commit_or_credit"]["type"] == "POSTPAID"
+
+    world.clock("2025-02-03T00:00:00Z")
+    [final] = world.invoices(customer, type="USAGE")
+    assert (final["status"], final["total"]) == ("FINALIZED", total)
+    # What is missing of the 5000 is billed after the last usage.
+    billed = [one["total"] for one in world.invoices(customer, type="SCHEDULED")]
+    assert billed == ([] if trueup is None else [trueup])
+    for invoice in world.invoices(customer):
+        for line in world.get(f"/mock/explain/{invoice['id']}")["line_items"]:
+            assert world.get(line["explanation"])["matches"] is True
 
 
 def test_we_33_a_commit_specific_multiplier_prices_what_the_commit_pays() -> None:
