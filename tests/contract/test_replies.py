@@ -314,7 +314,10 @@ def crowded(world: World) -> World:
 @pytest.mark.parametrize("limit", [1, 2])
 def test_pages_add_up_to_the_list(case: Paged, limit: int, crowded: World) -> None:
     whole, following = page(crowded, case)
-    assert following is None
+    while following is not None:
+        # The cases before may have made more than a page of the usual size.
+        more, following = page(crowded, case, cursor=following)
+        whole += more
     assert len(whole) > 1
     entries, cursor = page(crowded, case, limit=limit)
     while cursor is not None:
