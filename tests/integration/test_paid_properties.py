@@ -143,7 +143,9 @@ def drawn(line_items: list[JSON]) -> dict[str, Decimal]:
     for line in line_items:
         if line["type"] == "applied_commit_or_credit":
             segment = line["commit_segment_id"]
-            found[segment] = exact_sum([found.get(segment, Decimal(0)), -line["total"]])
+            found[segment] = exact_sum(
+                [found.get(segment, Decimal(0)), Decimal(line["total"]).copy_negate()]
+            )
     return found
 
 
