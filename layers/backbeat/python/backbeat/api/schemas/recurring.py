@@ -8,6 +8,7 @@ from backbeat.api.schemas.balances import HierarchyAccessSchema, SpecifierSchema
 from backbeat.api.schemas.types import Flag, HourTimestamp, Id, Name, Number, Schema, Upper
 from backbeat.application.recurring_terms import NewAmount, NewRecurring
 from backbeat.models.balances import BalanceType, RateChoice
+from backbeat.models.errors import NotBuilt
 from backbeat.models.recurring import AmountUpdate, ProratedPeriods, RecurringUpdate
 from backbeat.models.schedules import Frequency
 from backbeat.models.seats import Allocation, SeatLink
@@ -83,9 +84,16 @@ class RecurringTermsSchema(Schema):
     subscription_config: SubscriptionConfigSchema | None = None
     hierarchy_configuration: HierarchyAccessSchema | None = None
     temporary_id: Name | None = None
+    proration_rounding: dict[str, Any] | None = None
 
     def terms(self) -> dict[str, Any]:
-        """Returns the terms by the names they have in what is asked for."""
+        """Returns the terms by the names they have in what is asked for.
+
+        Raises:
+            NotBuilt: amounts are to be rounded; unrounded they would be other amounts.
+        """
+        if self.proration_rounding:
+            raise NotBuilt("proration_rounding: not built yet")
         link, access = self.subscription_config, self.hierarchy_configuration
         return {
             "product_id": self.product_id,
