@@ -1,34 +1,6 @@
 """Everything the double serves: importing this registers each endpoint and each piece of work."""
 
-from mock_stripe.resources import (
-    charges,
-    controls,
-    coupons,
-    credit_grants,
-    credit_notes,
-    customer_balances,
-    customers,
-    cycles,
-    events,
-    invoice_items,
-    invoices,
-    meter_events,
-    meters,
-    payment_intents,
-    payment_methods,
-    previews,
-    prices,
-    products,
-    refunds,
-    setup_intents,
-    subscription_items,
-    subscriptions,
-    test_clocks,
-    thin_events,
-    webhook_endpoints,
-)
-
-RESOURCES = (
+from mock_stripe.resources import (  # noqa: F401 - importing is what registers
     charges,
     controls,
     coupons,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -215,8 +215,3 @@ def _amount(lines: Sequence[Object], amount: int) -> list[int]:
         last = number == len(lines)
         taken.append(amount - sum(taken) if last else amount * left_of(line) // whole)
     return taken
-
-
-def shown_discount(discount: Any) -> Object:
-    """Returns a discount as answers show it."""
-    return {name: value for name, value in discount.items() if not name.startswith("_")}

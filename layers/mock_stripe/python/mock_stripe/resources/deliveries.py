@@ -11,7 +11,7 @@ from typing import Any, Final
 from backbeat.ports.http import HttpFailure
 from backbeat.ports.store import Item, Key, Put
 from mock_stripe.ports import Ports
-from mock_stripe.resources import events
+from mock_stripe.wire.rendering import visible
 from mock_stripe.world import keys
 from mock_stripe.world.world import Changed, Object
 
@@ -74,7 +74,7 @@ def deliver(ports: Ports, message: Mapping[str, Any]) -> Outcome:
 
 def post(ports: Ports, endpoint: Object, event: Object, *, oddity: Oddity = _PROPER) -> int | None:
     """Posts an event to an endpoint and returns the status, or None when no answer came."""
-    body = json.dumps(events.payload(event), indent=2).encode()
+    body = json.dumps(visible(event), indent=2).encode()
     stamp = int(ports.clock.now().timestamp()) - (_STALE_SECONDS if oddity.stale else 0)
     secret = _WRONG_SECRET if oddity.wrong_secret else endpoint["_secret"]
     signatures = [f"v1={signature(secret, stamp, body)}"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import Boolean, Created, ListParameters, Parameters
@@ -116,8 +116,3 @@ def get_event(world: World, params: Parameters, event: str) -> Object:
 def _fits(kind: str, pattern: str) -> bool:
     """Tells whether a type fits `customer.created` or `customer.*`."""
     return kind == pattern or (pattern.endswith("*") and kind.startswith(pattern[:-1]))
-
-
-def payload(event: Object) -> Any:
-    """Returns what is sent to endpoints."""
-    return {name: value for name, value in event.items() if not name.startswith("_")}

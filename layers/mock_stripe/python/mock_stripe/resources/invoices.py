@@ -35,7 +35,7 @@ from mock_stripe.wire.parameters import (
     Text,
     merged_metadata,
 )
-from mock_stripe.wire.rendering import extra, references, shown, view
+from mock_stripe.wire.rendering import extra, references, shown, view, visible
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.world import Object, World
 
@@ -389,7 +389,7 @@ def _line_view(world: World, line: Object) -> Object:
     return {
         "pretax_credit_amounts": [
             *[{**one, "type": "discount"} for one in line["discount_amounts"]],
-            *[_without_hidden(one) for one in line["pretax_credit_amounts"]],
+            *[visible(one) for one in line["pretax_credit_amounts"]],
         ]
     }
 
@@ -613,7 +613,7 @@ def finalize(world: World, invoice: Object) -> None:
     cycles.refresh_usage(world, invoice)
     settle(world, invoice)
     drawn = credit_grants.draw(world, customer["id"], invoice["currency"], invoice["_lines"])
-    invoice["total_pretax_credit_amounts"] += [_without_hidden(one) for one in drawn]
+    invoice["total_pretax_credit_amounts"] += [visible(one) for one in drawn]
     _total(world, invoice)
     for discount in invoice["_discounts"]:
         discount["_used"] = True
@@ -888,10 +888,6 @@ def _is_automatic(invoice: Object) -> bool:
 def _schedule(world: World, invoice: Object, action: str, at: int) -> None:
     customer = world.get(invoice["customer"], "customer")
     world.schedule(action, invoice["id"], at, clock=customer["test_clock"])
-
-
-def _without_hidden(thing: Object) -> Object:
-    return {name: value for name, value in thing.items() if not name.startswith("_")}
 
 
 def _kept(error: InvalidRequest) -> InvalidRequest:

@@ -24,7 +24,7 @@ from mock_stripe.wire.parameters import (
     Text,
     merged_metadata,
 )
-from mock_stripe.wire.rendering import references, shown
+from mock_stripe.wire.rendering import references, shown, visible
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.ids import scrambled
 from mock_stripe.world.world import Object, World
@@ -470,7 +470,7 @@ def _require(intent: Object, verb: str, *statuses: str) -> None:
             f" {intent['status']}. Only a PaymentIntent with one of the following statuses may be"
             f" used here: {', '.join(statuses)}.",
             code="payment_intent_unexpected_state",
-            embedded={"payment_intent": _plain(intent)},
+            embedded={"payment_intent": visible(intent)},
         )
 
 
@@ -545,7 +545,3 @@ def _next_action(intent: Object, return_url: str | None) -> Object:
 def _tell(world: World, intent: Object) -> None:
     for listener in _listeners:
         listener(world, intent)
-
-
-def _plain(intent: Object) -> Object:
-    return {name: value for name, value in intent.items() if not name.startswith("_")}

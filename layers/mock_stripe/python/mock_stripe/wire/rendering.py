@@ -49,15 +49,18 @@ def extra(kind: str, field: str) -> Callable[[View], View]:
     return register
 
 
+def visible(thing: Object) -> Object:
+    """Returns an object without the fields that are never shown."""
+    return {name: value for name, value in thing.items() if not name.startswith("_")}
+
+
 def shown(world: World, thing: Object) -> Shown:
     """Returns an object as answers and events show it."""
     if isinstance(thing, Shown):
         return thing
     added = None if thing.get("deleted") else _views.get(thing["object"])
     whole = thing if added is None else {**thing, **added(world, thing)}
-    return Shown(
-        {name: deepcopy(value) for name, value in whole.items() if not name.startswith("_")}
-    )
+    return Shown(deepcopy(visible(whole)))
 
 
 def expand(world: World, answer: Object, paths: Iterable[str]) -> Object:

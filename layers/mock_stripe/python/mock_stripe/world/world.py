@@ -6,7 +6,7 @@ order of lists come from a number in the root, so the same calls give the same w
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +78,6 @@ class World:
     _effects: dict[Key, Effect] = field(default_factory=dict)
     _created: list[str] = field(default_factory=list)
     _complete: set[str] = field(default_factory=set)
-    after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     # --- Reading -----------------------------------------------------------------------------
 
@@ -239,8 +238,6 @@ class World:
             self.store.transact(effects)
         except (TransactionCancelled, Contention) as error:
             raise Changed from error
-        for done in self.after_commit:
-            done()
 
     def _changes(self) -> Iterator[Effect]:
         for known in self._loaded.values():
