@@ -1,6 +1,6 @@
 """Events: what happened to an object, kept for whoever asks and sent to whoever subscribed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import Final
 
@@ -25,11 +25,7 @@ def emit(world: World, kind: str, thing: Object, previous: Object | None = None)
     if previous is not None:
         data["previous_attributes"] = previous
     customer = thing["id"] if thing["object"] == "customer" else thing.get("customer")
-    subscribed = [
-        one["id"]
-        for one in world.all("webhook_endpoint")
-        if one["status"] == "enabled" and {"*", kind} & set(one["enabled_events"])
-    ]
+    subscribed = subscribers(world, {"*", kind})
     event = world.create(
         "event",
         {
@@ -43,11 +39,24 @@ def emit(world: World, kind: str, thing: Object, previous: Object | None = None)
             "_to": subscribed,
         },
     )
-    if subscribed:
-        # Noted in the same transaction: whatever dies after it, the event is sent.
-        messages = [{"event": event["id"], "to": one} for one in subscribed]
-        queue_after_commit(world, event["id"], messages)
+    send_to(world, event["id"], subscribed)
     return event
+
+
+def subscribers(world: World, kinds: Set[str]) -> list[str]:
+    """Returns the endpoints that want one of these types of events."""
+    return [
+        one["id"]
+        for one in world.all("webhook_endpoint")
+        if one["status"] == "enabled" and kinds & set(one["enabled_events"])
+    ]
+
+
+def send_to(world: World, event_id: str, endpoints: Sequence[str]) -> None:
+    """Notes an event's deliveries in the same transaction: whatever dies after it, it is sent."""
+    if endpoints:
+        messages = [{"event": event_id, "to": one} for one in endpoints]
+        queue_after_commit(world, event_id, messages)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from mock_stripe.resources import meters, pricing
-from mock_stripe.resources.pricing import Part
+from mock_stripe.resources.pricing import Part, plain
 from mock_stripe.world.world import Object, World
 
 
@@ -123,7 +123,7 @@ def _line(
         {
             "amount": part.rounded,
             "currency": price["currency"],
-            "description": f"{_plain(part.quantity)} × {name}",
+            "description": f"{plain(part.quantity)} × {name}",
             "discount_amounts": [],
             "discountable": True,
             "discounts": [],
@@ -146,11 +146,11 @@ def _line(
             "pricing": {
                 "price_details": {"price": price["id"], "product": price["product"]},
                 "type": "price_details",
-                "unit_amount_decimal": _plain(part.unit_amount),
+                "unit_amount_decimal": plain(part.unit_amount),
             },
             # An integer by contract; the decimal beside it has the fraction.
             "quantity": int(part.quantity),
-            "quantity_decimal": _plain(part.quantity),
+            "quantity_decimal": plain(part.quantity),
             "subtotal": part.rounded,
             "taxes": [],
             "_metered": metered,
@@ -164,8 +164,3 @@ def _embedded(world: World, line: Object) -> Object:
     """Lines live inside their invoice; only their ids come from the world."""
     world.forget(line)
     return line
-
-
-def _plain(number: Decimal) -> str:
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -347,7 +347,7 @@ def confirm(
         raise _refused_for_authentication(world, intent, method)
     if asks:
         intent["status"] = "requires_action"
-        intent["next_action"] = _next_action(intent, return_url)
+        intent["next_action"] = next_action(intent, return_url)
         emit(world, "payment_intent.requires_action", intent)
         _tell(world, intent)
         return
@@ -532,7 +532,8 @@ def _refused_for_authentication(world: World, intent: Object, method: Object) ->
     return refusal
 
 
-def _next_action(intent: Object, return_url: str | None) -> Object:
+def next_action(intent: Object, return_url: str | None) -> Object:
+    """Returns what the customer of a payment or setup intent has to do: 3D Secure."""
     if return_url is None:
         return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
     page = f"https://hooks.stripe.com/3d_secure_2/{intent['id']}"

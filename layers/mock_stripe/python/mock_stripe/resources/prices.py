@@ -8,6 +8,7 @@ from pydantic import Field
 from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import products
 from mock_stripe.resources.events import emit, updating
+from mock_stripe.resources.pricing import plain
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
     Amount,
@@ -314,8 +315,4 @@ def _whole(amount: Decimal | None) -> int | None:
 
 
 def _text(amount: Decimal | None) -> str | None:
-    if amount is None:
-        return None
-    # Plain digits: 5E+2 is 500, 0.50 is 0.5.
-    text = format(amount, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return None if amount is None else plain(amount)

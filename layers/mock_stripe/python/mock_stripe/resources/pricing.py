@@ -33,6 +33,12 @@ def rounded(amount: Decimal) -> int:
     return int(amount.quantize(_ONE, ROUND_HALF_UP))
 
 
+def plain(number: Decimal) -> str:
+    """Returns plain digits: 5E+2 is 500, 0.50 is 0.5."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def parts(price: Object, quantity: Decimal) -> list[Part]:
     """Returns the lines that a quantity of a price makes, at least one."""
     if price["billing_scheme"] == "tiered":

@@ -5,7 +5,7 @@ from typing import Literal
 from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import customers, payment_methods
 from mock_stripe.resources.events import emit
-from mock_stripe.resources.payment_intents import AutomaticMethods
+from mock_stripe.resources.payment_intents import AutomaticMethods, next_action
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
     Boolean,
@@ -211,15 +211,7 @@ def _confirm(world: World, intent: Object, return_url: str | None) -> None:
         raise refusal
     if card.authenticates != "never":
         intent["status"] = "requires_action"
-        page = f"https://hooks.stripe.com/3d_secure_2/{intent['id']}"
-        intent["next_action"] = (
-            {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
-            if return_url is None
-            else {
-                "redirect_to_url": {"return_url": return_url, "url": page},
-                "type": "redirect_to_url",
-            }
-        )
+        intent["next_action"] = next_action(intent, return_url)
         emit(world, "setup_intent.requires_action", intent)
         return
     _succeed(world, intent)

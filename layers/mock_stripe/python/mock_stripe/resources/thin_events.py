@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from mock_stripe.resources.events import send_to, subscribers
 from mock_stripe.wire.parameters import Parameters
 from mock_stripe.wire.routes import endpoint
-from mock_stripe.world.outbox import queue_after_commit
 from mock_stripe.world.world import Object, World
 
 KIND: Final = "v2.core.event"
@@ -13,11 +13,7 @@ KIND: Final = "v2.core.event"
 
 def emit_thin(world: World, kind: str, related: Object, data: Object) -> Object:
     """Records a thin event about an object and has it sent to whoever subscribed."""
-    subscribed = [
-        one["id"]
-        for one in world.all("webhook_endpoint")
-        if one["status"] == "enabled" and kind in one["enabled_events"]
-    ]
+    subscribed = subscribers(world, {kind})
     event = world.create(
         KIND,
         {
@@ -39,9 +35,7 @@ def emit_thin(world: World, kind: str, related: Object, data: Object) -> Object:
             "_to": subscribed,
         },
     )
-    if subscribed:
-        messages = [{"event": event["id"], "to": one} for one in subscribed]
-        queue_after_commit(world, event["id"], messages)
+    send_to(world, event["id"], subscribed)
     return event
 
 
