@@ -43,15 +43,13 @@ class UpdateCharge(Parameters):
 @endpoint("GET", "/v1/charges", ListCharges)
 def list_all(world: World, params: ListCharges) -> Object:
     """Lists charges, failed ones too."""
-
-    def keep(thing: Object) -> bool:
-        return (
-            params.customer in (None, thing["customer"])
-            and params.payment_intent in (None, thing["payment_intent"])
-            and (params.created is None or params.created.holds(thing["created"]))
-        )
-
-    return lists.of_kind(world, "charge", "/v1/charges", params, keep)
+    return lists.of_kind(
+        world,
+        "charge",
+        "/v1/charges",
+        params,
+        lambda thing: lists.fits(params, thing, "customer", "payment_intent"),
+    )
 
 
 @endpoint("GET", "/v1/charges/{charge}", Parameters)

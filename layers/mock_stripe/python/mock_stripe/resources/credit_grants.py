@@ -154,9 +154,7 @@ def void(world: World, params: Parameters, grant: str) -> Object:
 @endpoint("GET", _URL, ListGrants)
 def list_all(world: World, params: ListGrants) -> Object:
     """Lists grants."""
-    return lists.of_kind(
-        world, KIND, _URL, params, lambda one: params.customer in (None, one["customer"])
-    )
+    return lists.of_kind(world, KIND, _URL, params, lambda one: lists.fits(params, one, "customer"))
 
 
 @endpoint("GET", _URL + "/{grant}", Parameters)

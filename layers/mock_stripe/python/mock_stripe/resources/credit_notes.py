@@ -77,9 +77,7 @@ def list_all(world: World, params: ListCreditNotes) -> Object:
         "credit_note",
         "/v1/credit_notes",
         params,
-        lambda one: (
-            params.customer in (None, one["customer"]) and params.invoice in (None, one["invoice"])
-        ),
+        lambda one: lists.fits(params, one, "customer", "invoice"),
     )
 
 

@@ -13,7 +13,8 @@ from backbeat.ports.store import Item, Key, Put
 from mock_stripe.ports import Ports
 from mock_stripe.wire.rendering import visible
 from mock_stripe.world import keys
-from mock_stripe.world.world import Changed, Object
+from mock_stripe.world.turns import in_turn
+from mock_stripe.world.world import Object
 
 _TIMEOUT_SECONDS: Final = 10.0
 _WRONG_SECRET: Final = "whsec_wrong"  # noqa: S105
@@ -95,18 +96,16 @@ def post(ports: Ports, endpoint: Object, event: Object, *, oddity: Oddity = _PRO
 
 
 def _note_success(ports: Ports, tenant: str, event_id: str, kind: str, note: Item) -> None:
-    while True:
+    def attempt() -> None:
         world = ports.world(tenant)
         world.begin()
         event = world.get(event_id, kind)
         if world.store.get(note.key) is None:
             event["pending_webhooks"] = max(0, event.get("pending_webhooks", 0) - 1)
         world.write(Put(note))
-        try:
-            world.commit()
-        except Changed:
-            continue
-        return
+        world.commit()
+
+    in_turn(tenant, attempt)
 
 
 def _note(place: Key) -> Item:

@@ -208,13 +208,9 @@ def list_all(world: World, params: ListInvoices) -> Object:
     """Lists invoices."""
 
     def keep(thing: Object) -> bool:
-        return (
-            params.customer in (None, thing["customer"])
-            and params.subscription in (None, thing["_subscription"])
-            and params.status in (None, thing["status"])
-            and params.collection_method in (None, thing["collection_method"])
-            and (params.created is None or params.created.holds(thing["created"]))
-        )
+        return lists.fits(
+            params, thing, "customer", "status", "collection_method"
+        ) and params.subscription in (None, thing["_subscription"])
 
     return lists.of_kind(world, "invoice", "/v1/invoices", params, keep)
 
@@ -354,9 +350,7 @@ def list_payments(world: World, params: ListInvoicePayments) -> Object:
         "invoice_payment",
         "/v1/invoice_payments",
         params,
-        lambda one: (
-            params.invoice in (None, one["invoice"]) and params.status in (None, one["status"])
-        ),
+        lambda one: lists.fits(params, one, "invoice", "status"),
     )
 
 

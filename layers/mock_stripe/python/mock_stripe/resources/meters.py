@@ -115,7 +115,7 @@ def update(world: World, params: UpdateMeter, meter: str) -> Object:
 def list_all(world: World, params: ListMeters) -> Object:
     """Lists meters."""
     return lists.of_kind(
-        world, KIND, _URL, params, lambda thing: params.status in (None, thing["status"])
+        world, KIND, _URL, params, lambda thing: lists.fits(params, thing, "status")
     )
 
 

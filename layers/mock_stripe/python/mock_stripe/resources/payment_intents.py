@@ -247,13 +247,13 @@ def cancel(world: World, params: CancelPaymentIntent, intent: str) -> Object:
 @endpoint("GET", "/v1/payment_intents", ListPaymentIntents)
 def list_all(world: World, params: ListPaymentIntents) -> Object:
     """Lists payment intents."""
-
-    def keep(thing: Object) -> bool:
-        return params.customer in (None, thing["customer"]) and (
-            params.created is None or params.created.holds(thing["created"])
-        )
-
-    return lists.of_kind(world, "payment_intent", "/v1/payment_intents", params, keep)
+    return lists.of_kind(
+        world,
+        "payment_intent",
+        "/v1/payment_intents",
+        params,
+        lambda thing: lists.fits(params, thing, "customer"),
+    )
 
 
 @endpoint("GET", "/v1/payment_intents/{intent}", Parameters)

@@ -133,13 +133,9 @@ def list_all(world: World, params: ListPrices) -> Object:
     def keep(thing: Object) -> bool:
         recurring = thing["recurring"] or {}
         return (
-            params.active in (None, thing["active"])
-            and params.product in (None, thing["product"])
-            and params.type in (None, thing["type"])
-            and params.currency in (None, thing["currency"])
+            lists.fits(params, thing, "active", "product", "type", "currency")
             and (params.lookup_keys is None or thing["lookup_key"] in params.lookup_keys)
             and all(recurring.get(name) == value for name, value in wanted.items())
-            and (params.created is None or params.created.holds(thing["created"]))
         )
 
     return lists.of_kind(world, "price", "/v1/prices", params, keep)

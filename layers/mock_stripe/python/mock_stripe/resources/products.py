@@ -96,10 +96,8 @@ def list_all(world: World, params: ListProducts) -> Object:
     """Lists products."""
 
     def keep(thing: Object) -> bool:
-        return (
-            params.active in (None, thing["active"])
-            and (params.ids is None or thing["id"] in params.ids)
-            and (params.created is None or params.created.holds(thing["created"]))
+        return lists.fits(params, thing, "active") and (
+            params.ids is None or thing["id"] in params.ids
         )
 
     return lists.of_kind(world, "product", "/v1/products", params, keep)

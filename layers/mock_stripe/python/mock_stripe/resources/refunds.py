@@ -73,15 +73,13 @@ def update(world: World, params: UpdateRefund, refund_id: str) -> Object:
 @endpoint("GET", "/v1/refunds", ListRefunds)
 def list_all(world: World, params: ListRefunds) -> Object:
     """Lists refunds."""
-
-    def keep(thing: Object) -> bool:
-        return (
-            params.charge in (None, thing["charge"])
-            and params.payment_intent in (None, thing["payment_intent"])
-            and (params.created is None or params.created.holds(thing["created"]))
-        )
-
-    return lists.of_kind(world, "refund", "/v1/refunds", params, keep)
+    return lists.of_kind(
+        world,
+        "refund",
+        "/v1/refunds",
+        params,
+        lambda thing: lists.fits(params, thing, "charge", "payment_intent"),
+    )
 
 
 @endpoint("GET", "/v1/refunds/{refund_id}", Parameters)

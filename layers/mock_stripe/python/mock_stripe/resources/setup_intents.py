@@ -144,15 +144,13 @@ def cancel(world: World, params: CancelSetupIntent, intent: str) -> Object:
 @endpoint("GET", "/v1/setup_intents", ListSetupIntents)
 def list_all(world: World, params: ListSetupIntents) -> Object:
     """Lists setup intents."""
-
-    def keep(thing: Object) -> bool:
-        return (
-            params.customer in (None, thing["customer"])
-            and params.payment_method in (None, thing["payment_method"])
-            and (params.created is None or params.created.holds(thing["created"]))
-        )
-
-    return lists.of_kind(world, "setup_intent", "/v1/setup_intents", params, keep)
+    return lists.of_kind(
+        world,
+        "setup_intent",
+        "/v1/setup_intents",
+        params,
+        lambda thing: lists.fits(params, thing, "customer", "payment_method"),
+    )
 
 
 @endpoint("GET", "/v1/setup_intents/{intent}", Parameters)

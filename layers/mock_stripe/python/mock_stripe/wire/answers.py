@@ -1,15 +1,13 @@
 """A request in, an answer out: authenticated, routed, parsed, done once, and never half."""
 
 import json
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
-from backbeat.ports.store import DocTooLarge
-from mock_stripe.errors import Failure, InvalidRequest, StripeError, TooFast
+from mock_stripe.errors import Failure, InvalidRequest, StripeError
 from mock_stripe.ports import Ports
 from mock_stripe.resources import work
 from mock_stripe.resources.events import API_VERSION
@@ -18,17 +16,12 @@ from mock_stripe.wire.parameters import parse
 from mock_stripe.wire.rendering import expand, shown
 from mock_stripe.wire.replies import Reply
 from mock_stripe.world import outbox
-from mock_stripe.world.world import Changed, Object, World
+from mock_stripe.world.turns import in_turn
+from mock_stripe.world.world import Object, World
 
-T = TypeVar("T")
-
-_ATTEMPTS: Final = 50
 _JSON_PATHS: Final = ("/v2/", "/mock/")
 
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
-
-_turns: Final = [threading.Lock() for _ in range(64)]
-"""Writers of one world wait for each other in this process; between processes the store decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +97,6 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
     answered = in_turn(call.tenant, attempt)
     outbox.send(ports, call.tenant)
     return answered
-
-
-def in_turn(tenant: str, attempt: Callable[[], T]) -> T:
-    """Returns what an attempt makes of the world, begun anew while others write to it.
-
-    Raises:
-        TooFast: others wrote all the time.
-        InvalidRequest: an object would become larger than the store can hold.
-    """
-    with _turns[hash(tenant) % len(_turns)]:
-        for _ in range(_ATTEMPTS):
-            try:
-                return attempt()
-            except Changed:
-                continue
-            except DocTooLarge as error:
-                raise InvalidRequest("The object would become too large.") from error
-    raise TooFast(
-        "This object cannot be accessed right now because another API request is using it.",
-        code="lock_timeout",
-    )
 
 
 def _tree(call: Call) -> dict[str, Any]:

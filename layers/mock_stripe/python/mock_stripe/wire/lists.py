@@ -55,6 +55,17 @@ def of_some(world: World, things: Iterable[Object], url: str, page: ListParamete
     return listed([shown(world, one) for one in chosen], url, has_more=more)
 
 
+def fits(params: ListParameters, thing: Object, *fields: str) -> bool:
+    """Tells whether a thing has what the list was asked for in these fields, and was made then.
+
+    What was not asked for, fits.
+    """
+    created = getattr(params, "created", None)
+    return all(getattr(params, name) in (None, thing[name]) for name in fields) and (
+        created is None or created.holds(thing["created"])
+    )
+
+
 def listed(data: Iterable[Object], url: str, *, has_more: bool = False) -> Object:
     """Returns the list object around what is in it."""
     return {"object": "list", "data": list(data), "has_more": has_more, "url": url}
