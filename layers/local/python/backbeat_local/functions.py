@@ -26,6 +26,9 @@ FIRST_CALLS_SECONDS: Final = 0.5
 """Who starts a server mostly calls it at once. Two imports at a time each take as long as both, so
 until then only what is called is imported."""
 
+_GARBAGE_LOOKED_FOR_AFTER: Final = 20_000
+"""Objects made and not dropped again since the last look."""
+
 _load_numbers: Final = itertools.count(1)
 
 
@@ -117,6 +120,9 @@ def load_all(functions: Iterable[Function], stopping: threading.Event) -> None:
     # What was imported stays. Looking for garbage in it again and again takes a tenth of the time
     # of ingest.
     gc.freeze()
+    # A request of a hundred events makes some thousands of objects, none of them in cycles. At the
+    # default of 700 it is looked through several times, which takes another fifth.
+    gc.set_threshold(_GARBAGE_LOOKED_FOR_AFTER)
 
 
 def _import_handler(spec: FunctionSpec) -> Handler:

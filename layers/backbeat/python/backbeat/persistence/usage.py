@@ -15,7 +15,7 @@ from backbeat.models.period import DAY, HOUR, Period
 from backbeat.models.usage import CellKey, PropertyValue, StoredEvent, Tally, UsageCell, UsageEvent
 from backbeat.persistence import keys, months
 from backbeat.persistence.entities import walk
-from backbeat.ports.store import Add, Append, Item, Key, Query, Record, Store
+from backbeat.ports.store import Add, Append, IndexKey, Item, Key, Query, Record, Store
 
 _KEPT: Final = timedelta(days=40)
 """Raw events outlive the 34 days in which they can be repeated, so that sealing has slack."""
@@ -54,15 +54,21 @@ _groups_decoder: Final = msgspec.json.Decoder(tuple[str | None, ...])
 def records(tenant: str, events: Sequence[StoredEvent]) -> list[Record]:
     """Returns what is stored of events received together."""
     slot = _slot(events[0].event) if events else 0
-    return [
-        Record(
-            keys.part(event.transaction_id),
-            _doc(event, received_at),
-            keys.event_time(tenant, event.customer_key, event.timestamp, slot),
-            _NO_NUMBERS if place is None else {_PLACE: place},
-        )
-        for event, received_at, place in events
-    ]
+    # Many events of a request are of one customer and instant.
+    times: dict[tuple[str, datetime], IndexKey] = {}
+    found = []
+    for event, received_at, place in events:
+        transaction_id, customer_key, event_type, timestamp, properties = event
+        time = times.get((customer_key, timestamp))
+        if time is None:
+            time = times[customer_key, timestamp] = keys.event_time(
+                tenant, customer_key, timestamp, slot
+            )
+        # As `_EventDoc`, without making one.
+        doc = _encoder.encode((customer_key, event_type, timestamp, received_at, properties))
+        numbers = _NO_NUMBERS if place is None else {_PLACE: place}
+        found.append(Record(keys.part(transaction_id), doc, time, numbers))
+    return found
 
 
 def append_events(tenant: str, records: Sequence[Record], *, real_now: datetime) -> Append:

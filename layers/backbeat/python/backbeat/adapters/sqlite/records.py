@@ -86,8 +86,12 @@ class Records:
         """
         with self._lock:
             for number, blob in connection.execute(_LATER_PAGES, (self._seen,)).fetchall():
+                alone = (number,)
                 for hash_ in array("q", blob):
-                    self._recent[hash_] = (*self._recent.get(hash_, ()), number)
+                    # Nearly always there is none before it.
+                    before = self._recent.setdefault(hash_, alone)
+                    if before is not alone:
+                        self._recent[hash_] = (*before, number)
                 self._seen = number
 
     def select(self, connection: sqlite3.Connection, key: Key) -> Item | None:
