@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -168,8 +169,8 @@ def counter(number: Decimal) -> Item:
 def test_records_whose_hashes_meet_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (records, transactions):
-        monkeypatch.setattr(module, "key_hash", lambda pk, sk: 7)
+    monkeypatch.setattr(records, "key_hash", lambda pk, sk: 7)
+    monkeypatch.setattr(transactions, "key_hashes", lambda keys: [7] * len(keys))
     monkeypatch.setattr(records, "partition_hash", lambda pk: 7)
     store = opened(tmp_path, 3)
     for id_ in "abcde":
@@ -177,6 +178,26 @@ def test_records_whose_hashes_meet_are_told_apart(
         store.transact([append(id_), Put(item(id_))])
     assert all(is_taken(store, id_) for id_ in "abcde")
     assert [found.key.pk for found in store.query(Query("T#EVT#c")).items] == ["T#EVT#c"]
+
+
+def test_records_are_found_by_the_hashes_they_were_appended_with() -> None:
+    keys = [("T#EVT#a", "@"), ("T#EVT#b", "DUP#1"), ("T#EVT#ü", "@")]
+    assert records.key_hashes(keys) == [records.key_hash(*key) for key in keys]
+
+
+def test_a_look_while_somebody_writes_sees_the_last_commit(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "state.sqlite3"))
+    store = SqliteStore(database)
+    store.put_many([Item(Key("p", "s"), "E", b"before")])
+    with database.write() as connection, ThreadPoolExecutor(1) as other:
+        connection.execute("UPDATE item SET doc = ?", (b"after",))
+        during = other.submit(store.get, Key("p", "s")).result(timeout=10)
+    after = store.get(Key("p", "s"))
+    assert during is not None
+    assert during.doc == b"before"
+    assert after is not None
+    assert after.doc == b"after"
+    database.close()
 
 
 def test_forgetting_a_tenant_takes_its_records_alone(tmp_path: Path) -> None:

@@ -95,20 +95,24 @@ def _spoilt(fault: Fault) -> Reply:
 def _note(
     request: Request, event: Mapping[str, Any], route: str, done: Reply, happening: list[Fault]
 ) -> None:
-    seen = LoggedRequest(
-        number=0,
-        at=request.call.services.clock.now(),
-        operation=_IDS.get(route, route),
-        method=event["requestContext"]["http"]["method"],
-        path=event["rawPath"],
-        query=dict(request.query),
-        body=request_log.shortened(request.body),
-        status=done.status,
-        reply=request_log.shortened(_text(done.body)),
-        fault=", ".join(_name(fault) for fault in happening) or None,
-        idempotency_key=request.headers.get("idempotency-key"),
+    at = request.call.services.clock.now()
+    request_log.note(
+        request.call,
+        event["rawPath"],
+        lambda number: LoggedRequest(
+            number=number,
+            at=at,
+            operation=_IDS.get(route, route),
+            method=event["requestContext"]["http"]["method"],
+            path=event["rawPath"],
+            query=dict(request.query),
+            body=request_log.shortened(request.body),
+            status=done.status,
+            reply=request_log.shortened(_text(done.body)),
+            fault=", ".join(_name(fault) for fault in happening) or None,
+            idempotency_key=request.headers.get("idempotency-key"),
+        ),
     )
-    request_log.note(request.call, seen)
 
 
 def _name(fault: Fault) -> str:

@@ -55,14 +55,14 @@ class _Rings:
 _rings = _Rings()
 
 
-def note(call: Call, seen: LoggedRequest) -> None:
-    """Adds a call to the log; `number` is set here."""
+def note(call: Call, path: str, seen: Callable[[int], LoggedRequest]) -> None:
+    """Adds a call to the log. `seen` makes its line, given its number."""
     try:
         number = _rings.take(call.tenant, lambda: _following(call))
-        item = _item(call, seen.model_copy(update={"number": number}))
+        item = _item(call, seen(number))
         call.services.unwritten_log.add(item, call.store.put_many)
     except Exception:
-        _log.exception("not logged", extra={"path": seen.path})
+        _log.exception("not logged", extra={"path": path})
 
 
 def write_waiting(services: Services) -> None:

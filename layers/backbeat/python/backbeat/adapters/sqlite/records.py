@@ -10,6 +10,7 @@ beside their page and in memory, and are sorted into the tree many at a time.
 """
 
 import sqlite3
+import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -279,6 +280,17 @@ def key_hash(pk: str, sk: str) -> int:
 def partition_hash(pk: str) -> int:
     """Returns what stands for a partition of records. Partitions may share it."""
     return int.from_bytes(blake2b(pk.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def key_hashes(keys: Sequence[tuple[str, str]]) -> list[int]:
+    """Returns what `key_hash` does of each, in two thirds of the time."""
+    digests = array("q")
+    digests.frombytes(
+        b"".join([blake2b(f"{pk}\0{sk}".encode(), digest_size=8).digest() for pk, sk in keys])
+    )
+    if sys.byteorder == "little":
+        digests.byteswap()
+    return digests.tolist()
 
 
 def _hashes(page: Page) -> Iterator[int]:

@@ -30,12 +30,12 @@ class SqliteStore:
 
     def get(self, key: Key) -> Item | None:
         """See `Store.get`."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             return select(connection, self._records, key)
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """See `Store.get_many`."""
-        with self._database.read() as connection:
+        with self._database.glance() as connection:
             found = ((key, select(connection, self._records, key)) for key in dict.fromkeys(keys))
             return {key: item for key, item in found if item is not None}
 

@@ -6,13 +6,13 @@ So a transaction that is cancelled has written nothing, and others may share its
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import repeat, starmap
+from itertools import repeat
 from typing import Final, TypeAlias
 
 from backbeat.adapters.sqlite import statements
 from backbeat.adapters.sqlite.numbers import add_numbers, sums
 from backbeat.adapters.sqlite.pages import Page, is_record, page_of_append, pages_of_items
-from backbeat.adapters.sqlite.records import Records, key_hash
+from backbeat.adapters.sqlite.records import Records, key_hashes
 from backbeat.adapters.sqlite.rows import Row, RowKey, row_key, to_row
 from backbeat.ports.store import (
     APPENDED,
@@ -78,7 +78,7 @@ class Transaction:
         self._page = page_of_append(append)
         partitions = [append.journal + record.id for record in append.records]
         self._appended = list(zip(partitions, repeat(APPENDED)))
-        self._hashes = list(starmap(key_hash, self._appended))
+        self._hashes = key_hashes(self._appended)
 
     def _place(self, index: int, effect: _Single, key: Key) -> None:
         """Puts an effect to those of its kind."""
