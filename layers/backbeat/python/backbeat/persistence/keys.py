@@ -694,3 +694,28 @@ def pending(tenant: str) -> str:
 def dead(tenant: str) -> str:
     """Gsi2 partition of the deliveries that were given up, in order of creation."""
     return f"{tenant}#DEAD"
+
+
+def sim_scenario(tenant: str, scenario_id: str) -> Key:
+    """A scenario of the simulator."""
+    return Key(sim_scenarios(tenant), part(scenario_id))
+
+
+def sim_scenarios(tenant: str) -> str:
+    """Partition of the scenarios of the simulator, which are few."""
+    return f"{tenant}#SIMSCENARIOS"
+
+
+def sim_run(tenant: str, run_id: str) -> Key:
+    """A run of a scenario."""
+    return Key(f"{tenant}#SIMRUN#{part(run_id)}", "RUN")
+
+
+def sim_runs(tenant: str, created_at: datetime, run_id: str) -> IndexKey:
+    """A run's place among all, in order of creation."""
+    return IndexKey(f"{tenant}#SIMRUNS", f"{time_text(created_at)}#{run_id}")
+
+
+def sim_batch(tenant: str, batch_id: str) -> Key:
+    """Runs that were asked for together."""
+    return Key(f"{tenant}#SIMBATCH#{part(batch_id)}", "BATCH")
