@@ -62,6 +62,12 @@ def test_bad_calls_are_told_what_is_wrong(
     assert error["message"]
 
 
+@pytest.mark.parametrize("coupon", ["50%25off", "50%off", "a+b", "ünd"])
+def test_ids_in_paths_are_decoded_once(shop: Shop, coupon: str) -> None:
+    shop.v1.coupons.create({"id": coupon, "percent_off": 50, "duration": "once"})
+    assert shop.v1.coupons.retrieve(coupon).id == coupon
+
+
 def test_lists_come_newest_first_and_page_both_ways(shop: Shop) -> None:
     made = [shop.v1.customers.create({"name": str(n)}).id for n in range(5)]
     newest_first = made[::-1]

@@ -16,10 +16,10 @@ TenantOf = Callable[[str], str | None]
 """Returns the tenant of a token, or None for one that was never issued."""
 
 _MOUNT: Final = "/stripe"
-_CONTROLS: Final = "/mock/stripe"
-"""Controls are called with the key, or with the token inside it."""
+_CONTROLS: Final = "/mock"
+"""What comes before, where a control is called: with the key, or with the token inside it."""
 
-MOUNTS: Final = (_MOUNT, _CONTROLS)
+MOUNTS: Final = (_MOUNT, _CONTROLS + _MOUNT)
 """The paths below which everything is the double's."""
 _TEST_KEYS: Final = ("sk_test_", "rk_test_")
 _LIVE_KEYS: Final = ("sk_live_", "rk_live_")
@@ -71,14 +71,13 @@ def token_of(authorization: str | None) -> str:
 
 def _answer(ports: Ports, event: Mapping[str, Any], tenant_of: TenantOf) -> Answer:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    raw = str(event["rawPath"])
-    control = _CONTROLS in raw
+    # A stage's name comes before the path in a deployed API, and stripe's after it.
+    before, _, path = str(event["rawPath"]).partition(_MOUNT)
+    control = before.endswith(_CONTROLS)
     authorization = headers.get("authorization")
     tenant = tenant_of(_token(authorization) if control else token_of(authorization))
     if tenant is None:
         raise Unauthenticated("Invalid API Key provided: its token was never issued.")
-    # A stage's name comes before the path in a deployed API, and stripe's after it.
-    _, _, path = raw.partition(_CONTROLS if control else _MOUNT)
     call = Call(
         tenant=tenant,
         method=event["requestContext"]["http"]["method"],

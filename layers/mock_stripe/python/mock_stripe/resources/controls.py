@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import meter_events, payment_intents, setup_intents
+from mock_stripe.resources import meter_events, payment_intents, setup_intents, work
 from mock_stripe.wire.parameters import Boolean, Parameters
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.outbox import queue_after_commit
@@ -103,8 +103,11 @@ def deliver(world: World, params: Deliver, event: str) -> Object:
 
 @endpoint("POST", "/mock/run", Parameters)
 def run_due_work(world: World, params: Parameters) -> Object:
-    """Answers once everything that is due on the process clock is done, as before every call."""
-    return {"now": world.now}
+    """Answers once everything that is due on the process clock is done, as before every call.
+
+    What was due and could not be done, on any clock, is named with the reason.
+    """
+    return {"now": world.now, "refused": work.refused(world)}
 
 
 class MeterEvents(Parameters):

@@ -148,5 +148,5 @@ def run(ports: Ports, tenant: str, clock: str) -> None:
             world.commit()
         except Changed:
             continue
-        outbox.send(ports, tenant)
+        outbox.send(ports, world)
         return

@@ -74,10 +74,9 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
     mark = replies.fingerprint(call.method, call.path, call.parameters)
 
     def attempt() -> tuple[Reply, bool]:
-        world = ports.world(call.tenant)
+        world = work.caught_up(ports, call.tenant)
+        outbox.sweep(ports, world)
         world.request_id, world.idempotency_key = request_id, key
-        if call.method != "GET":
-            world.begin()
         if key and (stored := replies.find(world, key, mark)) is not None:
             return stored, True
         try:
@@ -87,16 +86,14 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
             reply = _refusal(error)
             if not error.keeps_changes:
                 # Nothing of a refused call stays but its answer.
-                world = ports.world(call.tenant)
+                world.discard()
         if key:
             replies.keep(world, key, mark, reply)
         world.commit()
+        outbox.send(ports, world)
         return reply, False
 
-    work.catch_up(ports, call.tenant)
-    answered = in_turn(call.tenant, attempt)
-    outbox.send(ports, call.tenant)
-    return answered
+    return in_turn(call.tenant, attempt)
 
 
 def _tree(call: Call) -> dict[str, Any]:

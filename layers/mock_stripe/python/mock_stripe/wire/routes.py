@@ -7,7 +7,6 @@ def make(world: World, params: MakeThing, customer: str) -> Object: ...
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from urllib.parse import unquote
 
 from mock_stripe.errors import InvalidRequest, UnknownRoute
 from mock_stripe.wire.parameters import Parameters
@@ -85,12 +84,12 @@ def endpoints() -> list[Endpoint]:
 
 
 def find(method: str, path: str) -> Found:
-    """Returns what answers a request, by its path as it came.
+    """Returns what answers a request, by its path, which API Gateway has decoded.
 
     Raises:
         UnknownRoute: nothing here does; the text says why.
     """
-    parts = [unquote(part) for part in path.split("/")[1:]]
+    parts = path.split("/")[1:]
     for removed, since in REMOVED.items():
         # First: what was removed would pass for an object's id below.
         if _looks_like(removed.split("/")[1:], parts):

@@ -53,6 +53,21 @@ def due_before(at: int) -> str:
     return f"{at:012d}#{_END}"
 
 
+def due_at(key: Key) -> int:
+    """When work that lies under a key is due."""
+    return int(key.sk.partition("#")[0])
+
+
+def refused(tenant: str, at: int, number: int) -> Key:
+    """A piece of work that was due at an instant and could not be done."""
+    return Key(refused_in(tenant), f"{at:012d}#{number:08d}")
+
+
+def refused_in(tenant: str) -> str:
+    """Partition of work that could not be done."""
+    return f"{tenant}#STRIPE#REFUSED"
+
+
 def outbox(tenant: str) -> str:
     """Partition of events whose deliveries are not queued yet."""
     return f"{tenant}#STRIPE#OUTBOX"

@@ -24,7 +24,7 @@ from backbeat.ports.store import (
     TransactionCancelled,
     Version,
 )
-from mock_stripe.errors import ResourceMissing
+from mock_stripe.errors import InvalidRequest, ResourceMissing
 from mock_stripe.world import ids, keys
 from mock_stripe.world.kinds import BY_NAME, BY_PREFIX, Kind
 
@@ -38,13 +38,44 @@ class Changed(Exception):
 
 @dataclass(slots=True)
 class _Root:
+    """What every call reads first.
+
+    `due` is when the next work on the process clock is due (Unix seconds), or None. `told` says
+    that messages may lie in the outbox. `item` is how it lay in the store.
+    """
+
+    item: Item | None
     number: int
     settings: Object
-    version: int
-    doc: bytes
+    due: int | None
+    told: bool
+    before: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.before = self._own()
+
+    @property
+    def changed(self) -> bool:
+        """Tells whether the root must be written though nothing else is."""
+        return self._own() != self.before
+
+    @property
+    def version(self) -> int:
+        """The version that is replaced: 0 for none."""
+        return 0 if self.item is None else self.item.version
+
+    def _own(self) -> bytes:
+        return _encoded({"number": self.number, "settings": self.settings})
 
     def encoded(self) -> bytes:
-        return _encoded({"number": self.number, "settings": self.settings})
+        return _encoded(
+            {
+                "number": self.number,
+                "settings": self.settings,
+                "due": self.due,
+                "told": self.told,
+            }
+        )
 
 
 @dataclass(slots=True)
@@ -77,6 +108,7 @@ class World:
     _deleted: dict[str, _Loaded] = field(default_factory=dict)
     _effects: dict[Key, Effect] = field(default_factory=dict)
     _created: list[str] = field(default_factory=list)
+    _messages: list[Item] = field(default_factory=list)
     _complete: set[str] = field(default_factory=set)
 
     # --- Reading -----------------------------------------------------------------------------
@@ -151,6 +183,16 @@ class World:
         """How tests want the world to behave; changes are written by `commit`."""
         return self._rooted().settings
 
+    @property
+    def due_at(self) -> int | None:
+        """When the next work on the process clock is due, or None."""
+        return self._rooted().due
+
+    @property
+    def is_told(self) -> bool:
+        """Tells whether messages may lie in the outbox."""
+        return self._rooted().told
+
     def now_for(self, customer_id: str | None) -> int:
         """Returns the present of a customer, in Unix seconds: its test clock's if it has one."""
         customer = self.find(customer_id, "customer") if customer_id else None
@@ -195,7 +237,10 @@ class World:
         self._deleted.clear()
         self._effects.clear()
         self._created.clear()
-        self._root = None
+        self._messages.clear()
+        self._complete.clear()
+        if self._root is not None:
+            self._root = _root_of(self._root.item)
 
     def delete(self, thing: Object) -> None:
         """Removes an object."""
@@ -211,6 +256,34 @@ class World:
         key = keys.due(self.tenant, clock or "", at, self.next_number())
         doc = json.dumps({"action": action, "id": object_id, "at": at}).encode()
         self.write(Put(Item(key, "StripeDue", doc)))
+        if not clock:
+            root = self._rooted()
+            root.due = at if root.due is None else min(root.due, at)
+
+    def unschedule(self, item: Item) -> None:
+        """Removes work that was done, or refused, from what is due."""
+        self.write(Delete(item.key))
+        if item.key.pk == keys.due_on(self.tenant, ""):
+            self.look_for_due()
+
+    def look_for_due(self) -> None:
+        """Finds out anew when the next work on the process clock is due."""
+        partition = keys.due_on(self.tenant, "")
+        # At most one of those that are stored is removed in a transaction.
+        stored = {item.key for item in self.store.query(Query(partition, limit=2)).items}
+        ours = {key: effect for key, effect in self._effects.items() if key.pk == partition}
+        left = [key for key in stored if key not in ours]
+        left += [key for key, effect in ours.items() if isinstance(effect, Put)]
+        self._rooted().due = min((keys.due_at(key) for key in left), default=None)
+
+    def note(self, message: Item) -> None:
+        """Leaves an item in the outbox with the transaction."""
+        self.write(Put(message))
+        self._messages.append(message)
+
+    def swept(self) -> None:
+        """Says that the outbox was seen empty after this view of the world was taken."""
+        self._rooted().told = False
 
     def write(self, effect: Put | Delete) -> None:
         """Has something else written in the same transaction."""
@@ -224,16 +297,29 @@ class World:
         """The ids of the objects that were added."""
         return tuple(self._created)
 
+    @property
+    def messages(self) -> tuple[Item, ...]:
+        """What was left in the outbox with the transaction."""
+        return tuple(self._messages)
+
     def commit(self) -> None:
         """Writes all changes, or none.
 
         Raises:
             Changed: another request wrote meanwhile.
+            InvalidRequest: there are more changes than a transaction can hold.
         """
         effects = [*self._changes(), *self._effects.values()]
-        if not effects and (self._root is None or self._root.encoded() == self._root.doc):
+        root = self._rooted()
+        if not effects and not root.changed:
             return
-        effects.append(_root_effect(self.tenant, self._rooted()))
+        root.told = root.told or bool(self._messages)
+        effects.append(_root_effect(self.tenant, root))
+        most = self.store.max_effects
+        if len(effects) > most:
+            raise InvalidRequest(
+                f"This double changes at most {most} items at once; this would be {len(effects)}."
+            )
         try:
             self.store.transact(effects)
         except (TransactionCancelled, Contention) as error:
@@ -275,14 +361,7 @@ class World:
 
     def _rooted(self) -> _Root:
         if self._root is None:
-            item = self.store.get(keys.root(self.tenant))
-            stored = {} if item is None else json.loads(item.doc)
-            self._root = _Root(
-                number=stored.get("number", 0),
-                settings=stored.get("settings", {}),
-                version=0 if item is None else item.version,
-                doc=b"" if item is None else item.doc,
-            )
+            self._root = _root_of(self.store.get(keys.root(self.tenant)))
         return self._root
 
 
@@ -291,6 +370,15 @@ def kind_of(object_id: str) -> str | None:
     prefix, underscore, _ = object_id.partition("_")
     kind = BY_PREFIX.get(prefix + underscore)
     return None if kind is None else kind.name
+
+
+def _root_of(item: Item | None) -> _Root:
+    if item is None:
+        return _Root(None, 0, {}, due=None, told=False)
+    stored = json.loads(item.doc)
+    # A world of an older version does not say what is due and told: anything may be.
+    due, told = stored.get("due", 0), stored.get("told", True)
+    return _Root(item, stored["number"], stored["settings"], due, told)
 
 
 def _root_effect(tenant: str, root: _Root) -> Put:
