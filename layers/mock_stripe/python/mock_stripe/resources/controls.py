@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import meter_events, payment_intents, setup_intents, work
+from mock_stripe.resources import meter_events, payments, setup_intents, work
 from mock_stripe.wire.parameters import Boolean, Parameters
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.outbox import queue_after_commit
@@ -64,7 +64,7 @@ def authenticate(world: World, params: Authentication, intent: str) -> Object:
         setup_intents.authenticate(world, thing, succeed=params.succeed)
         return thing
     thing = world.get(intent, "payment_intent")
-    payment_intents.authenticate(world, thing, succeed=params.succeed)
+    payments.authenticate(world, thing, succeed=params.succeed)
     return thing
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import customer_balances, invoices, refunds
+from mock_stripe.resources import customer_balances, invoice_settlement, refunds
 from mock_stripe.resources.events import emit
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
@@ -96,7 +96,7 @@ def _lower(world: World, invoice: Object, params: CreateCreditNote) -> None:
     invoice["amount_remaining"] -= params.amount
     intent = world.find(invoice["_intent"], "payment_intent")
     if invoice["amount_remaining"] == 0:
-        invoices.mark_paid(world, invoice, nothing_taken=True)
+        invoice_settlement.mark_paid(world, invoice, nothing_taken=True)
     elif intent is not None:
         intent["amount"] = invoice["amount_remaining"]
 

@@ -3,7 +3,16 @@
 from decimal import Decimal
 from typing import Final
 
-from mock_stripe.resources import coupons, invoice_items, invoice_lines, invoices, work
+from mock_stripe.resources import (
+    coupons,
+    invoice_collection,
+    invoice_drafts,
+    invoice_finalization,
+    invoice_items,
+    invoice_lines,
+    invoice_settlement,
+    work,
+)
 from mock_stripe.resources.calendar import add_interval
 from mock_stripe.resources.events import emit, updating
 from mock_stripe.world.world import Object, World
@@ -61,7 +70,7 @@ def plan(world: World, subscription: Object, action: str, at: int) -> None:
 def draft(world: World, subscription: Object, reason: str, *, start: int, end: int) -> Object:
     """Returns an empty draft invoice of a subscription."""
     customer = world.get(subscription["customer"], "customer")
-    invoice = invoices.new(
+    invoice = invoice_drafts.new(
         world,
         customer,
         currency=subscription["currency"],
@@ -99,7 +108,7 @@ def fill(
     """
     if pending:
         waiting = invoice_items.waiting(world, subscription["customer"], subscription["id"])
-        invoices.add_items(world, invoice, waiting)
+        invoice_drafts.add_items(world, invoice, waiting)
     for item in reversed(items_of(world, subscription)):
         if is_metered(world, item):
             if used is not None:
@@ -107,41 +116,14 @@ def fill(
                 usage = invoice_lines.of_usage(
                     world, item, subscription["customer"], start=start, end=end
                 )
-                invoices.add(invoice, usage)
+                invoice_drafts.add(invoice, usage)
         elif licensed is not None:
             start, end = licensed
             price = price_of(world, item)
             lines = invoice_lines.of_licensed(world, item, price, start=start, end=end, share=share)
-            invoices.add(invoice, lines)
+            invoice_drafts.add(invoice, lines)
     invoice["_usage"] = None if used is None else list(used)
-    invoices.settle(world, invoice)
-
-
-def refresh_usage(world: World, invoice: Object) -> None:
-    """Counts the usage of a draft's closed period anew: late events still count in the draft hour.
-
-    What an item's prices were when the period closed stays so.
-    """
-    used = invoice.get("_usage")
-    if used is None or invoice["_subscription"] is None:
-        return
-    kept, fresh = [], {}
-    for line in invoice["_lines"]:
-        details = line["parent"]["subscription_item_details"]
-        if not line["_metered"] or details is None:
-            kept.append(line)
-            continue
-        item_id = details["subscription_item"]
-        if item_id in fresh:
-            continue
-        item = invoice["_metered_items"].get(item_id)
-        fresh[item_id] = invoice_lines.of_usage(
-            world, item, invoice["customer"], start=used[0], end=used[1]
-        )
-        for line_of_item in fresh[item_id]:
-            line_of_item["invoice"] = invoice["id"]
-        kept += fresh[item_id]
-    invoice["_lines"] = kept
+    invoice_drafts.settle(world, invoice)
 
 
 def remember_items(world: World, invoice: Object, subscription: Object) -> None:
@@ -181,7 +163,7 @@ def renew(world: World, subscription: Object) -> None:
             subscription["status"] = "active"
         emit(world, "invoice.created", invoice)
         if invoice["auto_advance"]:
-            invoices.finalize_later(world, invoice)
+            invoice_finalization.finalize_later(world, invoice)
 
 
 def _start_anew(world: World, item: Object) -> None:
@@ -208,7 +190,7 @@ def _expire(world: World, subscription: Object) -> None:
         subscription["ended_at"] = world.now_for(subscription["customer"])
     invoice = world.get(subscription["latest_invoice"], "invoice")
     if invoice["status"] == "open":
-        invoices.make_void(world, invoice)
+        invoice_settlement.make_void(world, invoice)
 
 
 def close(world: World, subscription: Object, *, invoice_now: bool, prorate: bool) -> None:
@@ -252,7 +234,7 @@ def _bill_last(world: World, subscription: Object, start: int, now: int) -> None
         world.delete(invoice)
         return
     emit(world, "invoice.created", invoice)
-    invoices.finalize_later(world, invoice)
+    invoice_finalization.finalize_later(world, invoice)
 
 
 def _drop_prorations(world: World, subscription: Object) -> None:
@@ -262,7 +244,7 @@ def _drop_prorations(world: World, subscription: Object) -> None:
             world.delete(item)
 
 
-@invoices.when_paid
+@invoice_settlement.when_paid
 def _paid(world: World, invoice: Object) -> None:
     """A paid invoice makes its subscription active, if it was the one that was waited for."""
     subscription = _of(world, invoice)
@@ -275,7 +257,7 @@ def _paid(world: World, invoice: Object) -> None:
             subscription["status"] = "active"
 
 
-@invoices.when_failed
+@invoice_collection.when_failed
 def _failed(world: World, invoice: Object) -> None:
     subscription = _of(world, invoice)
     if subscription is None or subscription["_pending"] is not None:
@@ -287,7 +269,7 @@ def _failed(world: World, invoice: Object) -> None:
             subscription["status"] = "past_due"
 
 
-@invoices.when_given_up
+@invoice_collection.when_given_up
 def _given_up(world: World, invoice: Object) -> None:
     """After the last attempt: canceled, unpaid, or left past due, as the account is set."""
     subscription = _of(world, invoice)

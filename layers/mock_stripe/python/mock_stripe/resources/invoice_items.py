@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import customers, pricing
+from mock_stripe.resources import customers, invoice_drafts, pricing
 from mock_stripe.resources.events import emit
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
@@ -67,17 +67,15 @@ class ListInvoiceItems(ListParameters):
 @endpoint("POST", "/v1/invoiceitems", CreateInvoiceItem)
 def create(world: World, params: CreateInvoiceItem) -> Object:
     """Adds an amount to a draft invoice, or to whatever invoice comes next."""
-    from mock_stripe.resources import invoices
-
     customers.existing(world, params.customer, param="customer")
     invoice = None
     if params.invoice is not None:
         invoice = world.get(params.invoice, "invoice", param="invoice")
-        invoices.require_draft(invoice)
+        invoice_drafts.require_draft(invoice)
     item = _from(world, params)
     emit(world, "invoiceitem.created", item)
     if invoice is not None:
-        invoices.add_items(world, invoice, [item])
+        invoice_drafts.add_items(world, invoice, [item])
     return item
 
 

@@ -7,7 +7,7 @@ is then done, given the same `proration_date`.
 from typing import Literal
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import customers, cycles, invoice_items, invoices, subscriptions
+from mock_stripe.resources import customers, cycles, invoice_drafts, invoice_items, subscriptions
 from mock_stripe.resources.subscription_parameters import (
     Anchor,
     ChangedItem,
@@ -112,7 +112,7 @@ def _of_customer(world: World, customer: str, details: Details | None) -> Object
             f"No upcoming invoices for customer: {customer}", code="invoice_upcoming_none"
         )
     now = world.now_for(customer)
-    invoice = invoices.new(
+    invoice = invoice_drafts.new(
         world,
         thing,
         currency=waiting[0]["currency"],
@@ -121,7 +121,7 @@ def _of_customer(world: World, customer: str, details: Details | None) -> Object
         start=now,
         end=now,
     )
-    invoices.add_items(world, invoice, waiting)
+    invoice_drafts.add_items(world, invoice, waiting)
     return invoice
 
 

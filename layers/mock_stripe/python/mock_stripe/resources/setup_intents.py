@@ -5,7 +5,8 @@ from typing import Literal
 from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import customers, payment_methods
 from mock_stripe.resources.events import emit
-from mock_stripe.resources.payment_intents import AutomaticMethods, next_action
+from mock_stripe.resources.payment_intents import AutomaticMethods
+from mock_stripe.resources.payments import next_action
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
     Boolean,

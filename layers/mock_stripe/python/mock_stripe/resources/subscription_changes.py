@@ -5,9 +5,11 @@ from copy import deepcopy
 from mock_stripe.errors import CardDeclined, InvalidRequest
 from mock_stripe.resources import (
     cycles,
+    invoice_collection,
+    invoice_finalization,
     invoice_items,
     invoice_lines,
-    invoices,
+    invoice_settlement,
     proration,
     work,
 )
@@ -188,9 +190,9 @@ def _invoice_now(
         return
     emit(world, "invoice.created", invoice)
     if thing["collection_method"] == "send_invoice":
-        invoices.finalize_later(world, invoice)
+        invoice_finalization.finalize_later(world, invoice)
         return
-    invoices.finalize(world, invoice)
+    invoice_finalization.finalize(world, invoice)
     if invoice["status"] == "paid":
         return
     if params.payment_behavior == "pending_if_incomplete":
@@ -208,7 +210,9 @@ def _invoice_now(
 def _attempt(world: World, invoice: Object, params: UpdateSubscription, *, strict: bool) -> None:
     """Attempts the payment of a change. A failure is raised only if nothing may change then."""
     try:
-        invoices.attempt(world, invoice, method=None, off_session=params.off_session, by_hand=True)
+        invoice_collection.attempt(
+            world, invoice, method=None, off_session=params.off_session, by_hand=True
+        )
     except (CardDeclined, InvalidRequest) as refused:
         if strict:
             refused.keeps_changes = False
@@ -253,7 +257,7 @@ def _collect_before_change(
     cycles.plan(world, thing, "subscription.drop_update", expires_at)
 
 
-@invoices.when_paid
+@invoice_settlement.when_paid
 def _apply_pending(world: World, invoice: Object) -> None:
     """Lets a change that waited for its payment take effect."""
     if invoice["_subscription"] is None:
@@ -282,7 +286,7 @@ def _drop_pending(world: World, thing: Object) -> None:
         return
     invoice = world.get(thing["_pending"]["invoice"], "invoice")
     if invoice["status"] == "open":
-        invoices.make_void(world, invoice)
+        invoice_settlement.make_void(world, invoice)
     with updating(world, thing, "customer.subscription.updated"):
         thing["_pending"], thing["pending_update"] = None, None
     emit(world, "customer.subscription.pending_update_expired", thing)

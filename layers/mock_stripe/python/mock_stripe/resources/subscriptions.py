@@ -9,7 +9,8 @@ from mock_stripe.resources import (
     coupons,
     customers,
     cycles,
-    invoices,
+    invoice_collection,
+    invoice_finalization,
     proration,
 )
 from mock_stripe.resources.calendar import add_interval
@@ -264,9 +265,9 @@ def _begin(world: World, subscription: Object, params: CreateSubscription) -> No
     cycles.fill(world, invoice, subscription, licensed=licensed, used=None, share=share)
     emit(world, "invoice.created", invoice)
     if subscription["collection_method"] == "send_invoice":
-        invoices.finalize_later(world, invoice)
+        invoice_finalization.finalize_later(world, invoice)
         return
-    invoices.finalize(world, invoice)
+    invoice_finalization.finalize(world, invoice)
     if invoice["status"] == "open":
         _collect_first(world, subscription, invoice, params)
 
@@ -300,7 +301,9 @@ def _collect_first(
     if params.payment_behavior == "default_incomplete":
         return
     try:
-        invoices.attempt(world, invoice, method=None, off_session=params.off_session, by_hand=True)
+        invoice_collection.attempt(
+            world, invoice, method=None, off_session=params.off_session, by_hand=True
+        )
     except CardDeclined as declined:
         if params.payment_behavior == "error_if_incomplete":
             declined.keeps_changes = False
