@@ -96,7 +96,7 @@ class Shop:
         events = [event.to_dict() for event in self.v1.events.list().auto_paging_iter()]
         return [event for event in reversed(events) if kind in (None, event["type"])]
 
-    def control(self, path: str, **body: Any) -> Any:
+    def control(self, path: str, /, **body: Any) -> Any:
         """Uses one of the controls under `/mock/stripe`."""
         url = f"https://api.test/mock/stripe/{path}"
         headers = {"Authorization": "Bearer demo"}

@@ -9,6 +9,7 @@ from mock_stripe.resources import (  # noqa: F401 - importing is what registers
     customer_balances,
     customers,
     cycles,
+    disputes,
     events,
     invoice_items,
     invoices,

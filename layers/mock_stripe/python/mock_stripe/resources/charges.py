@@ -1,7 +1,7 @@
 """Charges: each attempt to take money, whether it came through or not."""
 
 from mock_stripe.errors import CardDeclined
-from mock_stripe.resources import test_cards
+from mock_stripe.resources import disputes, test_cards
 from mock_stripe.resources.events import emit
 from mock_stripe.resources.payment_methods import card_of
 from mock_stripe.resources.test_cards import Card
@@ -138,9 +138,8 @@ def attempt(
     if captured:
         _book(world, charge, amount, "charge")
     emit(world, "charge.succeeded", charge)
-    if card.disputed:
-        charge["disputed"] = True
-        _dispute(world, charge)
+    if card.disputed and captured:
+        disputes.begin(world, charge)
     return charge
 
 
@@ -214,26 +213,6 @@ def _book(world: World, source: Object, amount: int, kind: str) -> None:
 def book_refund(world: World, refund: Object) -> None:
     """Notes what a refund took from the account's balance."""
     _book(world, refund, -refund["amount"], "refund")
-
-
-def _dispute(world: World, charge: Object) -> None:
-    emit(
-        world,
-        "charge.dispute.created",
-        {
-            "id": charge["id"].replace("ch_", "du_"),
-            "object": "dispute",
-            "amount": charge["amount"],
-            "charge": charge["id"],
-            "created": charge["created"],
-            "currency": charge["currency"],
-            "livemode": False,
-            "metadata": {},
-            "payment_intent": charge["payment_intent"],
-            "reason": "fraudulent",
-            "status": "needs_response",
-        },
-    )
 
 
 @extra("charge", "refunds")

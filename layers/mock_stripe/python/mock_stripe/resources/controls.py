@@ -5,8 +5,10 @@ from typing import Literal
 from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import meter_events, payments, setup_intents, work
-from mock_stripe.wire.parameters import Boolean, Parameters
+from mock_stripe.resources import disputes, meters, payments, setup_intents, work
+from mock_stripe.wire import faults
+from mock_stripe.wire.faults import Fault
+from mock_stripe.wire.parameters import Amount, Boolean, Parameters
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.outbox import queue_after_commit
 from mock_stripe.world.world import Object, World, kind_of
@@ -23,6 +25,42 @@ class Authentication(Parameters):
     """How 3D Secure ends."""
 
     succeed: Boolean = True
+
+
+class BeginDispute(Parameters):
+    """What is disputed, of how much, and why."""
+
+    charge: str | None = None
+    payment_intent: str | None = None
+    amount: Amount | None = None
+    reason: disputes.Reason = "fraudulent"
+
+
+class EndDispute(Parameters):
+    """What the bank decides."""
+
+    status: Literal["won", "lost"]
+
+
+class Faults(Parameters):
+    """How the next `count` calls of a path fail; `*` stands for anything.
+
+    They fail before anything is done, or after it: then the work and its answer are kept, and only
+    the caller does not learn of it. With `drop` the connection ends instead of a status.
+    """
+
+    status: Literal[409, 429, 500, 502, 503] = 500
+    count: int = Field(1, ge=0, le=1000)
+    method: Literal["GET", "POST", "DELETE"] | None = None
+    path: str = "/v[12]/*"
+    after_work: Boolean = False
+    drop: Boolean = False
+
+
+class Finalizations(Parameters):
+    """How many of the next finalizations fail."""
+
+    fail: int = Field(1, ge=0, le=1000)
 
 
 class Deliver(Parameters):
@@ -43,9 +81,13 @@ class Dunning(Parameters):
 
 
 class Webhooks(Parameters):
-    """What becomes of deliveries: sent, held until they are delivered by hand, or lost."""
+    """What becomes of deliveries: sent, held until they are delivered by hand, or lost.
 
-    mode: Literal["send", "hold", "lose"]
+    `delay_seconds` is how long the first attempt for each event from now on waits.
+    """
+
+    mode: Literal["send", "hold", "lose"] = "send"
+    delay_seconds: int = Field(0, ge=0, le=900)
 
 
 @endpoint("POST", "/mock/declines", Declines)
@@ -68,6 +110,41 @@ def authenticate(world: World, params: Authentication, intent: str) -> Object:
     return thing
 
 
+@endpoint("POST", "/mock/disputes", BeginDispute)
+def begin_dispute(world: World, params: BeginDispute) -> Object:
+    """Has a charge disputed, as the holder of its card would through the bank."""
+    charge = params.charge
+    if charge is None and params.payment_intent is not None:
+        intent = world.get(params.payment_intent, "payment_intent", param="payment_intent")
+        charge = intent["latest_charge"]
+    if charge is None:
+        raise InvalidRequest("Pass the charge or payment_intent to dispute.", param="charge")
+    thing = world.get(charge, "charge", param="charge")
+    return disputes.begin(world, thing, amount=params.amount, reason=params.reason)
+
+
+@endpoint("POST", "/mock/disputes/{dispute}", EndDispute)
+def end_dispute(world: World, params: EndDispute, dispute: str) -> Object:
+    """Lets the bank decide a dispute."""
+    thing = world.get(dispute, "dispute")
+    disputes.end(world, thing, params.status)
+    return thing
+
+
+@endpoint("POST", "/mock/faults", Faults)
+def fail_next(world: World, params: Faults) -> Object:
+    """Has the next calls fail; a count of 0 forgets earlier wishes."""
+    fault = Fault(params.status, params.after_work, params.drop)
+    return {"faults": faults.ask_for(world, params.method, params.path, params.count, fault)}
+
+
+@endpoint("POST", "/mock/finalizations", Finalizations)
+def fail_finalizations(world: World, params: Finalizations) -> Object:
+    """Has invoices stay drafts though it is time to finalize them."""
+    world.settings["failing_finalizations"] = params.fail
+    return {"fail": params.fail}
+
+
 @endpoint("POST", "/mock/dunning", Dunning)
 def set_dunning(world: World, params: Dunning) -> Object:
     """Sets how failed renewals go on, as the account's settings do at Stripe."""
@@ -79,7 +156,8 @@ def set_dunning(world: World, params: Dunning) -> Object:
 def set_webhooks(world: World, params: Webhooks) -> Object:
     """Sets what becomes of deliveries that are attempted from now on."""
     world.settings["webhooks"] = params.mode
-    return {"webhooks": params.mode}
+    world.settings["webhook_delay_seconds"] = params.delay_seconds
+    return {"webhooks": params.mode, "delay_seconds": params.delay_seconds}
 
 
 @endpoint("POST", "/mock/events/{event}/deliver", Deliver)
@@ -113,13 +191,15 @@ def run_due_work(world: World, params: Parameters) -> Object:
 class MeterEvents(Parameters):
     """What becomes of the next meter events; numbers say of how many.
 
-    `lag_seconds` delays booking, on the process clock. `hold` keeps events unbooked until
-    `release`. Lost ones are accepted and never booked; those that fail after booking are answered
-    with a 500; refused ones with a 429.
+    `lag_seconds` delays booking, on the process clock. `hold` keeps events unbooked until they are
+    settled. `settle` books at once whatever is accepted and not booked; `release` is the same.
+    Lost ones are accepted and never booked; those that fail after booking are answered with a 500;
+    refused ones with a 429.
     """
 
     lag_seconds: int | None = Field(None, ge=0)
     hold: Boolean | None = None
+    settle: Boolean = False
     release: Boolean = False
     lose: int | None = Field(None, ge=0)
     fail_after_booking: int | None = Field(None, ge=0)
@@ -128,8 +208,9 @@ class MeterEvents(Parameters):
 
 @endpoint("POST", "/mock/meter_events", MeterEvents)
 def set_meter_events(world: World, params: MeterEvents) -> Object:
-    """Sets what becomes of meter events, and books those that were held."""
+    """Sets what becomes of meter events, and books those that were held or lag behind."""
     wanted = world.settings.setdefault("meter_events", {})
-    wanted.update(params.model_dump(exclude_none=True, exclude={"expand", "release"}))
-    released = meter_events.release(world) if params.release else 0
-    return {"meter_events": wanted, "released": released}
+    wanted.update(params.model_dump(exclude_none=True, exclude={"expand", "settle", "release"}))
+    if params.settle or params.release:
+        meters.settle(world)
+    return {"meter_events": wanted}

@@ -55,7 +55,8 @@ def subscribers(world: World, kinds: Set[str]) -> list[str]:
 def send_to(world: World, event_id: str, endpoints: Sequence[str]) -> None:
     """Notes an event's deliveries in the same transaction: whatever dies after it, it is sent."""
     if endpoints:
-        messages = [{"event": event_id, "to": one} for one in endpoints]
+        later = {"delay": delay} if (delay := world.settings.get("webhook_delay_seconds")) else {}
+        messages = [{"event": event_id, "to": one, **later} for one in endpoints]
         queue_after_commit(world, event_id, messages)
 
 

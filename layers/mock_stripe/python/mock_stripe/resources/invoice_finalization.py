@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import credit_grants, customer_balances, payments, work
 from mock_stripe.resources.events import emit
 from mock_stripe.resources.invoice_collection import collect
@@ -33,9 +34,25 @@ def _finalize_when_due(world: World, invoice: Object) -> None:
     due = invoice["automatically_finalizes_at"] == world.now_for(invoice["customer"])
     if invoice["status"] != "draft" or not invoice["auto_advance"] or not due:
         return
+    if fails_to_finalize(world, invoice) is not None:
+        return
     finalize(world, invoice)
     if invoice["status"] == "open" and is_automatic(invoice):
         collect(world, invoice)
+
+
+def fails_to_finalize(world: World, invoice: Object) -> InvalidRequest | None:
+    """Returns why a draft stays one, if a test wants that, and counts it down."""
+    left = world.settings.get("failing_finalizations", 0)
+    if not left:
+        return None
+    world.settings["failing_finalizations"] = left - 1
+    error = InvalidRequest("The invoice cannot be finalized.", code="invoice_not_editable")
+    error.keeps_changes = True
+    invoice["last_finalization_error"] = error.body()
+    invoice["auto_advance"], invoice["automatically_finalizes_at"] = False, None
+    emit(world, "invoice.finalization_failed", invoice)
+    return error
 
 
 def finalize(world: World, invoice: Object) -> None:
@@ -57,7 +74,7 @@ def finalize(world: World, invoice: Object) -> None:
     invoice["number"] = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     customer["next_invoice_sequence"] += 1
     invoice["status"], invoice["automatically_finalizes_at"] = "open", None
-    invoice["effective_at"] = now
+    invoice["effective_at"], invoice["last_finalization_error"] = now, None
     invoice["status_transitions"]["finalized_at"] = now
     if invoice["_days_until_due"] is not None:
         invoice["due_date"] = now + invoice["_days_until_due"] * 86_400

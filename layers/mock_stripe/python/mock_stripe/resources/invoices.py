@@ -14,7 +14,12 @@ from mock_stripe.resources.invoice_drafts import (
     require_draft,
     settle,
 )
-from mock_stripe.resources.invoice_finalization import DRAFT_SECONDS, finalize, finalize_later
+from mock_stripe.resources.invoice_finalization import (
+    DRAFT_SECONDS,
+    fails_to_finalize,
+    finalize,
+    finalize_later,
+)
 from mock_stripe.resources.invoice_parameters import (
     AddLines,
     CreateInvoice,
@@ -174,6 +179,9 @@ def finalize_now(world: World, params: FinalizeInvoice, invoice: str) -> Object:
     require_draft(thing)
     if params.auto_advance is not None:
         thing["auto_advance"] = params.auto_advance
+    error = fails_to_finalize(world, thing)
+    if error is not None:
+        raise error
     finalize(world, thing)
     if thing["status"] == "open" and thing["auto_advance"] and is_automatic(thing):
         # Collection by itself begins about an hour after a manual finalization.

@@ -122,18 +122,6 @@ def adjust(world: World, params: CreateAdjustment) -> Object:
     }
 
 
-def release(world: World) -> int:
-    """Books what was held back, from now on, and returns how many events there were."""
-    held = world.settings.get("held_meter_events", [])
-    for pk, sk in held:
-        item = world.store.get(Key(pk, sk))
-        if item is not None:
-            told = {**json.loads(item.doc), "booked_at": world.now}
-            world.write(Put(Item(item.key, item.entity, json.dumps(told).encode())))
-    world.settings["held_meter_events"] = []
-    return len(held)
-
-
 @work.action("meter.report", meters.KIND)
 def _report(world: World, meter: Object) -> None:
     """Tells what was wrong with events that had been accepted."""
@@ -259,8 +247,6 @@ def _book(
         "booked_at": None if held else world.now + int(wanted.get("lag_seconds", 0)),
     }
     world.write(Put(Item(place, "StripeMeterEvent", json.dumps(told).encode())))
-    if held:
-        world.settings.setdefault("held_meter_events", []).append(list(place))
 
 
 def _report_later(world: World, meter: Object, code: str, identifier: str) -> None:

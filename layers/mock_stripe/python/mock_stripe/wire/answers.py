@@ -11,7 +11,7 @@ from mock_stripe.errors import Failure, InvalidRequest, StripeError
 from mock_stripe.ports import Ports
 from mock_stripe.resources import work
 from mock_stripe.resources.events import API_VERSION
-from mock_stripe.wire import forms, replies, routes
+from mock_stripe.wire import faults, forms, replies, routes
 from mock_stripe.wire.parameters import parse
 from mock_stripe.wire.rendering import expand, shown
 from mock_stripe.wire.replies import Reply
@@ -65,7 +65,7 @@ def answer(ports: Ports, call: Call) -> Answer:
         reply, replayed = _refusal(error), False
     if replayed:
         headers["Idempotent-Replayed"] = "true"
-    return Answer(reply.status, headers, _encoder.encode(reply.body).decode())
+    return Answer(reply.status, {**headers, **reply.headers}, _encoder.encode(reply.body).decode())
 
 
 def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[Reply, bool]:
@@ -77,6 +77,10 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
         world = work.caught_up(ports, call.tenant)
         outbox.sweep(ports, world)
         world.request_id, world.idempotency_key = request_id, key
+        fault = faults.spend(world, call.method, call.path)
+        if fault is not None and not fault.after_work:
+            world.commit()
+            return fault.reply(), False
         if key and (stored := replies.find(world, key, mark)) is not None:
             return stored, True
         try:
@@ -87,11 +91,12 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
             if not error.keeps_changes:
                 # Nothing of a refused call stays but its answer.
                 world.discard()
+                fault = faults.spend(world, call.method, call.path)
         if key:
             replies.keep(world, key, mark, reply)
         world.commit()
         outbox.send(ports, world)
-        return reply, False
+        return reply if fault is None else fault.reply(), False
 
     return in_turn(call.tenant, attempt)
 

@@ -5,7 +5,8 @@ key and wherever the first attempt died: either both are there or neither.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -20,10 +21,11 @@ _LONGEST: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status and a JSON body."""
+    """A status, a JSON body, and headers of its own."""
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(world: World, key: str, fingerprint: str) -> Reply | None:

@@ -28,6 +28,7 @@ _KINDS: Final = (
     Kind("refund", "re_", "refund", ("charge", "payment_intent"), 24),
     Kind("balance_transaction", "txn_", "balance transaction", ("source",), 24),
     Kind("customer_balance_transaction", "cbtxn_", "balance transaction", ("customer",), 24),
+    Kind("dispute", "du_", "dispute", ("charge", "payment_intent"), 24),
     Kind("product", "prod_", "product"),
     Kind("price", "price_", "price", ("product",), 24),
     Kind("coupon", "", "coupon", (), 8),

@@ -39,7 +39,11 @@ def sweep(ports: Ports, world: World) -> None:
 
 
 def _send(ports: Ports, noted: Sequence[Item]) -> None:
-    messages = [Outgoing(json.dumps(message)) for item in noted for message in json.loads(item.doc)]
+    messages = [
+        Outgoing(json.dumps(message), delay_seconds=message.get("delay", 0))
+        for item in noted
+        for message in json.loads(item.doc)
+    ]
     for start in range(0, len(messages), _BATCH):
         ports.queue.send(messages[start : start + _BATCH])
     for start in range(0, len(noted), MAX_EFFECTS):
