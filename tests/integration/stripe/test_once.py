@@ -54,6 +54,7 @@ class Prepared:
     subscription: str
     item: str
     price: str
+    events: int
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def prepared(template: Template, functions: dict[str, Function]) -> Iterator[Pre
         use(shop, customer, "50", NOVEMBER)
         shop.work_off()
         copy_database(stage.database, database)
-        yield Prepared(database, clock, customer, made.id, item_of(made), base)
+        yield Prepared(database, clock, customer, made.id, item_of(made), base, len(shop.told()))
     database.close()
 
 
@@ -78,7 +79,10 @@ class Story:
 
     def __init__(self, shop: Shop, steps: Steps, prepared: Prepared) -> None:
         self.shop, self.steps, self.of = shop, steps, prepared
-        self.before = len(shop.told())
+
+    def events(self) -> list[Any]:
+        """Returns the events since the call, oldest first."""
+        return self.shop.told()[self.of.events :]
 
     def happened(self) -> Any:
         """Returns everything the story left, as the API tells it."""
@@ -92,7 +96,7 @@ class Story:
                 (one.status, [item.price.unit_amount for item in one["items"].data])
                 for one in v1.subscriptions.list(mine).data
             ],
-            "events": [event["type"] for event in self.shop.told()[self.before :]],
+            "events": [event["type"] for event in self.events()],
         }
 
 
@@ -203,8 +207,7 @@ def test_whoever_dies_in_a_call_is_followed_by_the_same_call(
             assert story.happened() == expected
             # The receiver hears of it, perhaps twice, under the same id.
             posts = {post.event["id"] for post in story.shop.stage.targets.posts}
-            events = story.shop.told()[story.before :]
-            assert posts == {one["id"] for one in events if one["type"] in TOLD}
+            assert posts == {one["id"] for one in story.events() if one["type"] in TOLD}
 
 
 def test_threads_with_one_key_do_the_work_once(shop: Shop) -> None:

@@ -99,7 +99,7 @@ def test_default_incomplete_is_paid_by_its_intent(shop: Shop) -> None:
         customer,
         price(shop, "2900"),
         payment_behavior="default_incomplete",
-        expand=["latest_invoice.payments"],
+        expand=["latest_invoice.payments", "latest_invoice.confirmation_secret"],
     )
     assert made.status == "incomplete"
     secret = made.latest_invoice.confirmation_secret.client_secret

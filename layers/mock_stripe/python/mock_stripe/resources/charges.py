@@ -1,8 +1,10 @@
 """Charges: each attempt to take money, whether it came through or not."""
 
+from typing import Final
+
 from mock_stripe.errors import CardDeclined
 from mock_stripe.resources import disputes, test_cards
-from mock_stripe.resources.events import emit
+from mock_stripe.resources.events import emit, updating
 from mock_stripe.resources.payment_methods import card_of
 from mock_stripe.resources.test_cards import Card
 from mock_stripe.wire import lists
@@ -17,6 +19,9 @@ from mock_stripe.wire.parameters import (
 from mock_stripe.wire.rendering import extra, references
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.world import Object, World
+
+_OF_METHODS_ONLY: Final = ("display_brand", "generated_from", "networks", "three_d_secure_usage")
+"""What a payment method says about its card, and a charge does not."""
 
 references(
     "charge",
@@ -62,12 +67,12 @@ def get(world: World, params: Parameters, charge: str) -> Object:
 def update(world: World, params: UpdateCharge, charge: str) -> Object:
     """Changes what is written on a charge."""
     thing = world.get(charge, "charge")
-    for name in ("description", "receipt_email"):
-        if params.sent(name):
-            thing[name] = getattr(params, name)
-    if params.sent("metadata"):
-        thing["metadata"] = merged_metadata(thing["metadata"], params.metadata)
-    emit(world, "charge.updated", thing)
+    with updating(world, thing, "charge.updated"):
+        for name in ("description", "receipt_email"):
+            if params.sent(name):
+                thing[name] = getattr(params, name)
+        if params.sent("metadata"):
+            thing["metadata"] = merged_metadata(thing["metadata"], params.metadata)
     return thing
 
 
@@ -115,7 +120,7 @@ def attempt(
             "paid": not declines,
             "payment_intent": intent["id"],
             "payment_method": method["id"],
-            "payment_method_details": {"card": dict(method["card"]), "type": "card"},
+            "payment_method_details": {"card": _presented(method, amount), "type": "card"},
             "receipt_email": intent["receipt_email"],
             "receipt_number": None,
             "receipt_url": None,
@@ -158,6 +163,26 @@ def decline_of(charge: Object, **embedded: Object) -> CardDeclined:
         decline_code=charge["outcome"]["reason"],
         embedded={"charge": charge["id"], **embedded},
     )
+
+
+def _presented(method: Object, amount: int) -> Object:
+    """Returns how a card was used for a charge."""
+    own = {name: value for name, value in method["card"].items() if name not in _OF_METHODS_ONLY}
+    return {
+        **own,
+        "amount_authorized": amount,
+        "authorization_code": None,
+        "extended_authorization": {"status": "disabled"},
+        "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
+        "mandate": None,
+        "multicapture": {"status": "unavailable"},
+        "network": method["card"]["brand"],
+        "network_token": {"used": False},
+        "network_transaction_id": None,
+        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
+        "three_d_secure": None,
+    }
 
 
 def _decline(world: World, card: Card) -> tuple[str, str]:

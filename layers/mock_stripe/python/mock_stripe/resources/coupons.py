@@ -1,5 +1,6 @@
 """Coupons, and what they take off an invoice's lines."""
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Literal
@@ -21,6 +22,7 @@ from mock_stripe.wire.parameters import (
     Text,
     merged_metadata,
 )
+from mock_stripe.wire.rendering import extra, view
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.world import Object, World
 
@@ -115,6 +117,19 @@ def delete(world: World, params: Parameters, coupon: str) -> Object:
     emit(world, "coupon.deleted", thing)
     world.delete(thing)
     return {"id": coupon, "object": "coupon", "deleted": True}
+
+
+@view("coupon")
+def _view(world: World, coupon: Object) -> Object:
+    """Shows the percentage as a number, which it is on the wire."""
+    percent = coupon["percent_off"]
+    return {"percent_off": None if percent is None else json.loads(percent)}
+
+
+@extra("coupon", "applies_to")
+def _applies_to(world: World, thing: Object) -> Object | None:
+    coupon = world.find(thing["id"], "coupon")
+    return {"products": coupon["_products"]} if coupon and coupon["_products"] else None
 
 
 def redeem(

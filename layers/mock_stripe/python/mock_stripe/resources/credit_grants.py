@@ -102,6 +102,7 @@ def create(world: World, params: CreateGrant) -> Object:
             "category": params.category,
             "created": now,
             "customer": params.customer,
+            "customer_account": None,
             "effective_at": now if params.effective_at is None else params.effective_at,
             "expires_at": params.expires_at,
             "livemode": False,

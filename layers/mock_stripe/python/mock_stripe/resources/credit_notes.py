@@ -140,6 +140,7 @@ def _new(world: World, invoice: Object, params: CreateCreditNote) -> Object:
             "created": now,
             "currency": invoice["currency"],
             "customer": invoice["customer"],
+            "customer_account": None,
             "customer_balance_transaction": None,
             "discount_amount": 0,
             "discount_amounts": [],

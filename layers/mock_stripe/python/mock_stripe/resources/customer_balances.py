@@ -95,6 +95,7 @@ def change(
             "credit_note": credit_note,
             "currency": currency,
             "customer": customer["id"],
+            "customer_account": None,
             "description": description,
             "ending_balance": customer["balance"],
             "invoice": invoice,

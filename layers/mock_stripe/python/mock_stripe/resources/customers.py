@@ -121,9 +121,11 @@ def create(world: World, params: CreateCustomer) -> Object:
             "balance": 0,
             "created": world.now_on(params.test_clock),
             "currency": None,
+            "customer_account": None,
             "default_source": None,
             "delinquent": False,
             "description": None,
+            "discount": None,
             "email": None,
             "invoice_prefix": params.invoice_prefix or scrambled(object_id, 8).upper(),
             "invoice_settings": {

@@ -100,8 +100,9 @@ def _note_success(ports: Ports, tenant: str, event_id: str, kind: str, note: Ite
         world = ports.world(tenant)
         world.begin()
         event = world.get(event_id, kind)
-        if world.store.get(note.key) is None:
-            event["pending_webhooks"] = max(0, event.get("pending_webhooks", 0) - 1)
+        # Thin events do not count who is still to be told.
+        if "pending_webhooks" in event and world.store.get(note.key) is None:
+            event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
         world.write(Put(note))
         world.commit()
 

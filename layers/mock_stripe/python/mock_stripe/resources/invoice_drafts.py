@@ -64,6 +64,7 @@ def new(
             "currency": currency,
             "custom_fields": None,
             "customer": customer["id"],
+            "customer_account": None,
             "customer_address": customer["address"],
             "customer_email": customer["email"],
             "customer_name": customer["name"],

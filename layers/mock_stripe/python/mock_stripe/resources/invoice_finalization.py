@@ -131,10 +131,6 @@ def _want_payment(world: World, invoice: Object) -> None:
     )
     emit(world, "payment_intent.created", intent)
     invoice["_intent"] = intent["id"]
-    invoice["confirmation_secret"] = {
-        "client_secret": intent["client_secret"],
-        "type": "payment_intent",
-    }
     world.create(
         "invoice_payment",
         {

@@ -232,6 +232,7 @@ def _new(
             "amount": amount,
             "currency": currency,
             "customer": customer,
+            "customer_account": None,
             "date": world.now_for(customer),
             "description": description,
             "discountable": True,

@@ -83,6 +83,7 @@ def of_pending(world: World, item: Object) -> Object:
             "pricing": item["pricing"],
             "quantity": item["quantity"],
             "quantity_decimal": item["quantity_decimal"],
+            "subscription": item["_subscription"],
             "subtotal": item["amount"],
             "taxes": [],
             "_metered": False,
@@ -151,6 +152,7 @@ def _line(
             # An integer by contract; the decimal beside it has the fraction.
             "quantity": int(part.quantity),
             "quantity_decimal": plain(part.quantity),
+            "subscription": subscription_item["subscription"],
             "subtotal": part.rounded,
             "taxes": [],
             "_metered": metered,

@@ -298,6 +298,16 @@ def _line_view(world: World, line: Object) -> Object:
     }
 
 
+@extra("invoice", "confirmation_secret")
+def _confirmation_secret(world: World, thing: Object) -> Object | None:
+    """Returns what a customer's browser confirms the payment with, as long as there is one."""
+    invoice = world.find(thing["id"], "invoice")
+    if invoice is None or invoice["_intent"] is None:
+        return None
+    intent = world.get(invoice["_intent"], "payment_intent")
+    return {"client_secret": intent["client_secret"], "type": "payment_intent"}
+
+
 @extra("invoice", "payments")
 def _payments(world: World, thing: Object) -> Object:
     return lists.of_some(

@@ -257,6 +257,7 @@ def _make(world: World, name: str, details: CardDetails | None) -> Object:
             "card": _card(card, details),
             "created": world.now,
             "customer": None,
+            "customer_account": None,
             "livemode": False,
             "metadata": {},
             "type": "card",

@@ -238,7 +238,11 @@ def _collect_before_change(
     expires_at = now + cycles.INCOMPLETE_SECONDS
     thing["pending_update"] = {
         "billing_cycle_anchor": None,
+        "cancel_at_period_end": None,
+        "discount": None,
+        "discounts": None,
         "expires_at": expires_at,
+        "metadata": None,
         "subscription_items": [shown(world, item) for item in wanted],
         "trial_end": None,
         "trial_from_plan": None,

@@ -35,7 +35,8 @@ def fill(world: World, thing: Object, params: SubscriptionParameters) -> None:
         sent = params.payment_settings.model_dump(exclude_none=True)
         thing["payment_settings"].update(sent)
     if params.trial_settings is not None:
-        thing["trial_settings"] = params.trial_settings.model_dump()
+        behavior = params.trial_settings.end_behavior.model_dump()
+        thing["trial_settings"]["end_behavior"].update(behavior)
     if params.sent("discounts") and thing["latest_invoice"] is not None:
         thing["_discounts"] = coupons.redeem(
             world,
@@ -118,10 +119,12 @@ def add_item(world: World, thing: Object, sent: NewItem, param: str) -> Object:
     item = world.create(
         "subscription_item",
         {
+            "billed_until": None,
             "billing_thresholds": None,
             "created": now,
             "current_period_end": thing["_end"],
             "current_period_start": thing["_start"],
+            "current_trial": None,
             "discounts": [],
             "metadata": merged_metadata({}, sent.metadata),
             "quantity": None if metered else 1 if sent.quantity is None else sent.quantity,

@@ -35,7 +35,6 @@ def create(world: World, params: CreateTestClock) -> Object:
         KIND,
         {
             "created": world.now,
-            "customer": None,
             "deletes_after": world.now + _KEPT_SECONDS,
             "frozen_time": params.frozen_time,
             "livemode": False,

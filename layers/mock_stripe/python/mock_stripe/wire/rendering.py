@@ -9,12 +9,13 @@ from mock_stripe.errors import InvalidRequest
 from mock_stripe.world.world import Object, World
 
 View = Callable[[World, Object], Object]
+Extra = Callable[[World, Object], Any]
 
 _DEEPEST: Final = 4
 
 _views: Final[dict[str, View]] = {}
 _references: Final[dict[str, dict[str, str]]] = {}
-_extras: Final[dict[str, dict[str, Callable[[World, Object], Any]]]] = {}
+_extras: Final[dict[str, dict[str, Extra]]] = {}
 
 
 class Shown(dict[str, Any]):
@@ -39,10 +40,10 @@ def references(kind: str, fields: dict[str, str]) -> None:
     _references.setdefault(kind, {}).update(fields)
 
 
-def extra(kind: str, field: str) -> Callable[[View], View]:
+def extra(kind: str, field: str) -> Callable[[Extra], Extra]:
     """Registers a field of a kind that is absent unless it is expanded."""
 
-    def register(function: View) -> View:
+    def register(function: Extra) -> Extra:
         _extras.setdefault(kind, {})[field] = function
         return function
 
