@@ -4,12 +4,12 @@ What can be refused at once is refused with a 400; what only shows when an event
 told afterwards in an error report of the meter (stripe-behaviour §2.2).
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Final, Literal
 
+import msgspec
 from pydantic import Field
 
 from backbeat.ports.store import Delete, Item, Key, Put
@@ -78,13 +78,14 @@ def create(world: World, params: CreateMeterEvent) -> Object:
     timestamp = now if params.timestamp is None else params.timestamp
     _check_time(timestamp, now)
     identifier = params.identifier or world.new_id("event").removeprefix("evt_")
-    _take_identifier(world, meter, customer or "", timestamp, identifier)
+    place = _place(world, meter, customer or "", timestamp, identifier)
+    _take_identifier(world, meter, identifier, place)
     problem = _problem(world, meter, params.payload, customer)
     if problem is not None:
         _report_later(world, meter, problem, identifier)
     elif not _spend(wanted, "lose"):
         value = params.payload.get(meter["value_settings"]["event_payload_key"], "1")
-        _book(world, meter, str(customer), timestamp, now, identifier, value)
+        _book(world, place, timestamp, now, value)
     if _spend(wanted, "fail_after_booking"):
         raise _kept(Failure("An unknown error occurred"))
     return {
@@ -173,14 +174,11 @@ def _check_time(timestamp: int, now: int) -> None:
         )
 
 
-def _take_identifier(
-    world: World, meter: Object, customer: str, timestamp: int, identifier: str
-) -> None:
+def _take_identifier(world: World, meter: Object, identifier: str, place: Key) -> None:
     if _received(world, meter, identifier) is not None:
         raise InvalidRequest(f"An event already exists with identifier {identifier}.")
-    place = _place(world, meter, customer, timestamp, identifier)
     received = _Received(world.now, place.pk, place.sk)
-    doc = json.dumps(asdict(received)).encode()
+    doc = msgspec.json.encode(received)
     world.write(Put(Item(_sent(world, meter, identifier), "StripeMeterEventId", doc)))
 
 
@@ -189,7 +187,7 @@ def _received(world: World, meter: Object, identifier: str) -> _Received | None:
     item = world.store.get(_sent(world, meter, identifier))
     if item is None:
         return None
-    received = _Received(**json.loads(item.doc))
+    received = msgspec.json.decode(item.doc, type=_Received)
     return received if received.received_at + _DAY > world.now else None
 
 
@@ -227,16 +225,7 @@ def _problem(
     return None
 
 
-def _book(
-    world: World,
-    meter: Object,
-    customer: str,
-    timestamp: int,
-    reported_at: int,
-    identifier: str,
-    value: str,
-) -> None:
-    place = _place(world, meter, customer, timestamp, identifier)
+def _book(world: World, place: Key, timestamp: int, reported_at: int, value: str) -> None:
     wanted = world.settings.get("meter_events", {})
     held = bool(wanted.get("hold"))
     told = {
@@ -246,7 +235,7 @@ def _book(
         "value": value,
         "booked_at": None if held else world.now + int(wanted.get("lag_seconds", 0)),
     }
-    world.write(Put(Item(place, "StripeMeterEvent", json.dumps(told).encode())))
+    world.write(Put(Item(place, "StripeMeterEvent", msgspec.json.encode(told))))
 
 
 def _report_later(world: World, meter: Object, code: str, identifier: str) -> None:

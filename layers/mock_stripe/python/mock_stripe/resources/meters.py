@@ -1,11 +1,11 @@
 """Meters: what is counted, and how events become a quantity."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
+import msgspec
 from pydantic import Field
 
 from backbeat.persistence.entities import walk
@@ -215,7 +215,7 @@ def _booked(world: World, meter: str, customer: str, start: int, end: int) -> It
         keys.usage(world.tenant, meter, customer), low=f"{start:012d}", high=f"{end:012d}"
     )
     for item in walk(world.store, query):
-        told = json.loads(item.doc)
+        told = msgspec.json.decode(item.doc)
         on_time = told["booked_at"] is not None and told["booked_at"] <= world.now
         if on_time or told["number"] <= settled:
             yield Booked(

@@ -4,11 +4,12 @@ It is written in the transaction that does the work. So the work is done once, w
 key and wherever the first attempt died: either both are there or neither.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
+
+import msgspec
 
 from backbeat.ports.store import Item, Put
 from mock_stripe.errors import IdempotencyReused, InvalidRequest
@@ -38,7 +39,7 @@ def find(world: World, key: str, fingerprint: str) -> Reply | None:
     if len(key) > _LONGEST:
         raise InvalidRequest(f"Idempotency keys can be at most {_LONGEST} characters long")
     item = world.store.get(keys.request(world.tenant, _hashed(key)))
-    stored = None if item is None else json.loads(item.doc)
+    stored = None if item is None else msgspec.json.decode(item.doc)
     if stored is None or stored["at"] + _KEPT_SECONDS <= world.now:
         return None
     if stored["fingerprint"] != fingerprint:
@@ -56,7 +57,7 @@ def keep(world: World, key: str, fingerprint: str, reply: Reply) -> None:
     }
     place = keys.request(world.tenant, _hashed(key))
     # Without a condition: all writes of a world happen one after another.
-    world.write(Put(Item(place, "StripeReply", json.dumps(stored).encode())))
+    world.write(Put(Item(place, "StripeReply", msgspec.json.encode(stored))))
 
 
 def fingerprint(method: str, path: str, body: str) -> str:

@@ -61,16 +61,24 @@ UNSERVED: Final = (
 )  # fmt: skip
 """What Stripe has and the double does not serve, by the beginning of the path."""
 
+_literal: Final[dict[tuple[str, str], Endpoint]] = {}
+"""Endpoints without ids in their paths, which are found at once."""
+
 _endpoints: Final[dict[tuple[str, int], list[tuple[tuple[str, ...], Endpoint]]]] = {}
+"""Endpoints with ids in their paths, by method and number of parts."""
 
 
 def endpoint(method: str, path: str, schema: type[Parameters]) -> Callable[[A], A]:
     """Registers what answers a method and path; `{name}` parts become arguments."""
 
     def register(answer: A) -> A:
+        made = Endpoint(method, path, schema, answer)
+        if "{" not in path:
+            _literal[method, path] = made
+            return answer
         parts = tuple(path.split("/")[1:])
         table = _endpoints.setdefault((method, len(parts)), [])
-        table.append((parts, Endpoint(method, path, schema, answer)))
+        table.append((parts, made))
         # A literal before a parameter in the same place: the first that fits answers.
         table.sort(key=lambda one: [part.startswith("{") for part in one[0]])
         return answer
@@ -80,7 +88,8 @@ def endpoint(method: str, path: str, schema: type[Parameters]) -> Callable[[A], 
 
 def endpoints() -> list[Endpoint]:
     """Returns everything that is answered."""
-    return [one for table in _endpoints.values() for _, one in table]
+    with_ids = [one for table in _endpoints.values() for _, one in table]
+    return [*_literal.values(), *with_ids]
 
 
 def find(method: str, path: str) -> Found:
@@ -89,6 +98,8 @@ def find(method: str, path: str) -> Found:
     Raises:
         UnknownRoute: nothing here does; the text says why.
     """
+    if (known := _literal.get((method, path))) is not None:
+        return Found(known, {})
     parts = path.split("/")[1:]
     for removed, since in REMOVED.items():
         # First: what was removed would pass for an object's id below.

@@ -5,10 +5,11 @@ after another, whoever makes them: nothing read inside can have changed by the c
 order of lists come from a number in the root, so the same calls give the same world.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from backbeat.persistence.entities import walk
 from backbeat.ports.store import (
@@ -254,7 +255,7 @@ class World:
         What is scheduled stays so: the action looks whether it is still called for.
         """
         key = keys.due(self.tenant, clock or "", at, self.next_number())
-        doc = json.dumps({"action": action, "id": object_id, "at": at}).encode()
+        doc = msgspec.json.encode({"action": action, "id": object_id, "at": at})
         self.write(Put(Item(key, "StripeDue", doc)))
         if not clock:
             root = self._rooted()
@@ -342,11 +343,11 @@ class World:
             yield from self._owner_changes(known)
         for known in self._deleted.values():
             yield Delete(keys.thing(self.tenant, known.kind.name, known.thing["id"]))
-            for owner in _owners(known.kind, json.loads(known.doc or b"{}")):
+            for owner in _owners(known.kind, msgspec.json.decode(known.doc or b"{}")):
                 yield Delete(keys.owned(self.tenant, owner, known.kind.name, known.thing["id"]))
 
     def _owner_changes(self, known: _Loaded) -> Iterator[Effect]:
-        before = _owners(known.kind, json.loads(known.doc)) if known.doc else set()
+        before = _owners(known.kind, msgspec.json.decode(known.doc)) if known.doc else set()
         after = _owners(known.kind, known.thing)
         for owner in sorted(after - before):
             key = keys.owned(self.tenant, owner, known.kind.name, known.thing["id"])
@@ -355,7 +356,7 @@ class World:
             yield Delete(keys.owned(self.tenant, owner, known.kind.name, known.thing["id"]))
 
     def _take(self, kind: Kind, item: Item) -> Object:
-        thing: Object = json.loads(item.doc)
+        thing: Object = msgspec.json.decode(item.doc)
         known = self._loaded.setdefault(thing["id"], _Loaded(kind, thing, item.doc, item.version))
         return known.thing
 
@@ -375,7 +376,7 @@ def kind_of(object_id: str) -> str | None:
 def _root_of(item: Item | None) -> _Root:
     if item is None:
         return _Root(None, 0, {}, due=None, told=False)
-    stored = json.loads(item.doc)
+    stored = msgspec.json.decode(item.doc)
     # A world of an older version does not say what is due and told: anything may be.
     due, told = stored.get("due", 0), stored.get("told", True)
     return _Root(item, stored["number"], stored["settings"], due, told)
@@ -387,7 +388,7 @@ def _root_effect(tenant: str, root: _Root) -> Put:
 
 
 def _encoded(thing: Object) -> bytes:
-    return json.dumps(thing, separators=(",", ":")).encode()
+    return msgspec.json.encode(thing)
 
 
 def _owners(kind: Kind, thing: Object) -> set[str]:
