@@ -6,8 +6,9 @@ Times: terms and filters are in force on `[starting_at, ending_before)`.
 Invariants: an edit changes nothing but what it names; a contract that ends bears no term beyond.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from backbeat.domain import charges, recurring, subscriptions
 from backbeat.models.catalog import BillableMetric
@@ -15,8 +16,11 @@ from backbeat.models.charges import ChargeChanges
 from backbeat.models.contracts import Contract, FilterSegment, UsageFilter
 from backbeat.models.edits import ContractEdit
 from backbeat.models.overrides import Override
-from backbeat.models.subscriptions import SubscriptionChanges
+from backbeat.models.recurring import RecurringBalance
+from backbeat.models.subscriptions import Subscription, SubscriptionChanges
 from backbeat.models.usage import UsageCell
+
+Dated = TypeVar("Dated", Override, RecurringBalance, Subscription)
 
 
 def edited(contract: Contract, edit: ContractEdit) -> Contract:
@@ -71,13 +75,18 @@ def ended(
     Terms without an end of their own go on for as long as the contract does. With `keeps_trueups`
     postpaid commits are billed later all the same.
     """
-    overrides = contract.overrides
+    terms: dict[str, object] = {"ending_before": ending_before}
     if ending_before is not None:
-        overrides = tuple(_cut(overrides, ending_before))
-        billed = charges.ended(contract, ending_before, keeps_trueups=keeps_trueups)
-        contract = subscriptions.ended(billed, ending_before)
-        contract = recurring.ended(contract, ending_before)
-    return contract.model_copy(update={"ending_before": ending_before, "overrides": overrides})
+        contract = charges.ended(contract, ending_before, keeps_trueups=keeps_trueups)
+        terms |= {
+            "overrides": _bounded(
+                (one for one in contract.overrides if one.starting_at < ending_before),
+                ending_before,
+            ),
+            "subscriptions": _bounded(contract.subscriptions, ending_before),
+            "recurring_balances": _bounded(contract.recurring_balances, ending_before),
+        }
+    return contract.model_copy(update=terms)
 
 
 def filter_segments(contract: Contract) -> list[FilterSegment]:
@@ -127,11 +136,11 @@ def _passes(cell: UsageCell, holding: UsageFilter | None, metric: BillableMetric
     return cell.groups[metric.cell_keys.index(holding.group_key)] in holding.group_values
 
 
-def _cut(overrides: Sequence[Override], end: datetime) -> Iterator[Override]:
-    for override in overrides:
-        if override.starting_at >= end:
-            continue
-        if override.ending_before is not None and override.ending_before > end:
-            yield override.model_copy(update={"ending_before": end})
-        else:
-            yield override
+def _bounded(terms: Iterable[Dated], end: datetime) -> tuple[Dated, ...]:
+    """Returns the terms with no own end behind the end; without one they end with the contract."""
+    return tuple(
+        term
+        if term.ending_before is None or term.ending_before <= end
+        else term.model_copy(update={"ending_before": end})
+        for term in terms
+    )

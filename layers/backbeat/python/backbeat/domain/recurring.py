@@ -287,17 +287,3 @@ def updated(template: RecurringBalance, update: RecurringUpdate) -> RecurringBal
 def _amount(before: RecurringAmount, update: AmountUpdate | None) -> RecurringAmount:
     given = {} if update is None else update.model_dump(exclude_none=True)
     return before.model_copy(update=given)
-
-
-def ended(contract: Contract, ending_before: datetime) -> Contract:
-    """Returns the contract with no template's own end behind an earlier end of its."""
-    return contract.model_copy(
-        update={
-            "recurring_balances": tuple(
-                template
-                if template.ending_before is None or template.ending_before <= ending_before
-                else template.model_copy(update={"ending_before": ending_before})
-                for template in contract.recurring_balances
-            )
-        }
-    )

@@ -477,20 +477,6 @@ def updated(subscription: Subscription, update: SubscriptionUpdate) -> Subscript
     return subscription.model_copy(update=fields)
 
 
-def ended(contract: Contract, ending_before: datetime) -> Contract:
-    """Returns the contract with no subscription's own end behind an earlier end of its."""
-    return contract.model_copy(
-        update={
-            "subscriptions": tuple(
-                subscription
-                if subscription.ending_before is None or subscription.ending_before <= ending_before
-                else subscription.model_copy(update={"ending_before": ending_before})
-                for subscription in contract.subscriptions
-            )
-        }
-    )
-
-
 def kept_ended(contract: Contract, ending_before: datetime | None, *, now: datetime) -> Contract:
     """Returns a contract that gets another end, its finished subscriptions bound to its old one.
 
