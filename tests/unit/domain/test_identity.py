@@ -1,11 +1,12 @@
 """Derived identities."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
 
-from backbeat.domain.identity import derived_id
+from backbeat.domain.identity import derived_id, invoice_id
+from backbeat.models.marks import mark_in, mark_of
 from tests.unit.builders import utc
 
 
@@ -34,3 +35,11 @@ def test_ids_outlive_the_program() -> None:
 def test_different_parts_give_different_ids(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     assert derived_id(*one) != derived_id(*other)
     assert derived_id(*one) == derived_id(*one)
+
+
+def test_the_id_of_an_invoice_leads_to_its_contract() -> None:
+    one = invoice_id("contract-1", "USAGE", utc("2025-01-01"))
+    other = invoice_id("contract-1", "USAGE", utc("2025-02-01"))
+    assert mark_in(one) == mark_in(other) == mark_of("contract-1") != mark_of("contract-2")
+    assert one != other
+    assert (UUID(one).version, UUID(one).variant) == (5, RFC_4122)

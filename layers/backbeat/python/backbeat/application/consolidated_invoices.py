@@ -81,7 +81,7 @@ def _joins(child: Invoice, parent: Invoice) -> bool:
 
 def _joined(parent: Invoice, children: Sequence[Invoice]) -> Invoice:
     together = [parent, *children]
-    id_ = derived_id("invoice", parent.id, InvoiceType.USAGE_CONSOLIDATED)
+    id_ = invoicing.consolidated_id(parent)
     lines = tuple(_copied(line, one, id_) for one in together for line in one.line_items)
     return parent.model_copy(
         update={

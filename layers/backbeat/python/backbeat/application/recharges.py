@@ -23,9 +23,8 @@ from backbeat.application import (
     settled_drafts,
 )
 from backbeat.application.services import Call
-from backbeat.domain import conversions, invoicing, ledgers, notices, periods
+from backbeat.domain import conversions, identity, invoicing, ledgers, notices, periods
 from backbeat.domain import recharging as rules
-from backbeat.domain.identity import derived_id
 from backbeat.models.contracts import Contract, DueItem
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument, NotFound, Retryable
@@ -159,7 +158,7 @@ def _cross(call: Call, item: Item, customer: Customer, before: Stored) -> bool:
         tax=gate.tax,
         commit=crossed.threshold.commit,
         gate=gate.type,
-        invoice_id=derived_id("invoice", contract.id, "THRESHOLD", id_),
+        invoice_id=identity.invoice_id(contract.id, contract.id, "THRESHOLD", id_),
         started_at=call.now,
     )
     work = UnitOfWork(call.store)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from backbeat.domain import periods
+from backbeat.domain import identity, periods
 from backbeat.domain.identity import derived_id
 from backbeat.domain.invoicing import usage_invoice_id
 from backbeat.models.balances import Balance, BalanceType
@@ -30,7 +30,7 @@ from backbeat.models.charges import (
     ScheduleItem,
 )
 from backbeat.models.contracts import Contract
-from backbeat.models.invoices import LineItem, LineType, RoyaltyRecord
+from backbeat.models.invoices import InvoiceType, LineItem, LineType, RoyaltyRecord
 from backbeat.models.money import EXACT, CreditType, multiply
 from backbeat.models.period import Period
 
@@ -52,8 +52,13 @@ class Slot:
 
 def slot_id(contract_id: str, slot: Slot) -> str:
     """Returns the id of a slot's invoice, the same for draft and final (decision D-11)."""
-    return derived_id(
-        "invoice", contract_id, "SCHEDULED", slot.scheduled_at, slot.credit_type_id, slot.apart
+    return identity.invoice_id(
+        contract_id,
+        contract_id,
+        InvoiceType.SCHEDULED,
+        slot.scheduled_at,
+        slot.credit_type_id,
+        slot.apart,
     )
 
 

@@ -8,6 +8,8 @@ Invariants: equal parts give equal ids; the border between two parts counts.
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from backbeat.models.marks import marked
+
 _NAMESPACE = UUID("6b1f6a0e-3c0d-5c1e-9a53-0f8b6f3f7f10")
 
 
@@ -17,3 +19,8 @@ def derived_id(*parts: str | datetime | int) -> str:
         part.isoformat() if isinstance(part, datetime) else str(part) for part in parts
     )
     return str(uuid5(_NAMESPACE, text))
+
+
+def invoice_id(contract_id: str, *parts: str | datetime | int) -> str:
+    """Returns the derived id of one of a contract's invoices, which leads back to the contract."""
+    return marked(derived_id("invoice", *parts), contract_id)

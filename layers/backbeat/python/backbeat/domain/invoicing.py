@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from backbeat.domain.identity import derived_id
+from backbeat.domain import identity
 from backbeat.models.balances import BalanceType
 from backbeat.models.contracts import Contract, HierarchyLink, Payer
 from backbeat.models.customers import BillableStatus, Customer
@@ -24,12 +24,17 @@ GRACE: Final = timedelta(hours=24)
 
 def usage_invoice_id(contract_id: str, period: Period) -> str:
     """Returns the id of a period's usage invoice, the same for draft and final (decision D-11)."""
-    return derived_id("invoice", contract_id, "USAGE", period.starting_at)
+    return identity.invoice_id(contract_id, contract_id, InvoiceType.USAGE, period.starting_at)
+
+
+def consolidated_id(parent: Invoice) -> str:
+    """Returns the id of the invoice that consolidates a parent's usage with its children's."""
+    return identity.invoice_id(parent.contract_id, parent.id, InvoiceType.USAGE_CONSOLIDATED)
 
 
 def successor_id(void: Invoice) -> str:
     """Returns the id of the invoice that replaces a void one: the next generation's."""
-    return derived_id("invoice", void.id, "GENERATION", void.generation + 1)
+    return identity.invoice_id(void.contract_id, void.id, "GENERATION", void.generation + 1)
 
 
 def finalizes_at(period: Period) -> datetime:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from backbeat.models.base import Model
 from backbeat.models.contracts import Contract
 from backbeat.models.edits import ContractEdit
+from backbeat.models.marks import mark_in
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.ports.store import Absent, Effect, IndexKey, Item, Put, Query, Store, Version
@@ -37,6 +38,13 @@ def pointer(tenant: str, contract: Contract) -> Put:
             keys.contract_pointer(tenant, contract.id), Pointer(customer_id=contract.customer_id)
         )
     )
+
+
+def owners_by_mark(store: Store, tenant: str, invoice_id: str) -> list[str]:
+    """Returns the ids of the customers one of whose contracts may have an invoice of that id."""
+    query = Query(keys.contracts_of_mark(tenant, mark_in(invoice_id)))
+    owners = (from_item(item, Pointer).customer_id for item in walk(store, query))
+    return [*dict.fromkeys(owners)]
 
 
 def replace(tenant: str, before: Stored, contract: Contract) -> Put:

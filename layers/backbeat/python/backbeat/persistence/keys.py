@@ -11,6 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Final
 
+from backbeat.models.marks import mark_of
 from backbeat.ports.store import APPENDED, JOURNAL, IndexKey, Key
 
 SLOTS: Final = 16
@@ -472,8 +473,13 @@ def custom_field_values(entity: str, name: str) -> str:
 
 
 def contract_pointer(tenant: str, contract_id: str) -> Key:
-    """Where a contract lies."""
-    return Key(f"{tenant}#CONTRACT#{part(contract_id)}", "CON")
+    """Whose contract it is, among those whose invoices have ids of the same mark."""
+    return Key(contracts_of_mark(tenant, mark_of(contract_id)), part(contract_id))
+
+
+def contracts_of_mark(tenant: str, mark: str) -> str:
+    """Partition of the contracts whose invoices have ids of a mark: mostly one."""
+    return f"{tenant}#MARK#{part(mark)}"
 
 
 def named_schedule(tenant: str, kind: str, owner_id: str, name: str, properties: str) -> Key:

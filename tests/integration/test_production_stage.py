@@ -1,0 +1,108 @@
+"""A stage without sandboxes: nothing there looks through all customers to find one of their things.
+
+Drafts lie nowhere; their ids alone lead to them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from backbeat import bootstrap
+from backbeat.config import Config
+from tests.integration.worked.world import World
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+class SteppedClock:
+    """Real time, as far as the services know."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2025, 1, 6, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock()
+
+
+@pytest.fixture
+def world(clock: SteppedClock) -> World:
+    world = World()
+    config = {
+        "BACKBEAT_STATE": ":memory:",
+        "BACKBEAT_SANDBOX": "off",
+        "BACKBEAT_TOKENS": "open",
+        "BACKBEAT_WEBHOOK_TARGETS": "any",
+    }
+    world.services = bootstrap.build(Config.model_validate(config), clock=clock)
+    return world
+
+
+def says(reply: Any) -> str:
+    return str(reply["message"])
+
+
+def test_a_usage_draft_is_known_by_its_id_alone(world: World, clock: SteppedClock) -> None:
+    customer, product, card = world.customer(), world.product(world.metric()), world.rate_card()
+    world.rate(card, product, price=2)
+    world.contract(customer, card, "2025-01-01T00:00:00Z")
+    # January is in its grace period and February has begun, unless somebody does January's work.
+    clock.time = datetime(2025, 2, 1, 12, tzinfo=UTC)
+    drafts = world.invoices(customer, status="DRAFT")
+
+    assert [draft["start_timestamp"][:7] for draft in drafts] == ["2025-01", "2025-02"]
+    for draft in drafts:
+        one = {"id": draft["id"]}
+        voided = world.refused("/v1/invoices/void", one)
+        assert says(voided) == "id: a DRAFT invoice cannot be voided"
+        regenerated = world.refused("/v1/invoices/regenerate", one)
+        assert says(regenerated) == "id: a DRAFT invoice cannot be regenerated"
+    world.refused("/v1/invoices/void", {"id": UNKNOWN}, 404)
+
+
+def test_a_scheduled_draft_is_moved_by_its_id_alone(world: World) -> None:
+    customer, fixed = world.customer(), world.product(type="FIXED")
+    item = {"timestamp": "2025-03-10T00:00:00Z", "unit_price": 100, "quantity": 1}
+    usd = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
+    charge = {"product_id": fixed, "schedule": {"credit_type_id": usd, "schedule_items": [item]}}
+    world.contract(customer, None, "2025-01-01T00:00:00Z", scheduled_charges=[charge])
+    [draft] = world.invoices(customer, type="SCHEDULED")
+
+    moved = {"invoice_id": draft["id"], "issue_date": "2025-03-20T00:00:00Z"}
+    assert world.post("/v1/contracts/updateInvoiceIssueDate", moved) == {"id": draft["id"]}
+
+    [after] = world.invoices(customer, type="SCHEDULED")
+    assert (after["id"], after["issued_at"][:10]) == (draft["id"], "2025-03-20")
+
+
+def test_a_consolidated_draft_is_known_by_its_id_alone(world: World) -> None:
+    parent, child = world.customer(), world.customer()
+    product, card = world.product(world.metric()), world.rate_card()
+    world.rate(card, product, price=2)
+    above = world.contract(
+        parent,
+        card,
+        hierarchy_configuration={
+            "parent_behavior": {"invoice_consolidation_type": "CONCATENATE"},
+        },
+    )
+    world.contract(
+        child,
+        card,
+        hierarchy_configuration={
+            "parent": {"customer_id": parent, "contract_id": above},
+            "payer": "PARENT",
+            "usage_statement_behavior": "CONSOLIDATE",
+        },
+    )
+    [joined] = world.invoices(parent, type="USAGE_CONSOLIDATED")
+
+    refused = world.refused("/v1/invoices/void", {"id": joined["id"]})
+    assert (
+        says(refused) == "id: a USAGE_CONSOLIDATED invoice is made of others and cannot be voided"
+    )
