@@ -4,6 +4,7 @@ January is cut off when 2 February begins. Each kind of metric is used in time, 
 ticks come later still: the invoice must be the one of a clock that stopped at the cut-off.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,13 +33,15 @@ WITH_LATE = {"COUNT": 4, "SUM": 20, "MAX": 9, "UNIQUE": 4, "LATEST": 4, "SQL": 2
 class Story:
     """A customer billed for every kind of metric at 1 cent a unit."""
 
-    def __init__(self, product: Product, clock: TestClock) -> None:
+    def __init__(
+        self, product: Product, clock: TestClock, metrics: Mapping[str, dict[str, Any]] = METRICS
+    ) -> None:
         self.product = product
         self.clock = clock
         self.names = {}
         card = self.create("/v1/contract-pricing/rate-cards/create", name="List")
         self.card = card
-        for name, definition in METRICS.items():
+        for name, definition in metrics.items():
             if "sql" not in definition:
                 definition = {
                     **definition,
@@ -189,7 +192,7 @@ def test_a_period_that_an_extension_opens_bills_what_is_known(
     assert story.quantities(rest) == IN_TIME
 
 
-@pytest.mark.parametrize("name", ["COUNT", "SUM", "MAX", "UNIQUE", "LATEST"])
+@pytest.mark.parametrize("name", ["COUNT", "SUM", "MAX", "UNIQUE", "LATEST", "SQL"])
 def test_a_late_invoice_is_explained(story: Story, clock: TestClock, name: str) -> None:
     story.contract()
     clock.set(CUT_OFF - INSTANT)
@@ -205,3 +208,31 @@ def test_a_late_invoice_is_explained(story: Story, clock: TestClock, name: str) 
     assert told["matches"] is True
     assert told["events"]["count"] == 2
     assert told["late_events"]["count"] == 2
+
+
+@pytest.mark.parametrize("mode", ["merge", "replace"])
+def test_a_preview_leaves_out_what_comes_too_late(
+    product: Product, clock: TestClock, mode: str
+) -> None:
+    clock.set(datetime(2025, 1, 10, tzinfo=UTC))
+    streaming = {name: metric for name, metric in METRICS.items() if "sql" not in metric}
+    story = Story(product, clock, streaming)
+    story.contract()
+    clock.set(CUT_OFF - INSTANT)
+    story.use_in_time()
+    clock.set(CUT_OFF + timedelta(minutes=2))
+    story.use_late()
+    event = {
+        "event_type": "use",
+        "timestamp": "2025-01-18T10:00:00Z",
+        "properties": {"units": "100"},
+    }
+
+    path = f"/v1/customers/{story.customer}/previewEvents"
+    january, february = product.post(path, {"events": [event], "mode": mode}).data
+
+    # What is sent now is not on an invoice that was cut off, whoever imagines it.
+    in_time = {name: units for name, units in IN_TIME.items() if name in streaming}
+    expected = in_time if mode == "merge" else dict.fromkeys(streaming, 0)
+    assert story.quantities(january) == expected
+    assert story.quantities(february) == dict.fromkeys(streaming, 0)

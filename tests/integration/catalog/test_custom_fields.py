@@ -386,3 +386,46 @@ def test_lines_say_the_values_of_what_they_are_about() -> None:
     covered, applied, rest, _ = world.draft(customer)["line_items"]
     assert covered["commit_custom_fields"] == applied["commit_custom_fields"] == {"po": "commits"}
     assert "commit_custom_fields" not in rest
+
+
+def test_lines_that_bill_a_commit_say_its_values() -> None:
+    world = World("2025-01-20T00:00:00Z")
+    register(world, "commit", "po")
+    segment = {
+        "amount": 6,
+        "starting_at": "2025-01-01T00:00:00Z",
+        "ending_before": "2025-03-01T00:00:00Z",
+    }
+    item = {"timestamp": "2025-03-01T00:00:00Z", "amount": 6}
+    fixed = world.product(type="FIXED")
+    commits = [
+        {
+            "type": kind,
+            "product_id": fixed,
+            "name": kind,
+            "access_schedule": {"schedule_items": [segment]},
+            "invoice_schedule": {"schedule_items": [item]},
+            "custom_fields": {"po": kind},
+        }
+        for kind in ("PREPAID", "POSTPAID")
+    ]
+    customer, other = world.customer(), world.rate_card()
+    # Of two invoices the prepaid one joins that of the usage, which ends on its day.
+    joining = {
+        "scheduled_charges_on_usage_invoices": "ALL",
+        "ending_before": segment["ending_before"],
+    }
+    world.contract(customer, None, commits=commits)
+    world.contract(customer, other, "2025-02-01T00:00:00Z", commits=commits[:1], **joining)
+    world.clock("2025-02-20T00:00:00Z")
+
+    shown = [
+        (line["name"], line["commit_custom_fields"])
+        for invoice in world.invoices(customer)
+        for line in invoice["line_items"]
+    ]
+    assert sorted(shown, key=lambda one: one[0]) == [
+        ("POSTPAID", {"po": "POSTPAID"}),
+        ("PREPAID", {"po": "PREPAID"}),
+        ("PREPAID", {"po": "PREPAID"}),
+    ]

@@ -55,8 +55,8 @@ from backbeat.models.rates import Rate, RateCard, Tier
 from backbeat.models.usage import UsageCell
 from backbeat.persistence import contracts
 
-CellsOf = Callable[[Call, Customer, BillableMetric, Period], list[UsageCell]]
-"""Gives a metric's usage of a customer and span."""
+CellsOf = Callable[[Call, Customer, BillableMetric, Period, datetime | None], list[UsageCell]]
+"""Gives a metric's usage of a customer and span, and is told from when on usage came too late."""
 
 CellsAtOnceOf = Callable[
     [Call, Customer, Sequence[tuple[BillableMetric, Period]], Period], list[UsageCell]
@@ -82,10 +82,9 @@ class Reading:
     `cells` and `cells_at_once` give other usage than what is stored. `cuts` and `apart` keep
     windows separate. `regroup` gives products other groups. `invoice_id` is that of an invoice
     which takes the place of a void one. With `terms_until`, prices and definitions made after it
-    are left out; with `received_before`, usage received then or later, unless `cells` gives other
-    usage. `sources` are what commits and credits have left to pay with. `paid` are lines that were
-    paid before: this reading's are cut where those are and, without sources of its own, paid like
-    them.
+    are left out; with `received_before`, usage received then or later. `sources` are what commits
+    and credits have left to pay with. `paid` are lines that were paid before: this reading's are
+    cut where those are and, without sources of its own, paid like them.
     """
 
     cells: CellsOf | None = None
@@ -415,7 +414,9 @@ def _cells(
     reading = bill.reading
     if reading.cells is not None:
         # Usage that is chosen or imagined hour by hour is not added up before.
-        found = reading.cells(bill.call, bill.customer, metric, bill.period)
+        found = reading.cells(
+            bill.call, bill.customer, metric, bill.period, reading.received_before
+        )
     else:
         found = usage.cells(
             bill.call,

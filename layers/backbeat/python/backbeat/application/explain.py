@@ -5,7 +5,7 @@ received up to when the invoice was final, priced by the terms as they were then
 event of the billing period and is meant for sandboxes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -207,11 +207,16 @@ class _Reader:
         return [one for one in self._all(span) if self._is_late(one)]
 
     def cells(
-        self, call: Call, customer: Customer, metric: BillableMetric, span: Period
+        self,
+        call: Call,
+        customer: Customer,
+        metric: BillableMetric,
+        span: Period,
+        received_before: datetime | None,
     ) -> list[UsageCell]:
         """Returns what the events alone make of a metric."""
         if metric.sql is not None:
-            return usage.cells(call, customer, metric, span)
+            return usage.cells(call, customer, metric, span, received_before=received_before)
         return counting.cells(metric, self.events(span))
 
     def _all(self, span: Period) -> list[StoredEvent]:
@@ -232,8 +237,12 @@ def _lines_anew(invoice: Invoice, contract: Contract, reader: _Reader) -> Sequen
         # What was missing of a postpaid commit then is on the invoice, and nowhere else.
         billed = {line.postpaid_commit_id: line.total for line in invoice.line_items}
         return scheduled_invoices.anew(call, contract, invoice, lambda id_: billed[id_])
+    received = reader.then.events_until
     reading = drafts.Reading(
-        cells=reader.cells, invoice_id=invoice.id, terms_until=reader.then.terms_until
+        cells=reader.cells,
+        invoice_id=invoice.id,
+        terms_until=reader.then.terms_until,
+        received_before=None if received is None else received + _INSTANT,
     )
     if invoice.status is InvoiceStatus.DRAFT:
         anew = settled_drafts.again(call, contract, reader.customer, invoice.period, reading)
@@ -283,26 +292,23 @@ def _metering(
     def keeps(event: UsageEvent) -> bool:
         return counting.is_in_group(event, group) and _passes(event, metric, contract)
 
-    whole = reader.events(invoice.period)
-    counted: Iterator[Counted] = (
-        counting.counted(metric, whole, keep=keeps) if metric.sql is None else _looked_at(whole)
-    )
+    counted = _counted(metric, reader.events(invoice.period), keeps)
     return Metering(
         metric=metric,
         state=product.state_at(found.starting_at),
         usage_filter=filter_at(contract, found.starting_at),
         events=[one for one in counted if stretch.covers(one.stored.event.timestamp)],
-        late=[
-            one.stored
-            for one in counting.counted(metric, reader.late(stretch), keep=keeps)
-            if metric.sql is None
-        ],
+        late=[one.stored for one in _counted(metric, reader.late(stretch), keeps)],
     )
 
 
-def _looked_at(events: Sequence[StoredEvent]) -> Iterator[Counted]:
-    for stored in events:
-        yield Counted(stored, Decimal(0), Decimal(0))
+def _counted(
+    metric: BillableMetric, events: Sequence[StoredEvent], keeps: Callable[[UsageEvent], bool]
+) -> Iterator[Counted]:
+    """Yields what each event adds; a SQL metric looks at all of them, and none adds by itself."""
+    if metric.sql is None:
+        return counting.counted(metric, events, keep=keeps)
+    return (Counted(stored, Decimal(0), Decimal(0)) for stored in events)
 
 
 def _passes(event: UsageEvent, metric: BillableMetric, contract: Contract) -> bool:

@@ -32,8 +32,8 @@ def preview(
 ) -> list[Invoice]:
     """Returns the drafts as they would be with these events alone, or merged with what is stored.
 
-    Events outside the periods of the drafts change nothing, nor do those whose transaction id
-    was accepted in the last 34 days.
+    Events outside the periods of the drafts change nothing, nor do those of a period that is cut
+    off, or those whose transaction id was accepted in the last 34 days.
 
     Raises:
         InvalidArgument: a transaction id comes twice, or a contract bills a SQL metric.
@@ -64,12 +64,21 @@ def preview(
 
 def _cells_with(imagined: Sequence[StoredEvent], *, merge: bool) -> drafts.CellsOf:
     def cells(
-        call: Call, customer: Customer, metric: BillableMetric, span: Period
+        call: Call,
+        customer: Customer,
+        metric: BillableMetric,
+        span: Period,
+        received_before: datetime | None,
     ) -> list[UsageCell]:
         if metric.sql is not None:
             return _refuse_sql(call, customer, [(metric, span)], span)
+        stored: list[UsageCell] = []
+        if merge:
+            stored = usage.cells(call, customer, metric, span, received_before=received_before)
+        if received_before is not None and call.now >= received_before:
+            # Sent now, they would come too late for this period.
+            return stored
         inside = [one for one in imagined if span.covers(one.event.timestamp)]
-        stored = usage.cells(call, customer, metric, span) if merge else []
         return [*stored, *counting.cells(metric, inside)]
 
     return cells

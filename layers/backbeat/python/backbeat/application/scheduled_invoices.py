@@ -144,7 +144,7 @@ def joined_lines(
     joining = list(charges.joining(contract, period, currency))
     products = _products(call, [entry.term.product_id for entry in joining])
     for entry in joining:
-        yield charges.line(entry, products[entry.term.product_id], invoice_id=invoice_id)
+        yield _billed_line(call, contract, entry, products, invoice_id=invoice_id)
 
 
 def anew(
@@ -298,7 +298,7 @@ def _lines(
         if statement.trueup_of is not None:
             missing = Amount(unit_price=shortfall(statement.trueup_of.id))
             due = replace(entry, item=entry.item.model_copy(update={"amount": missing}))
-        yield charges.line(due, products[entry.term.product_id], invoice_id=invoice_id)
+        yield _billed_line(call, contract, due, products, invoice_id=invoice_id)
     for service in statement.services:
         by_service = {
             id_: products[product] for id_, product in service_ids.items() if product in products
@@ -321,6 +321,24 @@ def _lines(
         yield from conversions.lines(
             recurring_lines, card, Period(at, at), invoice_id=invoice_id, apart=lambda _: None
         )
+
+
+def _billed_line(
+    call: Call,
+    contract: Contract,
+    entry: Billed,
+    products: Mapping[str, Product],
+    *,
+    invoice_id: str,
+) -> LineItem:
+    """Returns the line of a dated amount, with the values of the commit where it bills one."""
+    line = charges.line(entry, products[entry.term.product_id], invoice_id=invoice_id)
+    commit_id = entry.term.commit_id if isinstance(entry.term, ScheduledCharge) else None
+    if commit_id is None:
+        return line
+    commit = read(call.store, keys.balance(call.tenant, contract.customer_id, commit_id), Balance)
+    values = {} if commit is None else commit.custom_fields
+    return line.model_copy(update={"commit_custom_fields": values})
 
 
 def _products(call: Call, product_ids: list[str]) -> dict[str, Product]:

@@ -87,8 +87,8 @@ class LineItem(Model):
     """One line. `total` = `quantity` × `unit_price`, unrounded, in the unit of `credit_type`.
 
     `term_custom_fields` are those of the contract's term that it bills, `commit_custom_fields`
-    those of the balance that pays it. `applied_seat` is the seat whose part of a balance pays,
-    where each seat has its own.
+    those of the balance that pays it, or of the commit that it bills. `applied_seat` is the seat
+    whose part of a balance pays, where each seat has its own.
     """
 
     id: str

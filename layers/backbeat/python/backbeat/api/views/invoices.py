@@ -146,7 +146,7 @@ def _custom_fields_view(line: LineItem) -> dict[str, object]:
         "subscription": line.subscription_id,
     }
     shown = {f"{name}_custom_fields": line.term_custom_fields for name, id_ in ids.items() if id_}
-    if line.commit_segment_id is not None:
+    if line.commit_id is not None or line.postpaid_commit_id is not None:
         shown["commit_custom_fields"] = line.commit_custom_fields
     return {**shown}
 
