@@ -106,3 +106,64 @@ def test_a_consolidated_draft_is_known_by_its_id_alone(world: World) -> None:
     assert (
         says(refused) == "id: a USAGE_CONSOLIDATED invoice is made of others and cannot be voided"
     )
+
+
+class Late:
+    """January was used 10 times at 2, and nobody came to bill it ten minutes after its cut-off."""
+
+    def __init__(self, world: World, clock: SteppedClock) -> None:
+        self.world = world
+        product, card = world.product(world.metric()), world.rate_card()
+        self.customer = world.customer()
+        world.rate(card, product, price=2)
+        self.card = card
+        contract = world.contract(self.customer, card, "2025-01-01T00:00:00Z")
+        self.names = {"customer_id": self.customer, "contract_id": contract}
+        world.use(self.customer, 10, "2025-01-05T01:00:00Z")
+        clock.time = datetime(2025, 2, 2, 0, 10, tzinfo=UTC)
+
+    def bills(self) -> list[tuple[str, str, int]]:
+        found = self.world.invoices(self.customer)
+        return [(one["start_timestamp"][:10], one["status"], one["total"]) for one in found]
+
+
+def test_an_edit_after_the_cut_off_changes_nothing_before_it(
+    world: World, clock: SteppedClock
+) -> None:
+    late = Late(world, clock)
+    assert late.bills()[0] == ("2025-01-01", "DRAFT", 20)
+
+    half = {"starting_at": "2025-01-01T00:00:00Z", "type": "MULTIPLIER", "multiplier": 0.5}
+    world.post("/v2/contracts/edit", {**late.names, "add_overrides": [half]})
+    world.use(late.customer, 4, "2025-02-01T01:00:00Z")
+
+    # 10 × 2 as it was agreed on at the cut-off; 4 × 2 × 0.5 from then on.
+    assert late.bills() == [("2025-01-01", "FINALIZED", 20), ("2025-02-01", "DRAFT", 4)]
+
+
+def test_an_end_set_after_the_cut_off_leaves_what_was_cut_off(
+    world: World, clock: SteppedClock
+) -> None:
+    late = Late(world, clock)
+    end = {**late.names, "ending_before": "2025-01-03T00:00:00Z"}
+    world.post("/v1/contracts/updateEndDate", end)
+    assert late.bills() == [("2025-01-01", "FINALIZED", 20)]
+
+
+def test_archiving_after_the_cut_off_keeps_the_invoice(world: World, clock: SteppedClock) -> None:
+    late = Late(world, clock)
+    world.post("/v1/contracts/archive", {**late.names, "void_invoices": False})
+    assert late.bills() == [("2025-01-01", "FINALIZED", 20)]
+
+
+def test_a_renewal_after_the_cut_off_leaves_what_was_cut_off(
+    world: World, clock: SteppedClock
+) -> None:
+    late = Late(world, clock)
+    world.contract(
+        late.customer,
+        late.card,
+        "2025-01-10T00:00:00Z",
+        transition={"type": "RENEWAL", "from_contract_id": late.names["contract_id"]},
+    )
+    assert ("2025-01-01", "FINALIZED", 20) in late.bills()

@@ -202,6 +202,28 @@ def catch_up(call: Call, contract: Contract) -> None:
         _log.exception("left to the tick", extra={"contract_id": contract.id})
 
 
+def settle(call: Call, contract: Contract) -> None:
+    """Does a contract's work that should be done by now, before the contract is changed.
+
+    Ticks may be late. What was cut off before a change is billed by the terms before it, as if
+    they never were.
+    Decision: what requests may still be storing usage of is not, so changes made in the minute
+    after a cut-off count.
+
+    Raises:
+        Retryable: others are at it.
+    """
+    try:
+        while (work := min(_of_contract(call, contract), default=None)) is not None:
+            if work.due_at > _settled_by(call) or not run(call, work.key):
+                return
+    except BackbeatError:
+        raise
+    except Exception:
+        # The change may be what mends it.
+        _log.exception("left to the tick", extra={"contract_id": contract.id})
+
+
 def charge_now(call: Call, contract: Contract) -> None:
     """Looks at the thresholds of a contract's customer, as when they were changed.
 

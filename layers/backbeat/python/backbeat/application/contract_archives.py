@@ -31,6 +31,8 @@ def archive(call: Call, customer_id: str, contract_id: str, *, void_invoices: bo
         NotFound: the customer or the contract does not exist.
         InvalidArgument: it is archived already.
     """
+    customers.get(call, customer_id)
+    insistently(lambda: billing.settle(call, contracts.get(call, customer_id, contract_id)))
     insistently(lambda: _archive(call, customer_id, contract_id, void_invoices=void_invoices))
 
 

@@ -175,6 +175,7 @@ def _change(
     call: Call, customer_id: str, contract_id: str, changes: Changes
 ) -> tuple[ContractEdit, Contract]:
     customer = customers.get(call, customer_id)
+    billing.settle(call, contracts.get(call, customer_id, contract_id))
     before = contracts.stored(call, customer_id, contract_id)
     book = Book(call, customer.id)
     edit = _edit(call, before.contract, changes, book)

@@ -47,6 +47,7 @@ def follow(
         NotFound: the customer has no such contract.
         InvalidArgument: it is archived, was followed before, or starts no earlier.
     """
+    billing.settle(call, contracts.get(call, customer.id, wanted.from_contract_id))
     before = contracts.stored(call, customer.id, wanted.from_contract_id)
     earlier = before.contract
     if earlier.archived_at is not None:
