@@ -118,3 +118,59 @@ def test_a_void_invoice_of_a_child_is_replaced_by_the_one_made_anew() -> None:
     january, _ = family.consolidated()
     assert [one["invoice_id"] for one in january["constituent_invoices"]][1:] == [new_id]
     assert january["total"] == 30
+
+
+class Notices:
+    """What a subscriber would be sent: nobody listens, and the log says what was to be told."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        world.post("/webhooks/subscriptions", {"target": "http://127.0.0.1:9/hook"})
+
+    def finalized(self) -> list[str]:
+        """Returns the ids of the invoices that were told to be final, in order of the ids."""
+        deliveries = self.world.get("/webhooks/deliveries", event_type="invoice.finalized")
+        events = [self.world.get(f"/webhooks/events/{one['event_id']}") for one in deliveries]
+        return sorted(event["body"]["properties"]["invoice_id"] for event in events)
+
+
+def test_a_consolidated_invoice_is_told_to_be_final_once_with_its_last_part() -> None:
+    family = Family()
+    world, notices = family.world, Notices(family.world)
+    first, _ = family.child("first")
+    # Its usage ends with January too, so it is final at the same instant.
+    second, _ = family.child("second", "2025-01-10T00:00:00Z")
+    family.child("apart", behavior="SEPARATE", payer="SELF")
+    [draft] = family.consolidated()
+
+    world.clock("2025-02-01T23:00:00Z")
+    assert notices.finalized() == []
+    world.clock("2025-02-02T00:00:00Z")
+
+    # Four of their own, and the one that joins three of them.
+    told = notices.finalized()
+    assert len(told) == 5
+    assert told.count(draft["id"]) == 1
+    mine = {one["id"] for one in (*world.invoices(first), *world.invoices(second))}
+    assert len(mine & {*told}) == 2
+
+
+def test_a_consolidated_invoice_of_an_invoice_made_anew_is_told_too() -> None:
+    family = Family()
+    world, notices = family.world, Notices(family.world)
+    child, _ = family.child("first")
+    world.clock("2025-02-05T00:00:00Z")
+    before = notices.finalized()
+
+    [theirs] = world.invoices(child, status="FINALIZED")
+    world.post("/v1/invoices/void", {"id": theirs["id"]})
+    anew = world.post("/v1/invoices/regenerate", {"id": theirs["id"]})["id"]
+    # The consolidated invoice is the same one as before, and was told of.
+    assert notices.finalized() == sorted([*before, anew])
+
+    [own] = world.invoices(family.parent, status="FINALIZED", type="USAGE")
+    world.post("/v1/invoices/void", {"id": own["id"]})
+    last = world.post("/v1/invoices/regenerate", {"id": own["id"]})["id"]
+    [joined] = [one for one in family.consolidated() if one["status"] == "FINALIZED"]
+    assert notices.finalized() == sorted([*before, anew, last, joined["id"]])
+    assert joined["id"] not in before

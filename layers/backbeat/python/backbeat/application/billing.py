@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 from backbeat.application import (
     alert_looks,
     consequences,
+    consolidated_invoices,
     lifecycle_tellings,
     looks,
     outbox,
@@ -447,6 +448,8 @@ def _commit(
             work.add(*invoices.insert(call.store, call.tenant, final))
             work.add(*on_sending_list(call, final))
             told.append(notices.invoice_finalized(final, at=call.now))
+            joined = consolidated_invoices.completed_by(call, work, contract, final)
+            told += [] if joined is None else [joined]
         looks.request(call, work, final.customer_id)
     work.add(*_moved(call, item, next_due))
     outbox.commit(call, work, told)

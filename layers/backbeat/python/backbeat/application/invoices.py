@@ -165,7 +165,9 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
     purse.draw(fresh)
     work.add(*purse.book.effects())
     looks.request(call, work, fresh.customer_id)
-    outbox.commit(call, work, [notices.invoice_finalized(fresh, at=call.now)])
+    told = [notices.invoice_finalized(fresh, at=call.now)]
+    joined = consolidated_invoices.completed_by(call, work, contract, fresh)
+    outbox.commit(call, work, told if joined is None else [*told, joined])
     send_to_provider(call, fresh)
     return fresh
 
