@@ -190,6 +190,15 @@ USED: Events = [(11, 8, Decimal("59.99"), "red"), (8, 0, Decimal("20.48"), "red"
         (Decimal("179.37"), 5, 1, 1, None, "COMMIT_RATE", False),
     ],
 )
+@example(
+    # What is left of the second one takes one digit more than a quotient has.
+    events=[(11, 14, Decimal("30.00"), "red")],
+    balances=[
+        (Decimal("1.00"), 5, 1, 1, None, "LIST_RATE", False),
+        (Decimal("233.42"), 11, 1, 1, None, "COMMIT_RATE", False),
+        (Decimal("1.00"), 5, 7, 1, None, "LIST_RATE", False),
+    ],
+)
 def test_no_balance_is_drawn_beyond_what_it_holds_and_every_line_is_explained(
     events: Events, balances: Balances
 ) -> None:

@@ -16,14 +16,16 @@ SEAT = "seat_id"
 class Team:
     """A customer with a subscription by seats, usage priced 1 a unit by seat, linked credits."""
 
-    def __init__(self, world: World, *seats: str, start: str = "2025-04-01") -> None:
+    def __init__(
+        self, world: World, *seats: str, start: str = "2025-04-01", fee: int = 3000
+    ) -> None:
         self.world = world
         self.customer = world.customer()
         self.card = world.rate_card()
-        product = world.product(world.metric(groups=[[SEAT]]), presentation_group_key=[SEAT])
-        world.rate(self.card, product, price=1)
+        self.product = world.product(world.metric(groups=[[SEAT]]), presentation_group_key=[SEAT])
+        world.rate(self.card, self.product, price=1)
         self.seat_product = world.product(type="SUBSCRIPTION")
-        world.rate(self.card, self.seat_product, price=3000, billing_frequency="MONTHLY")
+        world.rate(self.card, self.seat_product, price=fee, billing_frequency="MONTHLY")
         self.seats, self.start = seats, start
 
     def subscribe(self, allocation: str, *, prorated: bool, amount: int, **terms: Any) -> None:
@@ -37,6 +39,8 @@ class Team:
             self.world,
             amount,
             self.start,
+            # Unrestricted, it would pay the seats' fee as well.
+            applicable_product_ids=[self.product],
             subscription_config=link,
         )
         del credit["access_amount"]["quantity"]
@@ -139,7 +143,8 @@ def pool(world: World, amount: int) -> JSON:
 @pytest.mark.parametrize(("extra", "overage"), [(None, 200), (150, 50)])
 def test_ex_41_individual_seats(extra: int | None, overage: int) -> None:
     world = World("2025-04-01T00:00:00Z")
-    team = Team(world, "a", "b", "c")
+    # What is unrestricted would pay a fee first, so seats are free here.
+    team = Team(world, "a", "b", "c", fee=0)
     credits = [] if extra is None else [pool(world, extra)]
     team.subscribe("INDIVIDUAL", prorated=True, amount=1000, credits=credits)
     world.clock("2025-04-10T00:00:00Z")
@@ -147,8 +152,7 @@ def test_ex_41_individual_seats(extra: int | None, overage: int) -> None:
     team.use("b", 1200, "2025-04-06")
 
     # Only b's own 1000 pay for b, then the pool; c's credit pays for nobody else.
-    # The rest are May's fees of 3 × 3000.
-    assert world.draft(team.customer)["total"] == overage + 9000
+    assert world.draft(team.customer)["total"] == overage
     assert team.balances() == {"a": (600, 1000), "b": (0, 1000), "c": (1000, 1000)}
 
     world.clock("2025-05-03T00:00:00Z")

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from backbeat.application import catalog, open_periods, scheduled_invoices, usage
+from backbeat.application import catalog, open_periods, settled_drafts, usage
 from backbeat.application.services import Call
 from backbeat.application.settled_drafts import Purse
 from backbeat.domain import ledgers, seats, thresholds, windows
@@ -95,8 +95,7 @@ class Standing:
     @cached_property
     def _scheduled(self) -> list[Invoice]:
         _ = self._drafts
-        shortfall = self._purse.shortfall
-        return list(scheduled_invoices.drafts_of(self._call, self._customer, shortfall))
+        return settled_drafts.scheduled_of(self._call, self._customer, self._purse)
 
     @cached_property
     def _final(self) -> list[Invoice]:

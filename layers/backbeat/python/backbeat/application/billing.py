@@ -371,7 +371,9 @@ def _finalize_scheduled(call: Call, item: Item, due: DueItem) -> None:
         _commit(call, item, contract, None, _looking_again(call, due), unchanged)
         return
     purse = settled_drafts.Purse(call, customer)
-    draft = scheduled_invoices.assemble(call, contract, customer, statement, purse.shortfall)
+    if statement.parts:
+        purse.draw_before(contract, statement)
+    draft = purse.bill(contract, statement)
     ahead = scheduled_invoices.Outlook(ahead.open[1:], ahead.next_look)
     _commit(call, item, contract, (draft, purse), _scheduled_due(contract, ahead), unchanged)
 

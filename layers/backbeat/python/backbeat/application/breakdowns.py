@@ -221,7 +221,7 @@ def _assembled(
         contract, whole, unchanged = final_terms.as_made(call, contract, customer, stored, period)
         if unchanged and not before_credits:
             windows = replace(windows, paid=stored.line_items)
-        windows = replace(windows, terms_until=whole.terms_until)
+        windows = replace(windows, known=whole.known, terms_until=whole.terms_until)
     if stored is not None and stored.given_usage:
         # Its usage was given with it, so none comes late.
         return historical_invoices.priced_anew(call, contract, stored, period, windows)

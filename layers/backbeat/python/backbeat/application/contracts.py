@@ -44,6 +44,12 @@ def as_of(call: Call, contract: Contract, instant: datetime) -> Contract:
     return _with_facts_of(contract, then)
 
 
+def after_edits(call: Call, contract: Contract, number: int) -> Contract:
+    """Returns a contract's terms after a number of edits, as `as_of` does."""
+    then = persisted.after_edits(call.store, call.tenant, contract, number)
+    return _with_facts_of(contract, then)
+
+
 def as_created(call: Call, contract: Contract) -> Contract:
     """Returns a contract's terms before any edit."""
     return _with_facts_of(contract, persisted.as_created(call.store, call.tenant, contract))

@@ -48,7 +48,7 @@ from backbeat.models.catalog import (
 )
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
-from backbeat.models.invoices import Invoice, LineItem
+from backbeat.models.invoices import Invoice, Known, LineItem
 from backbeat.models.money import USD
 from backbeat.models.period import Period
 from backbeat.models.rates import Rate, RateCard, Tier
@@ -81,10 +81,10 @@ class Reading:
 
     `cells` and `cells_at_once` give other usage than what is stored. `cuts` and `apart` keep
     windows separate. `regroup` gives products other groups. `invoice_id` is that of an invoice
-    which takes the place of a void one. With `terms_until`, prices and definitions made after it
-    are left out; with `received_before`, usage received then or later. `sources` are what commits
-    and credits have left to pay with. `paid` are lines that were paid before: this reading's are
-    cut where those are and, without sources of its own, paid like them.
+    which takes the place of a void one. `known` and `terms_until` leave out prices that were not
+    known then and definitions made after it, `received_before` usage received then or later.
+    `sources` are what commits and credits have left to pay with. `paid` are lines that were paid
+    before: this reading's are cut where those are and, without sources of its own, paid like them.
     """
 
     cells: CellsOf | None = None
@@ -93,13 +93,14 @@ class Reading:
     apart: Callable[[datetime], Hashable] = field(default=lambda instant: None)
     regroup: Regroup = field(default=lambda state, metric, rates: Grouping(state))
     invoice_id: str | None = None
+    known: Known | None = None
     terms_until: datetime | None = None
     received_before: datetime | None = None
     sources: Sequence[Source] = ()
     paid: Sequence[LineItem] = ()
 
     def knows(self, made_at: datetime) -> bool:
-        """Tells whether a price or definition made at that time is looked at."""
+        """Tells whether a definition made at that time is looked at."""
         return self.terms_until is None or made_at <= self.terms_until
 
 
@@ -126,7 +127,11 @@ def assemble(
     )
     royalty = charges.royalty_of(contract, draft.line_items, at=period.starting_at)
     return draft.model_copy(
-        update={"reseller_royalty": royalty, "received_before": reading.received_before}
+        update={
+            "reseller_royalty": royalty,
+            "received_before": reading.received_before,
+            "known": reading.known or bill.known,
+        }
     )
 
 
@@ -151,9 +156,7 @@ class _Bill:
             self._read_prices(contract.rate_card_id)
 
     def _read_prices(self, rate_card_id: str) -> None:
-        self.card, rates = rate_cards.with_rates(
-            self.call, rate_card_id, until=self.reading.terms_until
-        )
+        self.card, rates = rate_cards.with_rates(self.call, rate_card_id, known=self.reading.known)
         priced = _priced_products(self.call, self.card, rates, self.reading)
         self.composites = [
             composites.Composite(product, rates)
@@ -177,6 +180,12 @@ class _Bill:
                 cuts = None if self.composites else rating.cuts(product, rates, self.terms)
                 phases = _phases(self, product, rates, metrics, cuts)
                 yield rating.RatedProduct(product, tuple(phases), rates)
+
+    @property
+    def known(self) -> Known:
+        """What the lines are made by."""
+        rates = 0 if self.card is None else self.card.rates_added
+        return Known(edits=self.contract.edits, rates=rates)
 
     @cached_property
     def terms(self) -> rating.Terms:
@@ -257,8 +266,7 @@ def _with_usage(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[Lin
 
 
 def _with_subscriptions(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
-    until = bill.reading.terms_until
-    subscribed = subscriptions.lines_of(bill.call, bill.contract, until=until)
+    subscribed = subscriptions.lines_of(bill.call, bill.contract, known=bill.reading.known)
     defaults = [
         default_subscriptions.line(
             entry, bill.contract, bill.period, invoice_id=invoice_id, terms=bill.terms

@@ -15,6 +15,7 @@ from backbeat.application import (
     contracts,
     customers,
     drafts,
+    families,
     final_terms,
     historical_invoices,
     rate_cards,
@@ -34,12 +35,12 @@ from backbeat.models.contracts import Contract, UsageFilter
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.invoices import Invoice, InvoiceStatus, LineItem, LineType
-from backbeat.models.money import EXACT
+from backbeat.models.money import subtract
 from backbeat.models.overrides import Override
 from backbeat.models.period import Period, hour_of
 from backbeat.models.rates import Rate, RateCard
 from backbeat.models.usage import Counted, StoredEvent, UsageCell, UsageEvent
-from backbeat.persistence import balances, raw_events
+from backbeat.persistence import raw_events
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -142,7 +143,7 @@ def line(call: Call, invoice_id: str, line_item_id: str) -> Explanation:
 
 
 def _instants(invoice: Invoice) -> list["_Then"]:
-    """Returns what may have been known when the invoice was made.
+    """Returns what may have been known of events and products when the invoice was made.
 
     A clock that stands still gives what came before and what came after the same time, so at that
     very instant either is possible; the amounts tell which it was.
@@ -154,28 +155,28 @@ def _instants(invoice: Invoice) -> list["_Then"]:
     at = invoice.finalized_at or invoice.issued_at
     before = at - _INSTANT
     received = (at, before) if in_time is None else (min(in_time, at), min(in_time, before))
-    return [_Then(events, terms) for terms in (at, before) for events in dict.fromkeys(received)]
+    return [_Then(events, made) for made in (at, before) for events in dict.fromkeys(received)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Then:
-    """Up to when events and terms count; None is now."""
+    """Up to when events and definitions of products count; None is now."""
 
     events_until: datetime | None
-    terms_until: datetime | None
+    products_until: datetime | None
 
 
 def _explained(
     invoice: Invoice, found: LineItem, contract: Contract, reader: "_Reader"
 ) -> Explanation:
-    call, until = reader.call, reader.then.terms_until
-    terms = contract if until is None else contracts.as_of(call, contract, until)
+    call = reader.call
+    terms = final_terms.contract_of(call, contract, invoice)
     product = None if found.product_id is None else catalog.get_product(call, found.product_id)
-    payment = _payment(call, invoice, found)
+    payment = _payment(reader, invoice, found)
     try:
         anew = _same(found, _lines_anew(invoice, terms, reader))
     except InvalidArgument:
-        # By the terms of that instant there was no price.
+        # By the definitions of that instant there was no price.
         anew = None
     return Explanation(
         invoice=invoice,
@@ -234,27 +235,44 @@ class _Reader:
 def _lines_anew(invoice: Invoice, contract: Contract, reader: _Reader) -> Sequence[LineItem]:
     call = reader.call
     if invoice.period is None:
-        # What was missing of a postpaid commit then is on the invoice, and nowhere else.
-        billed = {line.postpaid_commit_id: line.total for line in invoice.line_items}
-        return scheduled_invoices.anew(call, contract, invoice, lambda id_: billed[id_])
+        return _scheduled_anew(invoice, contract, reader)
     received = reader.then.events_until
     reading = drafts.Reading(
         cells=reader.cells,
         invoice_id=invoice.id,
-        terms_until=reader.then.terms_until,
+        known=invoice.known,
+        terms_until=reader.then.products_until,
         received_before=None if received is None else received + _INSTANT,
     )
     if invoice.status is InvoiceStatus.DRAFT:
         anew = settled_drafts.again(call, contract, reader.customer, invoice.period, reading)
         return anew.line_items
-    reading = replace(
-        reading, paid=invoice.line_items, sources=tuple(final_terms.drawn_by(call, invoice))
-    )
+    drawn = final_terms.drawn_by(call, reader.customer, invoice)
+    reading = replace(reading, paid=invoice.line_items, sources=tuple(drawn))
     if invoice.given_usage:
         again = historical_invoices.priced_anew(call, contract, invoice, invoice.period, reading)
     else:
         again = drafts.assemble(call, contract, reader.customer, invoice.period, reading)
     return again.line_items
+
+
+def _scheduled_anew(invoice: Invoice, contract: Contract, reader: "_Reader") -> Sequence[LineItem]:
+    call = reader.call
+    if invoice.status is InvoiceStatus.DRAFT:
+        drafted = settled_drafts.scheduled_of(call, reader.customer)
+        return next((one.line_items for one in drafted if one.id == invoice.id), ())
+    # What was missing of a postpaid commit then is on the invoice, and nowhere else.
+    billed = {line.postpaid_commit_id: line.total for line in invoice.line_items}
+    drawn = final_terms.drawn_by(call, reader.customer, invoice)
+    return scheduled_invoices.anew(
+        call,
+        contract,
+        invoice,
+        lambda id_: billed[id_],
+        lambda lines: settled_drafts.subscriptions_paid(lines, drawn, contract),
+        invoice_id=invoice.id,
+        known=invoice.known,
+    )
 
 
 def _same(wanted: LineItem, lines: Sequence[LineItem]) -> LineItem | None:
@@ -321,18 +339,18 @@ def _passes(event: UsageEvent, metric: BillableMetric, contract: Contract) -> bo
     )
 
 
-def _payment(call: Call, invoice: Invoice, found: LineItem) -> Payment | None:
+def _payment(reader: _Reader, invoice: Invoice, found: LineItem) -> Payment | None:
     if found.commit_segment_id is None:
         return None
     drawn = Decimal(0)
     covered = before = found
     for one in invoice.line_items:
         if one.type is LineType.APPLIED and one.commit_segment_id == found.commit_segment_id:
-            drawn = EXACT.subtract(drawn, one.total)
+            drawn = subtract(drawn, one.total)
         if one.id == found.id and found.type is LineType.APPLIED:
             covered = before
         before = one
-    owned = [one for _, one in balances.of_customer(call.store, call.tenant, invoice.customer_id)]
+    owned = families.of_hierarchies(reader.call, reader.customer).owned
     balance = next((one for one in owned if one.id == found.commit_id), None)
     segments = () if balance is None else balance.segments
     segment = next((one for one in segments if one.id == found.commit_segment_id), None)

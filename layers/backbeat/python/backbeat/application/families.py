@@ -35,36 +35,31 @@ class Family:
         """The balances of all of them."""
         return [balance for _, balance in self.stored]
 
-    def order(self, waiting: tuple[Contract, Period]) -> tuple[datetime, bool, int, datetime, str]:
-        """Returns a period's place among those that are paid from the same balances.
+    def order(self, contract: Contract) -> tuple[bool, int, datetime, str]:
+        """Returns a contract's place among those that are paid from the same balances.
 
-        Decision 6: by their end, a parent before those below it, these in order of creation, then
-        by start and id of the contract.
+        Decision 6: a parent before those below it, these in order of creation, then by start and
+        id of the contract.
         """
-        contract, period = waiting
         below = contract.child_role is not None
-        place = self.places.get(contract.id, 0)
-        return period.ending_before, below, place, contract.starting_at, contract.id
+        return below, self.places.get(contract.id, 0), contract.starting_at, contract.id
 
 
 def of_customer(call: Call, customer: Customer) -> Family:
     """Returns a customer and those that draw what it shares, or share what it draws."""
-    family = _of_hierarchies(call, customer)
+    family = of_hierarchies(call, customer)
     if len(family.customers) == 1 or any(_is_shared(one) for one in family.owned):
         return family
     return Family({customer.id: customer}, _stored(call, customer.id))
 
 
 def open_usage(call: Call, family: Family) -> list[tuple[Contract, Period]]:
-    """Returns the open usage periods of all, in the order in which they are paid."""
-    return sorted(
-        (
-            entry
-            for customer_id in family.customers
-            for entry in open_periods.of_customer(call, customer_id)
-        ),
-        key=family.order,
-    )
+    """Returns the open usage periods of all, in no particular order."""
+    return [
+        entry
+        for customer_id in family.customers
+        for entry in open_periods.of_customer(call, customer_id)
+    ]
 
 
 def may_serve(balance: Balance, contract: Contract) -> bool:
@@ -88,7 +83,8 @@ def _is_shared(balance: Balance) -> bool:
     return balance.sharing is not None and balance.sharing.access is not ChildAccess.NONE
 
 
-def _of_hierarchies(call: Call, customer: Customer) -> Family:
+def of_hierarchies(call: Call, customer: Customer) -> Family:
+    """Returns a customer and all whose contracts are in a hierarchy with its own."""
     found = {customer.id: customer}
     stored: list[tuple[Item, Balance]] = []
     places: dict[str, int] = {}

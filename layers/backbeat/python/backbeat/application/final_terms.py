@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from backbeat.application import contracts, drafts, historical_invoices
+from backbeat.application import catalog, contracts, drafts, families, historical_invoices
 from backbeat.application.services import Call
 from backbeat.domain import ledgers
 from backbeat.domain.drawdown import Source
@@ -18,9 +18,8 @@ from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.invoices import Invoice, LineType
-from backbeat.models.money import EXACT
+from backbeat.models.money import subtract
 from backbeat.models.period import Period
-from backbeat.persistence import balances
 
 _INSTANT: Final = timedelta(microseconds=1)
 _UNTOUCHED: Final = {
@@ -33,18 +32,11 @@ _UNTOUCHED: Final = {
 """A balance as if nothing had become of it: whatever did so later, the invoice drew it."""
 
 
-def versions(
-    call: Call, contract: Contract, final: Invoice
-) -> Iterator[tuple[Contract, drafts.Reading]]:
-    """Yields the terms that an invoice may have been made by, the likelier ones first.
-
-    A clock that stands still gives what came before and what came after the same time; at that very
-    instant either is possible.
-    """
-    at = final.finalized_at or final.issued_at
-    for until in (at, at - _INSTANT):
-        reading = drafts.Reading(invoice_id=final.id, terms_until=until, paid=final.line_items)
-        yield contracts.as_of(call, contract, until), reading
+def contract_of(call: Call, contract: Contract, invoice: Invoice) -> Contract:
+    """Returns the contract as it was when an invoice of it was made."""
+    if invoice.known is None:
+        return contract
+    return contracts.after_edits(call, contract, invoice.known.edits)
 
 
 def as_made(
@@ -54,17 +46,55 @@ def as_made(
 
     It does not when usage came late. Readings keep its lines apart and are paid as it was.
     """
-    found = [*versions(call, contract, final)]
-    for terms, reading in found:
+    terms = contract_of(call, contract, final)
+    readings = [*_readings(final)]
+    for reading in readings:
         try:
             computed = _assembled(call, terms, customer, final, period, reading)
         except InvalidArgument:
-            # By these terms there was no price yet, so it is the others.
+            # By these definitions something had no price yet, so it is the others.
             continue
         if _amounts(computed) == _amounts(final):
             return terms, reading, True
-    terms, reading = found[0]
-    return terms, replace(reading, paid=()), False
+    return terms, replace(readings[0], paid=()), False
+
+
+def drawn_by(call: Call, customer: Customer, final: Invoice) -> list[Source]:
+    """Returns what an invoice drew: segments, and seats' parts, that hold that much and no more.
+
+    They may be of others, with whom the customer is in a hierarchy.
+    """
+    amounts: dict[tuple[str, str | None], Decimal] = {}
+    for line in final.line_items:
+        if line.type is LineType.APPLIED and line.commit_segment_id is not None:
+            part = line.commit_segment_id, line.applied_seat
+            amounts[part] = subtract(amounts.get(part, Decimal(0)), line.total)
+    if not amounts:
+        return []
+    owned = families.of_hierarchies(call, customer).owned
+    whole = [balance.model_copy(update=_UNTOUCHED) for balance in owned]
+    return [
+        replace(
+            source,
+            available=amounts[source.segment.id, source.seat_id],
+            shared=source.balance.contract_id not in (None, final.contract_id),
+        )
+        for source in ledgers.sources(whole, tags_of=catalog.tags_of_products(call))
+        if amounts.get((source.segment.id, source.seat_id), 0) > 0
+    ]
+
+
+def _readings(final: Invoice) -> Iterator[drafts.Reading]:
+    """Yields what may have been known of products, the likelier ones first.
+
+    A clock that stands still gives what came before and what came after the same time; at that very
+    instant either is possible.
+    """
+    at = final.finalized_at or final.issued_at
+    for until in (at, at - _INSTANT):
+        yield drafts.Reading(
+            invoice_id=final.id, known=final.known, terms_until=until, paid=final.line_items
+        )
 
 
 def _assembled(
@@ -78,24 +108,6 @@ def _assembled(
     if final.given_usage:
         return historical_invoices.priced_anew(call, contract, final, period, reading)
     return drafts.assemble(call, contract, customer, period, reading)
-
-
-def drawn_by(call: Call, final: Invoice) -> list[Source]:
-    """Returns what an invoice drew: segments that hold that much and no more."""
-    amounts: dict[str, Decimal] = {}
-    for line in final.line_items:
-        if line.type is LineType.APPLIED and line.commit_segment_id is not None:
-            before = amounts.get(line.commit_segment_id, Decimal(0))
-            amounts[line.commit_segment_id] = EXACT.subtract(before, line.total)
-    whole = [
-        balance.model_copy(update=_UNTOUCHED)
-        for _, balance in balances.of_customer(call.store, call.tenant, final.customer_id)
-    ]
-    return [
-        replace(source, available=amounts[source.segment.id])
-        for source in ledgers.sources(whole)
-        if amounts.get(source.segment.id, 0) > 0
-    ]
 
 
 def _amounts(invoice: Invoice) -> list[tuple[object, ...]]:

@@ -111,6 +111,7 @@ def priced_anew(
             "id": new_id,
             "line_items": lines,
             "total": invoicing.total(lines, invoice.credit_type),
+            "known": reading.known or rate_cards.known_now(call, contract),
         }
     )
 
@@ -142,6 +143,7 @@ def _priced(
         end_timestamp=end,
         issued_at=wanted.issued_at,
         finalized_at=call.now,
+        known=rate_cards.known_now(call, contract),
         line_items=lines,
         total=invoicing.total(lines, credit_type),
         net_payment_terms_days=contract.net_payment_terms_days,
@@ -187,7 +189,7 @@ def _lines(
 ) -> tuple[LineItem, ...]:
     if contract.rate_card_id is None:
         raise InvalidArgument(f"{field}.contract_id: the contract has no rate card")
-    _, rates = rate_cards.with_rates(call, contract.rate_card_id, until=reading.terms_until)
+    _, rates = rate_cards.with_rates(call, contract.rate_card_id, known=reading.known)
     before = spreading.Borders(reading.paid)
     terms = rating.Terms(
         overrides=contract.overrides,

@@ -42,7 +42,7 @@ def of_customer(call: Call, customer: Customer) -> list[Invoice]:
     # Drafts are computed before the invoices are read: one finalized in between shows as stored.
     purse = settled_drafts.Purse(call, customer)
     computed = list(purse.drafts())
-    computed += scheduled_invoices.drafts_of(call, customer, purse.shortfall)
+    computed += settled_drafts.scheduled_of(call, customer, purse)
     computed += recharges.drafts_of(call, customer)
     stored = list(invoices.of_customer(call.store, call.tenant, customer.id))
     known = {invoice.id for invoice in stored}
@@ -64,9 +64,8 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
         NotFound: the customer has no invoice of that id.
     """
     awaiting = list(open_periods.of_customer(call, customer.id))
-    missing = settled_drafts.shortfalls(call, customer)
     scheduled = [
-        *scheduled_invoices.drafts_of(call, customer, missing),
+        *settled_drafts.scheduled_of(call, customer),
         *recharges.drafts_of(call, customer),
     ]
     stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
@@ -189,11 +188,19 @@ def _computed_anew(
     new_id = invoicing.successor_id(void)
     period = void.period
     if period is None:
-        lines = scheduled_invoices.anew(call, contract, void, purse.shortfall)
+        lines = scheduled_invoices.anew(
+            call,
+            contract,
+            void,
+            purse.shortfall,
+            lambda due: purse.pay(contract, due),
+            invoice_id=new_id,
+        )
         return void.model_copy(
             update={
                 "id": new_id,
                 "successor_id": None,
+                "known": rate_cards.known_now(call, contract),
                 "line_items": lines,
                 "total": invoicing.total(lines, void.credit_type),
             }

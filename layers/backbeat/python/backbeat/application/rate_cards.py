@@ -11,8 +11,10 @@ from backbeat.application.rate_card_aliases import NewAlias
 from backbeat.application.services import Call
 from backbeat.domain import rates as rate_rules
 from backbeat.models.base import Model
+from backbeat.models.contracts import Contract
 from backbeat.models.custom_fields import FieldEntity
 from backbeat.models.errors import InvalidArgument, NotFound
+from backbeat.models.invoices import Known
 from backbeat.models.money import USD
 from backbeat.models.rates import CreditTypeConversion, Rate, RateCard
 from backbeat.persistence import keys
@@ -191,20 +193,31 @@ def move_products(call: Call, rate_card_id: str, moves: Sequence[tuple[str, int]
 
 
 def with_rates(
-    call: Call, rate_card_id: str, *, until: datetime | None = None
+    call: Call, rate_card_id: str, *, known: Known | None = None
 ) -> tuple[RateCard, tuple[Rate, ...]]:
-    """Returns a card and its rates as of one instant, without those that were replaced.
+    """Returns a card and its rates as of one version, without those that were replaced.
 
-    With `until` the rates are those that had been added by then.
+    With `known` the rates are those that were known then.
 
     Raises:
         NotFound: no card has the id.
     """
     item = _stored(call, rate_card_id)
-    if until is None:
-        return from_item(item, RateCard), _rates(call, item)
-    added = (rate for rate in _added(call, item) if rate.created_at <= until)
-    return from_item(item, RateCard), tuple(rate_rules.not_replaced(added))
+    card = from_item(item, RateCard)
+    if known is None or known.rates >= card.rates_added:
+        return card, _rates(call, item)
+    added = (rate for rate in _added(call, item) if rate.sequence <= known.rates)
+    return card, tuple(rate_rules.not_replaced(added))
+
+
+def known_now(call: Call, contract: Contract) -> Known:
+    """Returns what an invoice of a contract is made by now.
+
+    Raises:
+        NotFound: the contract's card does not exist.
+    """
+    rates = 0 if contract.rate_card_id is None else get(call, contract.rate_card_id).rates_added
+    return Known(edits=contract.edits, rates=rates)
 
 
 def every_rate(call: Call, rate_card_id: str) -> tuple[Rate, ...]:

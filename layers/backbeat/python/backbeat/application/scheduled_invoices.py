@@ -20,7 +20,7 @@ from backbeat.models.catalog import Product
 from backbeat.models.charges import Amount, ProServiceInvoice, ScheduledCharge
 from backbeat.models.contracts import Contract, DueItem, WorkKind
 from backbeat.models.customers import Customer
-from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineItem
+from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, Known, LineItem
 from backbeat.models.money import USD, CreditType
 from backbeat.models.period import Period
 from backbeat.persistence import contracts as persisted
@@ -29,6 +29,9 @@ from backbeat.persistence.entities import read
 
 Shortfall = Callable[[str], Decimal]
 """Tells what is missing of a postpaid commit, by its id."""
+
+Pay = Callable[[list[LineItem]], list[LineItem]]
+"""Lets balances pay lines of subscriptions; other lines of scheduled invoices nobody may pay."""
 
 
 @dataclass(slots=True)
@@ -102,9 +105,12 @@ def assemble(
     customer: Customer,
     statement: Statement,
     shortfall: Shortfall,
+    pay: Pay,
 ) -> Invoice:
     """Returns the draft of a scheduled invoice. Nothing is written."""
-    lines = tuple(_lines(call, contract, statement, shortfall, invoice_id=statement.invoice_id))
+    lines = tuple(
+        _lines(call, contract, statement, shortfall, pay, invoice_id=statement.invoice_id)
+    )
     return Invoice(
         id=statement.invoice_id,
         customer_id=customer.id,
@@ -115,6 +121,7 @@ def assemble(
         scheduled_at=statement.slot.scheduled_at,
         apart=statement.slot.apart or None,
         issued_at=statement.issued_at,
+        known=rate_cards.known_now(call, contract),
         line_items=lines,
         total=invoicing.total(lines, statement.credit_type),
         net_payment_terms_days=contract.net_payment_terms_days,
@@ -125,16 +132,16 @@ def assemble(
     )
 
 
-def drafts_of(call: Call, customer: Customer, shortfall: Shortfall) -> Iterator[Invoice]:
-    """Yields the drafts of a customer's scheduled invoices."""
-    for contract in persisted.of_customer(call.store, call.tenant, customer.id):
+def waiting(call: Call, contracts: Iterable[Contract]) -> Iterator[tuple[Contract, Statement]]:
+    """Yields the scheduled invoices of some contracts that are not final, each with its own."""
+    for contract in contracts:
         if contract.archived_at is not None or not _bills_on_dates(contract):
             continue
-        key = keys.due_item(call.tenant, customer.id, contract.id, WorkKind.SCHEDULED)
+        key = keys.due_item(call.tenant, contract.customer_id, contract.id, WorkKind.SCHEDULED)
         due = read(call.store, key, DueItem)
         if due is not None:
             for statement in outlook(call, contract, since=due.period_start).open:
-                yield assemble(call, contract, customer, statement, shortfall)
+                yield contract, statement
 
 
 def joined_lines(
@@ -148,19 +155,29 @@ def joined_lines(
 
 
 def anew(
-    call: Call, contract: Contract, void: Invoice, shortfall: Shortfall
+    call: Call,
+    contract: Contract,
+    before: Invoice,
+    shortfall: Shortfall,
+    pay: Pay,
+    *,
+    invoice_id: str,
+    known: Known | None = None,
 ) -> tuple[LineItem, ...]:
-    """Returns the lines that a void scheduled invoice has by today's terms."""
-    if void.scheduled_at is None:
-        return void.line_items
-    slot = Slot(void.scheduled_at, void.credit_type.id, void.apart or "")
-    everything, _ = _statements(call, contract, {})
+    """Returns the lines that a scheduled invoice has by the terms given, on one of that id.
+
+    With `known`, prices are those that were known then.
+    """
+    if before.scheduled_at is None:
+        return before.line_items
+    slot = Slot(before.scheduled_at, before.credit_type.id, before.apart or "")
+    everything, _ = _statements(call, contract, {}, known=known)
     return tuple(
         line
         for statement in everything
         if statement.slot == slot
         for line in _lines(
-            call, contract, statement, shortfall, invoice_id=invoicing.successor_id(void)
+            call, contract, statement, shortfall, pay, invoice_id=invoice_id, known=known
         )
     )
 
@@ -173,7 +190,11 @@ def currency_of(call: Call, contract: Contract) -> CreditType:
 
 
 def _statements(
-    call: Call, contract: Contract, commits: Mapping[str, Balance]
+    call: Call,
+    contract: Contract,
+    commits: Mapping[str, Balance],
+    *,
+    known: Known | None = None,
 ) -> tuple[list[Statement], datetime | None]:
     """Returns all scheduled invoices that are known of, and when to look for more.
 
@@ -189,7 +210,7 @@ def _statements(
             statement = _at(contract, found, entry.slot, entry.credit_type)
             statement.amounts.append(entry)
             _await_usage(call, statement, contract, commits)
-    lines = lines_of(call, contract)
+    lines = lines_of(call, contract, known=known)
     for subscription in contract.subscriptions:
         for part in recurring.scheduled_parts(subscription, contract, now=call.now):
             price = lines.price(part)
@@ -277,8 +298,10 @@ def _lines(
     contract: Contract,
     statement: Statement,
     shortfall: Shortfall,
+    pay: Pay,
     *,
     invoice_id: str,
+    known: Known | None = None,
 ) -> Iterator[LineItem]:
     service_ids = {entry.id: entry.product_id for entry in contract.professional_services}
     fields = {entry.id: entry.custom_fields for entry in contract.professional_services}
@@ -308,12 +331,14 @@ def _lines(
         ):
             values = fields[line.professional_service_id or ""]
             yield line.model_copy(update={"term_custom_fields": values})
-    subscriptions = lines_of(call, contract)
-    recurring_lines = [
-        line
-        for part in statement.parts
-        for line in subscriptions.of_part(part, invoice_id=invoice_id)
-    ]
+    subscriptions = lines_of(call, contract, known=known)
+    recurring_lines = pay(
+        [
+            line
+            for part in statement.parts
+            for line in subscriptions.of_part(part, invoice_id=invoice_id)
+        ]
+    )
     yield from recurring_lines
     if contract.rate_card_id is not None:
         card = rate_cards.get(call, contract.rate_card_id)

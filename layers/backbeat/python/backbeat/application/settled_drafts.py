@@ -1,26 +1,33 @@
 """Drafts after commits and credits have paid for them.
 
 Balances may serve several periods and contracts, so the open periods of a customer, and of those it
-shares balances with, are settled together, each drawing what the ones before it left.
+shares balances with, are settled together, each drawing what the ones before it left. Among them
+are scheduled invoices with subscriptions, which balances pay as well.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
-from backbeat.application import catalog, drafts, families, open_periods
+from backbeat.application import catalog, drafts, families, open_periods, scheduled_invoices
 from backbeat.application.balance_book import Book
 from backbeat.application.drafts import AS_IT_STANDS, Reading
+from backbeat.application.scheduled_invoices import Statement
 from backbeat.application.services import Call
-from backbeat.domain import access, ledgers
+from backbeat.domain import access, drawdown, ledgers
 from backbeat.domain.drawdown import Source
 from backbeat.models.balances import Balance, Deduction, Rollover, TrueUp
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
-from backbeat.models.invoices import Invoice, LineType
+from backbeat.models.invoices import Invoice, LineItem, LineType
 from backbeat.models.money import subtract
 from backbeat.models.period import Period
 from backbeat.persistence import contracts as persisted
+
+Bill = tuple[Contract, Period | Statement]
+"""What waits to be billed: usage of a period, or a scheduled invoice."""
 
 
 class Purse:
@@ -48,6 +55,7 @@ class Purse:
         self._tags_of = catalog.tags_of_products(call) if self._names_tags else {}
         self._rolled: dict[str, tuple[Rollover, ...]] = {}
         self._is_settled = False
+        self._billed: dict[str, Invoice] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -68,11 +76,13 @@ class Purse:
 
         Those of the others it shares balances with are settled among them, as they stand.
         """
-        for contract, period in families.open_usage(self._call, self._family):
-            if contract.customer_id == self._customer.id:
-                yield self.draft(contract, period, _open(self._call, contract, period, reading))
+        for contract, due in self._open_bills:
+            if isinstance(due, Statement):
+                self.bill(contract, due)
+            elif contract.customer_id == self._customer.id:
+                yield self.draft(contract, due, _open(self._call, contract, due, reading))
             else:
-                self.draft(contract, period, _open(self._call, contract, period, AS_IT_STANDS))
+                self.draft(contract, due, _open(self._call, contract, due, AS_IT_STANDS))
         self._roll_over()
         self._is_settled = True
 
@@ -83,14 +93,56 @@ class Purse:
                 pass
         return self
 
-    def draw_before(self, contract: Contract, period: Period) -> None:
-        """Draws what the open periods before one draw."""
+    def scheduled_drafts(self, own: Iterable[tuple[Contract, Statement]]) -> list[Invoice]:
+        """Returns the drafts of the customer's scheduled invoices that are given.
+
+        What they draw is missing to each other, and to nothing else that is still to come.
+        """
+        self.settle()
+        drawn = list(self.drawn)
+        mine = {statement.invoice_id: (contract, statement) for contract, statement in own}
+        others = [bill for bill in self._statements if bill[1].invoice_id not in mine]
+        billed = [
+            self._billed.get(statement.invoice_id) or self.bill(contract, statement)
+            for contract, statement in sorted([*mine.values(), *others], key=self._order)
+        ]
+        self.drawn = drawn
+        return [one for one in billed if one.id in mine]
+
+    def bill(self, contract: Contract, statement: Statement) -> Invoice:
+        """Returns the draft of a scheduled invoice, paid from what those before it have left."""
+        draft = scheduled_invoices.assemble(
+            self._call,
+            contract,
+            self._family.customers[contract.customer_id],
+            statement,
+            self.shortfall,
+            lambda lines: self.pay(contract, lines),
+        )
+        self.take(draft)
+        self._billed[draft.id] = draft
+        return draft
+
+    def pay(self, contract: Contract, lines: list[LineItem]) -> list[LineItem]:
+        """Returns lines of subscriptions, paid from what is left by now. Nothing is drawn."""
+        starts = [line.starting_at for line in lines if line.starting_at is not None]
+        ends = [line.ending_before for line in lines if line.ending_before is not None]
+        if self.is_empty or not starts or not ends:
+            return lines
+        sources = self.sources(contract, Period(min(starts), max(ends)))
+        return subscriptions_paid(lines, sources, contract)
+
+    def draw_before(self, contract: Contract, due: Period | Statement) -> None:
+        """Draws what is billed before a period or a scheduled invoice."""
         if self.is_empty:
             return
-        for other in families.open_usage(self._call, self._family):
-            if self._family.order(other) >= self._family.order((contract, period)):
+        for other, earlier in sorted([*self._open_usage, *self._statements], key=self._order):
+            if self._order((other, earlier)) >= self._order((contract, due)):
                 break
-            self.draft(*other, _open(self._call, *other, AS_IT_STANDS))
+            if isinstance(earlier, Statement):
+                self.bill(other, earlier)
+            else:
+                self.draft(other, earlier, _open(self._call, other, earlier, AS_IT_STANDS))
 
     def draft(self, contract: Contract, period: Period, reading: Reading = AS_IT_STANDS) -> Invoice:
         """Returns the draft of a period, paid from what the ones before it have left."""
@@ -206,6 +258,40 @@ class Purse:
             if origin is not None and origin.contract_id == contract_id:
                 self._settle_rollover(pending)
 
+    @cached_property
+    def _open_usage(self) -> list[Bill]:
+        return [*families.open_usage(self._call, self._family)]
+
+    @cached_property
+    def _statements(self) -> list[tuple[Contract, Statement]]:
+        """What is billed of subscriptions on scheduled invoices, by all who draw the balances."""
+        subscribed = [one for one in self._contracts.values() if one.subscriptions]
+        return [
+            (contract, statement)
+            for contract, statement in scheduled_invoices.waiting(self._call, subscribed)
+            if statement.parts
+        ]
+
+    @property
+    def _open_bills(self) -> list[Bill]:
+        """What is open, in the order in which it is paid.
+
+        A scheduled invoice that comes after all open usage is none of it: it is not spent yet.
+        """
+        last = max((_billed_at(due) for _, due in self._open_usage), default=None)
+        before = [
+            bill for bill in self._statements if last is not None and _billed_at(bill[1]) < last
+        ]
+        return sorted([*self._open_usage, *before], key=self._order)
+
+    def _order(self, bill: Bill) -> tuple[object, ...]:
+        """Returns a bill's place: usage by its end, what is scheduled by its date, after that."""
+        contract, due = bill
+        place = self._family.order(contract)
+        if isinstance(due, Statement):
+            return _billed_at(due), True, *place, due.slot
+        return _billed_at(due), False, *place
+
     @property
     def _names_tags(self) -> bool:
         return any(
@@ -310,16 +396,23 @@ def up_to(
     raise LookupError(f"the period of {contract.id} from {period.starting_at} is not open")
 
 
-def shortfalls(call: Call, customer: Customer) -> Callable[[str], Decimal]:
-    """Returns what says how much of a postpaid commit is missing. Nothing is read before."""
-    purses: list[Purse] = []
+def scheduled_of(call: Call, customer: Customer, purse: Purse | None = None) -> list[Invoice]:
+    """Returns the drafts of a customer's scheduled invoices, paid after those before them."""
+    mine = persisted.of_customer(call.store, call.tenant, customer.id)
+    own = list(scheduled_invoices.waiting(call, mine))
+    if not own:
+        return []
+    return (purse or Purse(call, customer)).scheduled_drafts(own)
 
-    def of(commit_id: str) -> Decimal:
-        if not purses:
-            purses.append(Purse(call, customer))
-        return purses[0].shortfall(commit_id)
 
-    return of
+def subscriptions_paid(
+    lines: Iterable[LineItem], sources: Iterable[Source], contract: Contract
+) -> list[LineItem]:
+    """Returns lines of subscriptions after some balances have paid for them."""
+    drawn = drawdown.draw(
+        lines, sources, contract_id=contract.id, covered_ladder=lambda balance, line: None
+    )
+    return list(drawn.lines)
 
 
 def again(
@@ -339,6 +432,10 @@ def again(
 def _open(call: Call, contract: Contract, period: Period, reading: Reading) -> Reading:
     """Returns the reading of an open period: usage that came after its cut-off is not in it."""
     return replace(reading, received_before=open_periods.received_before(call, contract, period))
+
+
+def _billed_at(due: Period | Statement) -> datetime:
+    return due.issued_at if isinstance(due, Statement) else due.ending_before
 
 
 def _take(amounts: dict[str, Decimal], name: str, total: Decimal) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from backbeat.application import catalog, rate_cards
 from backbeat.application.services import Call
@@ -11,7 +10,7 @@ from backbeat.domain import subscriptions as recurring
 from backbeat.domain.subscriptions import Part
 from backbeat.models.catalog import Product
 from backbeat.models.contracts import Contract
-from backbeat.models.invoices import LineItem
+from backbeat.models.invoices import Known, LineItem
 from backbeat.models.period import Period
 from backbeat.models.rates import Rate
 
@@ -59,14 +58,14 @@ class Lines:
                 yield from self.of_part(part, invoice_id=invoice_id)
 
 
-def lines_of(call: Call, contract: Contract, *, until: datetime | None = None) -> Lines:
+def lines_of(call: Call, contract: Contract, *, known: Known | None = None) -> Lines:
     """Returns what prices a contract's subscriptions, reading its card and products once.
 
-    With `until`, prices that were made after it are left out.
+    With `known`, prices are those that were known then.
     """
     if not contract.subscriptions or contract.rate_card_id is None:
         return Lines(contract, {}, ())
     wanted = dict.fromkeys(entry.product_id for entry in contract.subscriptions)
     products = {product.id: product for product in catalog.products_of_ids(call, [*wanted])}
-    _, rates = rate_cards.with_rates(call, contract.rate_card_id, until=until)
+    _, rates = rate_cards.with_rates(call, contract.rate_card_id, known=known)
     return Lines(contract, products, rates)

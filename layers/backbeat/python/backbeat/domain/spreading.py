@@ -18,7 +18,7 @@ from typing import Final
 from backbeat.domain.identity import derived_id
 from backbeat.domain.overrides import Subject
 from backbeat.models.invoices import LineItem, LineType
-from backbeat.models.money import EXACT, multiply
+from backbeat.models.money import EXACT, multiply, subtract
 
 _ZERO: Final = Decimal(0)
 _COMPOSITE: Final = "CompositeProductListItem"
@@ -188,7 +188,7 @@ def _piece(
     yield part.applied.model_copy(
         update={
             "id": derived_id(line.id, "applied", part.line.id, number),
-            "total": EXACT.minus(total),
+            "total": subtract(_ZERO, total),
             "starting_at": line.starting_at,
             "ending_before": line.ending_before,
         }

@@ -158,6 +158,13 @@ class RoyaltyRecord(Model):
     amount: Decimal
 
 
+class Known(Model):
+    """What an invoice was made by: its contract after `edits` edits, its card's first `rates`."""
+
+    edits: int
+    rates: int
+
+
 class Invoice(Model):
     """A bill. `issued_at` of a draft is when it will be finalized.
 
@@ -167,6 +174,7 @@ class Invoice(Model):
     anew: `regenerated_from_invoice_id` is the void one it replaces, `successor_id` what replaces
     this one. Usage received from `received_before` on is not in it, nor what was received after
     `finalized_at`.
+    `known` is what it was made by, however much was added at the same instant.
     `payer` is who pays where contracts are in a hierarchy; a consolidated invoice names its
     `constituents`, which are not billed themselves.
     """
@@ -184,6 +192,7 @@ class Invoice(Model):
     issued_at: datetime
     finalized_at: datetime | None = None
     received_before: datetime | None = None
+    known: Known | None = None
     line_items: tuple[LineItem, ...]
     total: Decimal
     net_payment_terms_days: int | None = None

@@ -110,6 +110,15 @@ def as_of(store: Store, tenant: str, contract: Contract, instant: datetime) -> C
     return from_item(latest[0], Contract) if latest else as_created(store, tenant, contract)
 
 
+def after_edits(store: Store, tenant: str, contract: Contract, number: int) -> Contract:
+    """Returns the form a contract had after a number of edits."""
+    if number >= contract.edits:
+        return contract
+    pk, low, high = keys.contract_states(tenant, contract.customer_id, contract.id)
+    forms = (from_item(one, Contract) for one in walk(store, Query(pk, low=low, high=high)))
+    return next(form for form in forms if form.edits == number)
+
+
 def _item(tenant: str, contract: Contract, version: int) -> Item:
     start = keys.created(contract.starting_at, contract.id)
     package = contract.package_id

@@ -7,6 +7,7 @@ from backbeat.api.views.explain_steps import steps, total_of
 from backbeat.api.views.invoices import line_view
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application.explain import Explanation, Metering, Payment, Source
+from backbeat.models.balances import BalanceType
 from backbeat.models.invoices import Invoice, LineItem
 from backbeat.models.overrides import Override
 from backbeat.models.usage import Counted, StoredEvent
@@ -120,7 +121,13 @@ def _event_view(stored: StoredEvent) -> dict[str, object]:
 
 
 def _invoice_view(invoice: Invoice) -> dict[str, object]:
-    lines = total_of(line.total for line in invoice.line_items)
+    # What other units come to is in lines of its own; what a postpaid commit covers is paid.
+    lines = total_of(
+        line.total
+        for line in invoice.line_items
+        if line.credit_type.id == invoice.credit_type.id
+        and line.applied_type != BalanceType.POSTPAID
+    )
     return present(
         invoice_id=invoice.id,
         customer_id=invoice.customer_id,

@@ -14,7 +14,7 @@ from backbeat.models.catalog import (
     PropertyFilter,
 )
 from backbeat.models.invoices import LineBasis, LineItem, LineTier, LineType
-from backbeat.models.money import EXACT
+from backbeat.models.money import EXACT, subtract
 from backbeat.models.overrides import Override, OverrideType
 
 _SUMMED_SHOWN = 10
@@ -84,11 +84,12 @@ def _payment_steps(payment: Payment) -> Iterator[dict[str, object]]:
         f" {_text(covered.total)}",
         covered.total,
     )
+    off = subtract(Decimal(0), covered.total)
     yield _step(
         "amount",
-        f"0 - {_text(covered.total)} = {_text(EXACT.minus(covered.total))}"
+        f"0 - {_text(covered.total)} = {_text(off)}"
         f" {covered.credit_type.name}: what is paid is taken off again",
-        EXACT.minus(covered.total),
+        off,
     )
 
 
