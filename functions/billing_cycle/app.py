@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from backbeat import bootstrap
-from backbeat.application import billing, outbox, sandboxes
+from backbeat.application import audit_sealing, billing, outbox, sandboxes
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
@@ -19,6 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     if event.get("action") == "tick":
         services = bootstrap.services()
         ticked = billing.tick(services, partial(sandboxes.call_for, services))
+        audit_sealing.seal_due(services)
         return {"jobs": ticked.jobs, "failed_tenants": ticked.failed}
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(

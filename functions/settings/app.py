@@ -5,6 +5,7 @@ from backbeat.api import pagination
 from backbeat.api.replies import Reply, empty, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
+from backbeat.api.schemas.audit import ListAuditLogs
 from backbeat.api.schemas.billing_settings import (
     CreateStripeSettings,
     ListProviders,
@@ -22,11 +23,17 @@ from backbeat.api.schemas.custom_fields import (
     RemoveKey,
     SetValues,
 )
+from backbeat.api.schemas.integrations import LogIntegration, RotateDeltaStreamSecret
 from backbeat.api.schemas.webhooks import SetWebhookSecret
+from backbeat.api.views.audit import audit_entry_view
 from backbeat.api.views.billing_settings import delivery_account_view
+from backbeat.api.views.times import timestamp
 from backbeat.application import (
+    audit,
     custom_fields,
     delivery_accounts,
+    delta_stream,
+    integrations,
     stripe_settings,
     webhook_secrets,
 )
@@ -154,6 +161,62 @@ def set_custom_fields(request: Request, body: SetValues) -> Reply:
 def delete_custom_fields(request: Request, body: DeleteValues) -> Reply:
     """Takes values off one thing."""
     custom_fields.delete_values(request.call, body.entity, body.entity_id, body.keys)
+    return empty()
+
+
+@api.operation("getAuditLogs-v1")
+def get_audit_logs(request: Request, query: ListAuditLogs) -> Reply:
+    """Lists changes in the order they were recorded. There always is a cursor to go on from."""
+    of_list = {"list": "audit logs"}
+    cursor = pagination.decode(query.next_page, of_list)
+    entries, following = (
+        audit.page(request.call, query.wanted(), limit=query.limit)
+        if cursor is None
+        else audit.page_after(request.call, cursor, limit=query.limit)
+    )
+    views = [audit_entry_view(entry) for entry in entries]
+    return page(views, pagination.encode(following, of_list))
+
+
+@api.operation("getServices-v1")
+def get_services(request: Request) -> Reply:
+    """Lists the addresses that requests come from and go to."""
+    services = request.call.services
+    return Reply(
+        200,
+        {
+            "services": [
+                {
+                    "name": "api",
+                    "usage": "accepts_connections_at",
+                    "ips": list(services.api_addresses),
+                },
+                {
+                    "name": "webhooks",
+                    "usage": "makes_connections_from",
+                    "ips": list(services.webhook_addresses),
+                },
+            ]
+        },
+    )
+
+
+@api.operation("rotateDeltaStreamSecret-v1")
+def rotate_delta_stream_secret(request: Request, body: RotateDeltaStreamSecret) -> Reply:
+    """Makes a new secret for the delta stream, in use from some time on."""
+    rotation = delta_stream.rotate(request.call, starting_at=body.starting_on)
+    return Reply(200, {"secret": rotation.secret, "starting_on": timestamp(rotation.starting_at)})
+
+
+@api.operation("integrationCloudwatchLogger-v1")
+def log_integration(request: Request, body: LogIntegration) -> Reply:
+    """Writes a line to the log that an integration wants there."""
+    integrations.log(
+        request.call,
+        body.service_name,
+        body.metric_name,
+        {dimension.name: dimension.value for dimension in body.dimensions},
+    )
     return empty()
 
 

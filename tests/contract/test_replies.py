@@ -57,7 +57,9 @@ REFUSALS: Final[list[Refusal]] = [case for part in _PARTS for case in part.REFUS
 ALWAYS_REFUSED: Final = {"chargeSeats-v1"}
 """What belongs to legacy plans, which no customer has."""
 
-NEVER_REFUSED: Final = {"deleteStripeBillingSettings-v1", "listSystemNotificationConfigs-v2"}
+NEVER_REFUSED: Final = {
+    *("deleteStripeBillingSettings-v1", "listSystemNotificationConfigs-v2", "getServices-v1"),
+}
 """What has no input, and works twice."""
 
 

@@ -949,6 +949,16 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
         "body": {"entity": "contract", "entity_id": "<contract_id>", "keys": ["seller"]}
     },
     "listCustomFieldKeys-v1": {"body": {"entities": ["customer", "contract"]}},
+    "getAuditLogs-v1": {"query": {"limit": "5", "sort": "date_desc"}},
+    "getServices-v1": {},
+    "rotateDeltaStreamSecret-v1": {"body": {"starting_on": "2025-01-16T00:00:00Z"}},
+    "integrationCloudwatchLogger-v1": {
+        "body": {
+            "service_name": "netsuite",
+            "metric_name": "invoices_sent",
+            "dimensions": [{"name": "subsidiary", "value": "emea"}],
+        }
+    },
 }
 
 _VARIANTS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (

@@ -45,6 +45,7 @@ WITHOUT_BODY = {
     *("listGrants", "listEntries"),
     *("updateStripeBillingSettings-v1", "listConfiguredBillingProviders-v1"),
     *("listOffsetNotificationConfigs-v2", "listSystemNotificationConfigs-v2"),
+    "rotateDeltaStreamSecret-v1",
 }
 """Requests that may come without a body, as all of its fields may be left out."""
 
@@ -335,6 +336,10 @@ REQUIRED = {
         *("delivery_method_ids", "avalara_environment", "avalara_username", "avalara_password")
     ],
     "setClientWebhookSecret-v1": ["webhook_secret"],
+    "integrationCloudwatchLogger-v1": [
+        *("service_name", "metric_name", "dimensions"),
+        *("dimensions.0.name", "dimensions.0.value"),
+    ],
     "ingestOlder": ["usage"],
     "createGrant": [
         *("customer_id", "name", "expires_at", "priority", "grant_amount.amount"),
@@ -664,6 +669,9 @@ CASES: list[tuple[str, Place, object, str]] = [
     ("upsertAnrokApiToken-v1", ("delivery_method_ids",), [], "delivery_method_ids"),
     ("upsertAvalaraCredentials-v1", ("avalara_environment",), "TEST", "avalara_environment"),
     ("setClientWebhookSecret-v1", ("webhook_secret",), "", "webhook_secret"),
+    ("rotateDeltaStreamSecret-v1", ("starting_on",), "2025-01-15T11:59:59Z", "starting_on"),
+    ("rotateDeltaStreamSecret-v1", ("starting_on",), "2025-02-15T12:00:01Z", "starting_on"),
+    ("integrationCloudwatchLogger-v1", ("dimensions",), {}, "dimensions"),
     ("ingest-v1", (1, "timestamp"), "2025-01-15T10:30:00", "[1].timestamp"),
     ("ingest-v1", (1, "timestamp"), "yesterday", "[1].timestamp"),
     ("ingest-v1", (1, "timestamp"), "2024-12-12T11:59:59Z", "[1].timestamp"),

@@ -136,6 +136,33 @@ SUCCESSES: Final[list[Success]] = [
         "one",
         lambda w: w.sdk.v1.custom_fields.delete_values(**carried(w)),
     ),
+    Success(
+        "getAuditLogs-v1",
+        "the latest, and what follows",
+        lambda w: [
+            w.sdk.v1.audit_logs.list(next_page=w.sdk.v1.audit_logs.list(limit=2).next_page or ""),
+            w.sdk.v1.audit_logs.list(sort="date_desc"),
+        ],
+    ),
+    Success(
+        "getAuditLogs-v1",
+        "of one customer",
+        lambda w: w.sdk.v1.audit_logs.list(resource_type="customer", resource_id=w.customer),
+    ),
+    Success("getServices-v1", "all", lambda w: w.sdk.v1.services.list()),
+    Success(
+        "rotateDeltaStreamSecret-v1",
+        "by itself",
+        raw("rotateDeltaStreamSecret-v1", body={}),
+    ),
+    Success(
+        "integrationCloudwatchLogger-v1",
+        "a line",
+        raw(
+            "integrationCloudwatchLogger-v1",
+            body={"service_name": "netsuite", "metric_name": "sent", "dimensions": []},
+        ),
+    ),
 ]
 
 REFUSALS: Final[list[Refusal]] = [
@@ -263,5 +290,33 @@ REFUSALS: Final[list[Refusal]] = [
         "CustomerNotFound",
         UNKNOWN,
         lambda w: {"body": values_of(UNKNOWN, keys=["tier"])},
+    ),
+    Refusal(
+        "getAuditLogs-v1",
+        "a type without an id",
+        *INVALID,
+        "resource_id",
+        lambda w: {"query": {"resource_type": "customer"}},
+    ),
+    Refusal(
+        "getAuditLogs-v1",
+        "a cursor and a filter",
+        *INVALID,
+        "sort",
+        lambda w: {"query": {"next_page": "x", "sort": "date_asc"}},
+    ),
+    Refusal(
+        "rotateDeltaStreamSecret-v1",
+        "too far ahead",
+        *INVALID,
+        "starting_on",
+        lambda w: {"body": {"starting_on": "2999-01-01T00:00:00Z"}},
+    ),
+    Refusal(
+        "integrationCloudwatchLogger-v1",
+        "no dimensions",
+        *INVALID,
+        "dimensions",
+        lambda w: {"body": {"service_name": "a", "metric_name": "b"}},
     ),
 ]

@@ -20,6 +20,7 @@ from backbeat.application import request_log
 from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.application.services import Services
 from backbeat.config import Config
+from backbeat.persistence.audited import LogWriter
 from backbeat.ports.clock import Clock
 from backbeat.ports.http import Http, HttpReply
 from backbeat.ports.queue import Queue
@@ -111,6 +112,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         # Others see of an environment in AWS only what it has written.
         unwritten_log=Unwritten(size=_LOGGED_AT_ONCE if local else 1),
         marked_days=RecentlySeen(size=200_000),
+        log_writer=LogWriter(),
         drops_old_events=config.old_events == "drop",
         alert_interval_seconds=config.alert_interval_seconds,
         tells_resolved_alerts=config.resolved_alerts == "told",
@@ -123,6 +125,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,
         default_webhook_secret=_default_secret(config),
+        api_addresses=_texts(config.api_addresses),
+        webhook_addresses=_texts(config.webhook_addresses),
         older_mock=_older_mock(config),
         forget=forget,
         count=observability.count if observability.in_lambda() else observability.count_nothing,
@@ -209,9 +213,14 @@ def _older_mock(config: Config) -> "OlderMock | None":
     from backbeat.application.older_mock.profile import OlderMock, with_path
 
     named = json.loads(config.mock_alerts).get("alerts", {}).get("customerBalanceDepleted")
-    targets = [url.strip() for url in config.mock_targets.split(",") if url.strip()]
+    targets = _texts(config.mock_targets)
     return OlderMock(
         alert_id=config.mock_alert or named or "customerBalanceDepleted",
         targets=tuple(with_path(url, config.mock_path) for url in targets),
         base_url=config.mock_url.rstrip("/"),
     )
+
+
+def _texts(listed: str) -> tuple[str, ...]:
+    """Returns the texts of a list with commas."""
+    return tuple(text.strip() for text in listed.split(",") if text.strip())

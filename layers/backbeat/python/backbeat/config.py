@@ -31,6 +31,8 @@ class Config(BaseModel):
     alert_interval_seconds: int = Field(60, alias="BACKBEAT_ALERT_INTERVAL_SECONDS", ge=0, le=900)
     resolved_alerts: Literal["told", "untold"] = Field("untold", alias="BACKBEAT_RESOLVED_ALERTS")
     system_events: Literal["asked", "changes"] = Field("asked", alias="BACKBEAT_SYSTEM_EVENTS")
+    api_addresses: str = Field("", alias="BACKBEAT_API_ADDRESSES")
+    webhook_addresses: str = Field("", alias="BACKBEAT_WEBHOOK_ADDRESSES")
     state: str | None = Field(None, alias="BACKBEAT_STATE")
     sam_local: str | None = Field(None, alias="AWS_SAM_LOCAL")
     endpoint_url: str | None = Field(None, alias="AWS_ENDPOINT_URL")

@@ -30,6 +30,8 @@ def local_environment(
         "BACKBEAT_PROFILE": profile,
         # Webhooks may go to this machine, which is where the product under test runs.
         "BACKBEAT_WEBHOOK_TARGETS": "any",
+        "BACKBEAT_API_ADDRESSES": "127.0.0.1",
+        "BACKBEAT_WEBHOOK_ADDRESSES": "127.0.0.1",
         # Nobody at a terminal waits a minute to see an alert.
         "BACKBEAT_ALERT_INTERVAL_SECONDS": os.environ.get("BACKBEAT_ALERT_INTERVAL_SECONDS", "1"),
         # A line per request is for CloudWatch; at a terminal it hides what went wrong.

@@ -397,10 +397,6 @@ NOT_BUILT: Final[frozenset[str]] = frozenset(
         "attemptPayment-v1",
         "cancelPayment-v1",
         "listPayments-v1",
-        "rotateDeltaStreamSecret-v1",
-        "integrationCloudwatchLogger-v1",
-        "getAuditLogs-v1",
-        "getServices-v1",
         "embeddableDashboard-v1",
     }
 )

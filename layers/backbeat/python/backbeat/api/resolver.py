@@ -31,7 +31,7 @@ from backbeat.api.operations import BY_ID, NOT_BUILT, ROUTED, Operation
 from backbeat.api.replies import Reply
 from backbeat.api.requests import Request, parse, parse_body
 from backbeat.api.schemas.types import refuse_malformed_id
-from backbeat.application import sandboxes
+from backbeat.application import sandboxes, tokens
 from backbeat.application.services import Services
 from backbeat.models.errors import BackbeatError, InvalidArgument, NotBuilt
 from backbeat.ports.store import DocTooLarge
@@ -58,6 +58,11 @@ class Route:
     public: bool
     ids: tuple[str, ...] = ()
     built: bool = True
+
+    @property
+    def operation(self) -> str:
+        """What the route is called in the log of changes."""
+        return self.id if self.id in BY_ID else f"{self.method} {self.path}"
 
 
 class _ThreadResolver(APIGatewayHttpResolver):
@@ -209,8 +214,10 @@ class Api:
             if route.public and services.older_mock is None:
                 return route.answer(services)
             headers = event.get("headers") or {}
-            owner = auth.owner_of(services, headers.get("authorization"))
-            call = sandboxes.call_of(services, owner)
+            bearer = auth.bearer_of(headers.get("authorization"))
+            owner = tokens.owner_of(services, bearer)
+            by = auth.caller_of(services, bearer, event, route.operation)
+            call = sandboxes.call_of(services, owner, by)
             request = Request(
                 call, path, event.get("queryStringParameters") or {}, headers, _body(event)
             )

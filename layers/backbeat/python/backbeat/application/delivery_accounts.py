@@ -9,8 +9,10 @@ from typing import Final
 
 import msgspec
 
+from backbeat.application import audit
 from backbeat.application.services import Call
 from backbeat.domain.identity import derived_id
+from backbeat.models.audit import AuditAction
 from backbeat.models.errors import Conflict, InvalidArgument, NotFound
 from backbeat.models.provider_configurations import AccountTerms, DeliveryAccount, DeliveryMethod
 from backbeat.persistence import keys
@@ -120,6 +122,9 @@ def keep_secrets(call: Call, account_id: str, secrets: Mapping[str, str | None])
     text = call.services.secrets.get(name)
     before: dict[str, str] = {} if text is None else msgspec.json.decode(text)
     after = {name: value for name, value in {**before, **secrets}.items() if value is not None}
+    if after == before:
+        return
+    audit.announce(call, "delivery_method_secrets", account_id, AuditAction.UPDATE)
     if after:
         call.services.secrets.put(name, msgspec.json.encode(after).decode())
     else:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from backbeat.application import delivery_accounts, outbox, targets, tenants
-from backbeat.application.services import Call, Services
+from backbeat.application.services import PRODUCT, Call, Caller, Services
 from backbeat.models.base import Model
 from backbeat.models.errors import Retryable
 from backbeat.persistence import keys
@@ -40,14 +40,14 @@ class Sandbox(Model):
         return max(self.resets, self.reserved) + 1
 
 
-def call_of(services: Services, owner: str) -> Call:
+def call_of(services: Services, owner: str, by: Caller = PRODUCT) -> Call:
     """Returns the call of a token's owner, at the time of its sandbox."""
     if not services.sandbox:
-        return Call(services, owner, owner, services.clock.now())
+        return Call(services, owner, owner, services.clock.now(), by=by)
     item = services.store.get(keys.sandbox(owner))
     sandbox = Sandbox(owner=owner) if item is None else from_item(item, Sandbox)
     now = services.clock_for(sandbox.tenant).now()
-    return Call(services, owner, sandbox.tenant, now, faulty=sandbox.faulty)
+    return Call(services, owner, sandbox.tenant, now, faulty=sandbox.faulty, by=by)
 
 
 def call_for(services: Services, tenant: str) -> Call:
@@ -106,7 +106,7 @@ def replace_world(call: Call, fill: Callable[[Call], None]) -> Call:
         raise
     _forget_secrets(call)
     call.services.forget(call.tenant)
-    moved = call_of(call.services, call.owner)
+    moved = call_of(call.services, call.owner, call.by)
     for item in outbox.untold(moved):
         outbox.fan_out(moved, item, queued=True)
     for item in outbox.untried(moved):

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.models.alerts import Alert
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.rates import Rate
+from backbeat.persistence.audited import AuditedStore, Author, LogWriter
 from backbeat.ports.billing_provider import BillingProvider
 from backbeat.ports.clock import Clock
 from backbeat.ports.http import Http
@@ -31,10 +32,13 @@ class Services:
     `clock` is real time, `clock_for` a tenant's: where there are sandboxes, each may stop its own.
     `cell_slot` keeps concurrent environments from adding to the same usage cells.
     `count` adds a number to a metric of a name.
+    `api_addresses` are those that requests go to, `webhook_addresses` those that webhooks come
+    from, where they are known.
     `older_mock` is set where the edge speaks as the older mock does.
     `forget` deletes what a tenant left behind, where the store can.
     `unwritten_log` are lines of the log of requests that wait to be written.
     `marked_days` are those that this process has noted as having events.
+    `log_writer` is what it remembers of the log of changes.
     `drops_old_events` takes batches with events older than 34 days, without those.
     `alert_interval_seconds` is the least time between two looks at a customer's alerts for usage.
     `tells_resolved_alerts` has subscribers told when an alert is ok again.
@@ -64,6 +68,7 @@ class Services:
     cell_slot: str
     unwritten_log: Unwritten[Item]
     marked_days: RecentlySeen
+    log_writer: LogWriter
     drops_old_events: bool
     alert_interval_seconds: int
     tells_resolved_alerts: bool
@@ -74,9 +79,30 @@ class Services:
     webhook_max_attempts: int
     webhook_retry_base_seconds: int
     default_webhook_secret: str | None
+    api_addresses: tuple[str, ...]
+    webhook_addresses: tuple[str, ...]
     older_mock: "OlderMock | None"
     forget: Callable[[str], None]
     count: Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a change is put down to in the log: a token's owner, or the product itself.
+
+    `operation` is the operation's id, or method and path.
+    """
+
+    id: str = "backbeat"
+    name: str = "Backbeat"
+    request_id: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    operation: str | None = None
+
+
+PRODUCT: Final = Caller()
+"""What jobs are put down to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +122,20 @@ class Call:
     now: datetime
     held: list[Item] | None = None
     faulty: bool = False
+    by: Caller = PRODUCT
 
     @property
-    def store(self) -> Store:
-        """The store."""
-        return self.services.store
+    def store(self) -> AuditedStore:
+        """The store. What is changed through it is in the log of changes, as the caller's doing."""
+        services, by = self.services, self.by
+        return AuditedStore(
+            services.store,
+            self.tenant,
+            Author(by.id, by.name, by.request_id, by.ip, by.user_agent, by.operation, at=self.now),
+            services.clock.now,
+            services.ids.new,
+            services.log_writer,
+        )
 
     def at(self, now: datetime, *, held: list[Item] | None) -> "Call":
         """Returns the same caller at another time."""

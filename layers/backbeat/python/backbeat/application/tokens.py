@@ -36,13 +36,28 @@ def owner_of(services: Services, token_hash: str) -> str:
     """
     if services.open_tokens:
         return owner_by_hash(token_hash)
-    minute = int(services.clock.now().timestamp() // _REMEMBERED.total_seconds())
-    token = services.tokens.get(
-        token_hash, minute, lambda: read(services.store, keys.token(token_hash), Token)
-    )
+    token = _issued(services, token_hash)
     if token is None:
         raise Unauthenticated("Unknown bearer token")
     return token.owner
+
+
+def name_of(services: Services, token_hash: str) -> str:
+    """Returns what a token is called: as it was issued, or by the beginning of its SHA-256."""
+    token = None if services.open_tokens else _issued(services, token_hash)
+    return f"Token {token_hash[:8]}" if token is None else token.name
+
+
+def public_id(token_hash: str) -> str:
+    """Returns what a token is named by in what it did. It is not the owner of a sandbox."""
+    return f"token_{token_hash[:12]}"
+
+
+def _issued(services: Services, token_hash: str) -> Token | None:
+    minute = int(services.clock.now().timestamp() // _REMEMBERED.total_seconds())
+    return services.tokens.get(
+        token_hash, minute, lambda: read(services.store, keys.token(token_hash), Token)
+    )
 
 
 def owner_by_hash(token_hash: str) -> str:

@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from backbeat.application import audit
 from backbeat.application.services import Call
+from backbeat.models.audit import AuditAction
 from backbeat.models.base import Model
 
 DEFAULT_OVERLAP: Final = timedelta(hours=24)
@@ -42,6 +44,8 @@ def replace(
     else:
         until = call.services.clock.now() + overlap
         ring = _Ring(current=secret, previous=before.current, previous_until=until)
+    action = AuditAction.CREATE if before is None else AuditAction.UPDATE
+    audit.announce(call, "webhook_secret", endpoint_id or "webhook_secret", action)
     call.services.secrets.put(name, ring.model_dump_json(exclude_none=True))
     return ring.previous_until
 

@@ -207,4 +207,6 @@ def _item(tenant: str, text: bytes) -> Item:
 def _is_of(tenant: str, partition: str, row: _Row) -> bool:
     if partition == keys.tenants():
         return row.pk == tenant
+    if partition == keys.unsealed_hours():
+        return row.pk == keys.audit_hours(tenant)
     return partition == tenant or partition.startswith(f"{tenant}#")

@@ -611,6 +611,58 @@ def event_id(tenant: str, key: Key) -> str:
     return whole(key.pk.removeprefix(events(tenant)))
 
 
+# The log of changes
+
+OWNERS: Final = {"CUSTOMER": "customer", "CONTRACT": "contract", "RATECARD": "rate_card"}
+"""What those are called whose things lie in a partition that ends with kind and id."""
+
+
+def audit_records(tenant: str, day: str) -> str:
+    """Partition of the records of a day, which is the beginning of their positions."""
+    return f"{tenant}#AUDIT#{day}"
+
+
+def audit_record(tenant: str, at: datetime, number: int, id_: str) -> Key:
+    """A record of changes. Its sort key is its position in the log."""
+    position = f"{time_text(at)}#{number:010}#{part(id_)}"
+    return Key(audit_records(tenant, position[:10]), position)
+
+
+def audit_of(tenant: str, resource_type: str, resource_id: str) -> str:
+    """Gsi1 partition of the records about one thing alone, in the order of the log."""
+    return f"{tenant}#AUDITOF#{part(resource_type)}#{part(resource_id)}"
+
+
+def audit_of_many(tenant: str) -> str:
+    """Gsi1 partition of the records about several things, in the order of the log."""
+    return f"{tenant}#AUDITOFMANY"
+
+
+def audit_hour(tenant: str, at: datetime) -> Key:
+    """The mark of an hour that has records."""
+    return Key(audit_hours(tenant), time_text(at)[:13])
+
+
+def audit_hours(tenant: str) -> str:
+    """Partition of the hours that have records."""
+    return f"{tenant}#AUDITHOURS"
+
+
+def unsealed_hours() -> str:
+    """Gsi1 partition of the hours of all tenants that are to be sealed, oldest first."""
+    return "AUDITHOURS"
+
+
+def audit_seal(tenant: str, number: int) -> Key:
+    """A seal, in the order of the chain."""
+    return Key(audit_seals(tenant), f"{number:010}")
+
+
+def audit_seals(tenant: str) -> str:
+    """Partition of a tenant's seals."""
+    return f"{tenant}#AUDITSEALS"
+
+
 # Profile `mock`
 
 

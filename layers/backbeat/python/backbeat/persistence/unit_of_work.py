@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from backbeat.models.errors import Retryable
+from backbeat.models.errors import InvalidArgument, Retryable
+from backbeat.persistence.audited import OWN_EFFECTS
 from backbeat.ports.store import (
     MAX_EFFECTS,
     Absent,
@@ -77,10 +78,13 @@ class UnitOfWork:
         Raises:
             Exception: what the first failed condition's `otherwise` made.
             Retryable: the store could not decide now; nothing was written.
-            ValueError: there are more effects than every store can commit at once.
+            InvalidArgument: there are more effects than every store can commit at once.
         """
-        if len(self._effects) > MAX_EFFECTS:
-            raise ValueError(f"{len(self._effects)} effects; 1 to {MAX_EFFECTS} can be committed")
+        at_most = MAX_EFFECTS - OWN_EFFECTS
+        if len(self._effects) > at_most:
+            raise InvalidArgument(
+                f"Too much at once: {len(self._effects)} things would change, at most {at_most} can"
+            )
         try:
             self.store.transact([effect for effect, _ in self._effects])
         except TransactionCancelled as cancelled:
