@@ -30,7 +30,7 @@ from backbeat.application import (
     active_recharges,
     balance_changes,
     balances,
-    recharges,
+    payment_gates,
     seat_balances,
 )
 from backbeat.application.balances import BalanceFilter
@@ -126,7 +126,7 @@ def add_manual_entry(request: Request, body: AddManualEntry) -> Reply:
 @api.operation("releaseExternalPaymentGateThresholdCommit-v1")
 def release_workflow(request: Request, body: ReleaseWorkflow) -> Reply:
     """Decides a charge that is collected elsewhere."""
-    recharges.release(request.call, body.workflow_id, paid=body.outcome == "PAID")
+    payment_gates.release(request.call, body.workflow_id, paid=body.outcome == "PAID")
     return empty()
 
 

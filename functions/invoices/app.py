@@ -17,10 +17,12 @@ from backbeat.api.schemas.invoices import (
     ListSpend,
     PreviewEvents,
 )
+from backbeat.api.schemas.payments import ListPayments, PaymentOfInvoice
 from backbeat.api.views.invoices import breakdown_view, invoice_view, spend_view
+from backbeat.api.views.payments import payment_view
 from backbeat.api.views.pdf import invoice_pdf
 from backbeat.api.views.times import timestamp
-from backbeat.application import breakdowns, customers, invoices, previews
+from backbeat.application import breakdowns, customers, invoices, payments, previews
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.invoices import Invoice
 from backbeat.models.rates import Rate
@@ -153,6 +155,40 @@ def charge_seats(request: Request, body: ChargeSeats) -> Reply:
     )
 
 
+@api.operation("listPayments-v1")
+def list_payments(request: Request, body: ListPayments) -> Reply:
+    """Lists the payments of an invoice, oldest first."""
+    invoice = _invoice_of(request, body)
+    parameters = body.model_dump(exclude={"limit", "next_page"})
+    found = [
+        payment
+        for payment in payments.of_invoice(request.call, body.customer_id, invoice)
+        if body.statuses is None or payment.status in body.statuses
+    ]
+    shown, cursor = pagination.slice_after(
+        found,
+        position=lambda payment: f"{payment.number:08}",
+        limit=body.limit,
+        cursor=pagination.decode(body.next_page, parameters),
+    )
+    views = [payment_view(payment) for payment in shown]
+    return page(views, pagination.encode(cursor, parameters))
+
+
+@api.operation("attemptPayment-v1")
+def attempt_payment(request: Request, body: PaymentOfInvoice) -> Reply:
+    """Cancels the open payment of an invoice and begins a new one."""
+    invoice = _invoice_of(request, body)
+    return ok(payment_view(payments.attempt(request.call, body.customer_id, invoice)))
+
+
+@api.operation("cancelPayment-v1")
+def cancel_payment(request: Request, body: PaymentOfInvoice) -> Reply:
+    """Cancels the open payment of an invoice."""
+    invoice = _invoice_of(request, body)
+    return ok(payment_view(payments.cancel(request.call, body.customer_id, invoice)))
+
+
 @api.route("GET", "/v1/customers/{customer_id}/costs")
 def list_costs(request: Request) -> Reply:
     """Answers an empty page: daily costs belong to legacy plans, and contracts have none."""
@@ -162,6 +198,11 @@ def list_costs(request: Request) -> Reply:
 
 def _list_rates(request: Request, invoice: Invoice, *, wanted: bool) -> Mapping[int, Rate] | None:
     return invoices.list_rates(request.call, invoice) if wanted else None
+
+
+def _invoice_of(request: Request, body: PaymentOfInvoice) -> Invoice:
+    customer = customers.get(request.call, body.customer_id)
+    return invoices.get(request.call, customer, body.invoice_id)
 
 
 def _position(invoice: Invoice) -> str:

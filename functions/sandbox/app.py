@@ -13,6 +13,7 @@ from backbeat.api.resolver import Api
 from backbeat.api.schemas.catalog import CreateCreditType
 from backbeat.api.schemas.clock import MoveClock
 from backbeat.api.schemas.invoices import PageOfEvents
+from backbeat.api.schemas.payments import ScriptPayments, SettlePayments
 from backbeat.api.schemas.sandbox import (
     AddFaults,
     FindRequests,
@@ -21,6 +22,7 @@ from backbeat.api.schemas.sandbox import (
     SaveSnapshot,
 )
 from backbeat.api.views.explain import explained_invoice_view, explanation_view
+from backbeat.api.views.payments import payment_script_view
 from backbeat.api.views.sandbox import fault_view, requests_view, snapshot_view
 from backbeat.api.views.times import optional, timestamp
 from backbeat.application import (
@@ -29,8 +31,10 @@ from backbeat.application import (
     fault_rules,
     faults,
     invoices,
+    payment_controls,
     request_log,
     sandbox_clock,
+    sandbox_payments,
     sandboxes,
     snapshots,
     worlds,
@@ -97,6 +101,37 @@ def remove_fault(request: Request) -> Reply:
     """Removes one fault."""
     fault_rules.remove(request.call, request.path["fault_id"])
     return _faults(request)
+
+
+@api.route("GET", "/mock/payments")
+def show_payments(request: Request) -> Reply:
+    """Tells what becomes of the next payments, and what became of those so far."""
+    return _payments(request)
+
+
+@api.route("POST", "/mock/payments")
+def script_payments(request: Request, body: ScriptPayments) -> Reply:
+    """Says what becomes of the next payments, and which tax there is."""
+    owner = body.customer_id or sandbox_payments.EVERYBODY
+    tax = None if body.tax is None else body.tax.to_rule()
+    payment_controls.extend(request.call, owner, body.to_outcomes(), tax)
+    return _payments(request)
+
+
+@api.route("POST", "/mock/payments/settle")
+def settle_payments(request: Request, body: SettlePayments) -> Reply:
+    """Decides payments that are open, as when customers confirm them."""
+    payment_controls.settle(
+        request.call, body.to_outcome(), payment_intent_id=body.payment_intent_id
+    )
+    return _payments(request)
+
+
+@api.route("DELETE", "/mock/payments")
+def forget_payment_script(request: Request) -> Reply:
+    """Lets all further payments be paid, without tax."""
+    payment_controls.forget(request.call)
+    return _payments(request)
 
 
 @api.route("GET", "/mock/requests")
@@ -201,6 +236,11 @@ def explain_line(request: Request, query: PageOfEvents) -> Reply:
 
 def _faults(request: Request) -> Reply:
     return ok([fault_view(fault) for fault in faults.of(request.call)])
+
+
+def _payments(request: Request) -> Reply:
+    call = request.call
+    return ok(payment_script_view(payment_controls.script(call), payment_controls.collected(call)))
 
 
 def _fits(one: LoggedRequest, query: FindRequests) -> bool:

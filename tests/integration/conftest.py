@@ -17,6 +17,7 @@ from backbeat.adapters.clock import StoredClock
 from backbeat.adapters.sqlite.database import Database
 from backbeat.adapters.sqlite.queue import SqliteQueue
 from backbeat.adapters.sqlite.store import SqliteStore
+from backbeat.application.sandbox_payments import ScriptedPayments, ScriptedTaxes
 from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.ports.clock import Clock
@@ -75,6 +76,8 @@ def opened(
         stripe_queue=queue("stripe", config.webhook_max_attempts),
         http=targets,
         forget=SqliteStore(database).forget,
+        payments=ScriptedPayments(store),
+        taxes=ScriptedTaxes(store),
     )
     with bootstrap.using(services):
         yield Stage(Product(template, functions, services), database, store, clock, targets)

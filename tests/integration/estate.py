@@ -77,6 +77,7 @@ class _Builder:
             **self._balances(partner_id, terms["terms_contract_id"], products),
             **self._accounts(partner_id),
             **self._recharge(products),
+            **self._debt(products),
             **self._package(products),
             **self._watches(partner_id),
         }
@@ -248,6 +249,39 @@ class _Builder:
         contract_id = self._post("/v1/contracts/create", contract)["id"]
         self._product.work_off_jobs()
         return {"payer_id": payer_id, "workflow_id": derived_id("workflow", contract_id, 1)}
+
+    def _debt(self, products: Mapping[str, str]) -> dict[str, str]:
+        """A customer that is charged by payment intents, and has not confirmed the first yet."""
+        debtor_id = self._post("/v1/customers", {"name": "Hooli"})["id"]
+        account = {
+            "customer_id": debtor_id,
+            "billing_provider": "stripe",
+            "delivery_method": "direct_to_billing_provider",
+            "configuration": {
+                "stripe_customer_id": "cus_2",
+                "stripe_collection_method": "manually_charge_payment_intent",
+            },
+        }
+        path = "/v1/setCustomerBillingProviderConfigurations"
+        [made] = self._post(path, {"data": [account]})
+        due = {"timestamp": "2025-01-10T00:00:00Z", "amount": 100}
+        contract = {
+            "customer_id": debtor_id,
+            "starting_at": "2025-01-01T00:00:00Z",
+            "billing_provider_configuration": {"billing_provider_configuration_id": made["id"]},
+            "scheduled_charges": [
+                {
+                    "product_id": products["setup_product_id"],
+                    "schedule": {"schedule_items": [due]},
+                }
+            ],
+        }
+        self._post("/v1/contracts/create", contract)
+        [invoice] = self._listed(debtor_id, status="FINALIZED", type="SCHEDULED")
+        self._post("/mock/payments", {"customer_id": debtor_id, "outcomes": ["pending"]})
+        about = {"customer_id": debtor_id, "invoice_id": invoice["id"]}
+        self._post("/v1/payments/attempt", about)
+        return {"debtor_id": debtor_id, "owed_invoice_id": invoice["id"]}
 
     def _accounts(self, partner_id: str) -> dict[str, str]:
         billing = {

@@ -72,6 +72,7 @@ _TIERED_RATE: Final = {
     "commit_rate": {"rate_type": "FLAT", "price": 1},
 }
 _TERMS: Final = {"customer_id": "<partner_id>", "contract_id": "<terms_contract_id>"}
+_OWED: Final = {"customer_id": "<debtor_id>", "invoice_id": "<owed_invoice_id>"}
 _SCHEDULE: Final = {
     "schedule_name": "region",
     "starting_at": "2025-02-01T00:00:00Z",
@@ -890,6 +891,9 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
             "limit": 5,
         }
     },
+    "listPayments-v1": {"body": {**_OWED, "statuses": ["pending"], "limit": 5}},
+    "attemptPayment-v1": {"body": _OWED},
+    "cancelPayment-v1": {"body": _OWED},
     "voidInvoice-v1": {"body": {"id": "<final_invoice_id>"}},
     "regenerateInvoice-v1": {"body": {"id": "<void_invoice_id>"}},
     "previewCustomerEvents-v1": {
@@ -1196,6 +1200,19 @@ _ROUTES: Final = (
     Example("addFaults", "POST", "/mock/faults", {"faults": _FAULTS}),
     Example("removeFaults", "DELETE", "/mock/faults"),
     Example("removeFault", "DELETE", "/mock/faults/nobodys", status=404),
+    Example("showPayments", "GET", "/mock/payments"),
+    Example(
+        "scriptPayments",
+        "POST",
+        "/mock/payments",
+        {
+            "customer_id": "<debtor_id>",
+            "outcomes": ["FAILED", "ACTION_REQUIRED", "PENDING", "PAID"],
+            "tax": {"name": "VAT", "rate": 0.2},
+        },
+    ),
+    Example("settlePayments", "POST", "/mock/payments/settle", {"outcome": "PAID"}),
+    Example("forgetPaymentScript", "DELETE", "/mock/payments"),
     Example("listRequests", "GET", "/mock/requests", query={"path": "/v1/*", "latest": "5"}),
     Example("forgetRequests", "DELETE", "/mock/requests"),
     Example("saveSnapshot", "POST", "/mock/snapshot", {"name": "before"}),

@@ -833,14 +833,6 @@ REFUSALS: Final[list[Refusal]] = [
         lambda w: {"body": contract_of(w, package_id=w.package, name="A")},
     ),
     Refusal(
-        "createContract-v1",
-        "a commit that is not built yet",
-        501,
-        "NotImplemented",
-        "commit.duration",
-        lambda w: {"body": contract_of(w, spend_threshold_configuration=spend_of(w, duration={}))},
-    ),
-    Refusal(
         "createCustomerWithContract-v1",
         "unknown card",
         404,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success
+from tests.contract.replies.cases import INVALID, NO_CUSTOMER, UNKNOWN, Refusal, Success, posted
 from tests.contract.replies.world import JSON, START, World
 
 FEBRUARY: Final[JSON] = {
@@ -34,6 +34,48 @@ def of_type(type_: str, status: str) -> Callable[[World], JSON]:
         return {"customer_id": world.full_customer, "invoice_id": found}
 
     return find
+
+
+def owed(world: World, *outcomes: str) -> JSON:
+    """Returns how requests name a final invoice of an account that is charged by intents."""
+    customer = world.new_customer()
+    account = {
+        "customer_id": customer,
+        "billing_provider": "stripe",
+        "delivery_method": "direct_to_billing_provider",
+        "configuration": {
+            "stripe_customer_id": "cus_1",
+            "stripe_collection_method": "manually_charge_payment_intent",
+        },
+    }
+    set_accounts = "setCustomerBillingProviderConfigurations-v1"
+    [made] = world.call(set_accounts, body={"data": [account]})
+    contract_id = world.make(
+        "createContract-v1",
+        customer_id=customer,
+        starting_at=START,
+        billing_provider_configuration={"billing_provider_configuration_id": made["id"]},
+        scheduled_charges=[
+            {
+                "product_id": world.fixed_product,
+                "schedule": {"schedule_items": [{"timestamp": START, "amount": 100}]},
+            }
+        ],
+    )
+    if outcomes:
+        script = {"customer_id": customer, "outcomes": [*outcomes]}
+        world.api.send("POST", "/mock/payments", body=script, token=world.token)
+    contract = {"customer_id": customer, "contract_id": contract_id}
+    invoice = world.invoice(contract, type="SCHEDULED", status="FINALIZED")
+    return {"customer_id": customer, "invoice_id": invoice}
+
+
+def attempted(world: World, *outcomes: str) -> JSON:
+    """Returns how requests name an invoice with a payment for each of the outcomes."""
+    names = owed(world, *outcomes)
+    for _ in outcomes:
+        world.call("attemptPayment-v1", body=names)
+    return names
 
 
 def consolidated(world: World) -> JSON:
@@ -154,6 +196,26 @@ SUCCESSES: Final[list[Success]] = [
         "regenerateInvoice-v1",
         "void",
         lambda w: w.sdk.v1.invoices.regenerate(id=w.void_invoice()),
+    ),
+    Success(
+        "attemptPayment-v1",
+        "declined",
+        posted("attemptPayment-v1", lambda w: owed(w, "failed")),
+    ),
+    Success(
+        "attemptPayment-v1",
+        "paid",
+        posted("attemptPayment-v1", lambda w: owed(w, "paid")),
+    ),
+    Success(
+        "listPayments-v1",
+        "of every status",
+        posted("listPayments-v1", lambda w: attempted(w, "failed", "action_required", "paid")),
+    ),
+    Success(
+        "cancelPayment-v1",
+        "pending",
+        posted("cancelPayment-v1", lambda w: attempted(w, "pending")),
     ),
     Success(
         "listBreakdownInvoices-v1",
@@ -327,6 +389,42 @@ REFUSALS: Final[list[Refusal]] = [
         *INVALID,
         "events",
         lambda w: of(w.customer, body={"events": []}),
+    ),
+    Refusal(
+        "listPayments-v1",
+        "unknown invoice",
+        404,
+        "InvoiceNotFound",
+        UNKNOWN,
+        lambda w: {"body": {"customer_id": w.customer, "invoice_id": UNKNOWN}},
+    ),
+    Refusal(
+        "listPayments-v1",
+        "a page that is too long",
+        *INVALID,
+        "limit",
+        lambda w: {"body": {**owed(w), "limit": 26}},
+    ),
+    Refusal(
+        "attemptPayment-v1",
+        "an invoice that is not collected here",
+        *INVALID,
+        "payment intents",
+        lambda w: {"body": {"customer_id": w.customer, "invoice_id": w.final_invoice}},
+    ),
+    Refusal(
+        "attemptPayment-v1",
+        "unknown customer",
+        *NO_CUSTOMER,
+        lambda w: {"body": {"customer_id": UNKNOWN, "invoice_id": UNKNOWN}},
+    ),
+    Refusal(
+        "cancelPayment-v1",
+        "paid",
+        409,
+        "Conflict",
+        "could not be canceled",
+        lambda w: {"body": attempted(w, "paid")},
     ),
     Refusal(
         "chargeSeats-v1",

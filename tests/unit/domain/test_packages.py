@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from backbeat.domain.packages import holder, moved
-from backbeat.models.packages import PackageAssignment, RelativeDate, RelativeUnit
+from backbeat.models.packages import PackageAssignment
+from backbeat.models.schedules import RelativeDate, RelativeUnit
 
 
 def day(year: int, month: int, day: int) -> datetime:

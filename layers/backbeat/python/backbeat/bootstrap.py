@@ -14,10 +14,11 @@ from backbeat import observability
 from backbeat.adapters.billing_provider import TakingProvider
 from backbeat.adapters.clock import StoredClock, SystemClock
 from backbeat.adapters.ids import RandomIds
-from backbeat.adapters.payments import NoPayments, ScriptedPayments
+from backbeat.adapters.payments import NoPayments, NoTaxes
 from backbeat.adapters.sqlite.sql import SqliteSqlEngine
 from backbeat.application import request_log
 from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
+from backbeat.application.sandbox_payments import ScriptedPayments, ScriptedTaxes
 from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.persistence.audited import LogWriter
@@ -120,7 +121,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         billing_provider=TakingProvider(),
         sql=SqliteSqlEngine(),
         # Money is never made up outside of sandboxes.
-        payments=ScriptedPayments() if sandbox else NoPayments(),
+        payments=ScriptedPayments(store) if sandbox else NoPayments(),
+        taxes=ScriptedTaxes(store) if sandbox else NoTaxes(),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,

@@ -394,9 +394,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
 
 NOT_BUILT: Final[frozenset[str]] = frozenset(
     {
-        "attemptPayment-v1",
-        "cancelPayment-v1",
-        "listPayments-v1",
         "embeddableDashboard-v1",
     }
 )

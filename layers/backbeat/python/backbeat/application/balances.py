@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from backbeat.application import (
+    balance_claims,
     billing,
     catalog,
     charges,
     commit_payments,
     consequences,
     contracts,
-    custom_fields,
     customers,
     outbox,
     scheduled_invoices,
@@ -39,17 +39,16 @@ from backbeat.models.balances import (
 )
 from backbeat.models.catalog import ProductType
 from backbeat.models.contracts import Contract
-from backbeat.models.custom_fields import FieldEntity
 from backbeat.models.customers import Customer
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.money import USD, CreditType
 from backbeat.models.money import add as add_up
 from backbeat.models.overrides import Override
 from backbeat.models.sharing import Sharing
+from backbeat.models.threshold_billing import PaymentGate
 from backbeat.persistence import balances, claims
 from backbeat.persistence.unit_of_work import UnitOfWork
 
-_UNIQUENESS_KEY: Final = "BALANCE"
 _ENTRY_KEY: Final = "LEDGERENTRY"
 _KEY_USED: Final = "This uniqueness key has already been used."
 DEFAULT_PRIORITY: Final = Decimal(100)
@@ -100,6 +99,7 @@ class NewBalance:
     uniqueness_key: str | None = None
     temporary_id: str | None = None
     netsuite_sales_order_id: str | None = None
+    gate: PaymentGate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,22 +222,7 @@ def add(call: Call, work: UnitOfWork, balance: Balance) -> None:
     """
     work.add(balances.insert(call.tenant, balance))
     consequences.add(call, work, balance.customer_id)
-    claim(call, work, balance)
-
-
-def claim(call: Call, work: UnitOfWork, balance: Balance) -> None:
-    """Lets a balance that the work adds have its custom fields and uniqueness key.
-
-    Raises:
-        InvalidArgument: it has custom fields under keys that are not registered.
-    """
-    entity = FieldEntity.COMMIT if balance.is_commit else FieldEntity.CONTRACT_CREDIT
-    custom_fields.claim(call, work, entity, balance.id, balance.custom_fields)
-    if balance.uniqueness_key is not None:
-        work.add(
-            claims.take(call.tenant, _UNIQUENESS_KEY, balance.uniqueness_key, balance.id),
-            otherwise=claims.taken(_KEY_USED),
-        )
+    balance_claims.claim(call, work, balance)
 
 
 def checked(

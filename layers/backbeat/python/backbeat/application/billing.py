@@ -19,6 +19,7 @@ from backbeat.application import (
     lifecycle_tellings,
     looks,
     outbox,
+    payments,
     recharge_triggers,
     recharges,
     recurring,
@@ -289,6 +290,8 @@ def _do(call: Call, item: Item, due: DueItem) -> None:
             _make_recurring(call, item, due)
         case WorkKind.THRESHOLDS:
             recharges.look(call, item, due)
+        case WorkKind.PAYMENTS:
+            payments.look(call, item, due)
         case WorkKind.LIFECYCLE:
             lifecycle_tellings.tell(call, item, due)
         case WorkKind.ALERT_SWEEP | WorkKind.LIFECYCLE_SWEEP:

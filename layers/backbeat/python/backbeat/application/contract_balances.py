@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from backbeat.application import balance_edits, balances, commit_payments
+from backbeat.application import balance_edits, balances, commit_payments, gated_commits
 from backbeat.application.balance_book import Book
 from backbeat.application.balances import NewBalance
+from backbeat.application.gated_commits import GatedCommit
 from backbeat.application.services import Call
 from backbeat.domain import access, notices
 from backbeat.domain.identity import derived_id
@@ -17,13 +18,18 @@ from backbeat.models.customers import Customer
 from backbeat.models.edits import ContractEdit, EndDate
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.notifications import Notification
+from backbeat.models.threshold_billing import GateType
 
 
 class Checked(NamedTuple):
-    """Changes that fit, and the ids of new balances by the temporary ones they were asked with."""
+    """Changes that fit, and the ids of new balances by the temporary ones they were asked with.
+
+    `gated` are new commits that are there once they are paid.
+    """
 
     changes: BalanceChanges
     temporary_ids: Mapping[str, str]
+    gated: Sequence[GatedCommit]
 
 
 def changes(
@@ -43,7 +49,7 @@ def changes(
     Raises:
         InvalidArgument: something does not fit, or would touch what is final.
     """
-    added, ids = _added(call, book, contract, add, prefix)
+    added, gated, ids = _added(call, book, contract, add, prefix)
     for one in update:
         field = f"update_{_kind(one)} {one.balance_id}"
         balance = _owned(book, contract, one, field)
@@ -60,7 +66,7 @@ def changes(
         update_balances=tuple(update),
         archive_balances=tuple(archive),
     )
-    return Checked(made, ids)
+    return Checked(made, ids, gated)
 
 
 def end(call: Call, book: Book, contract: Contract, wanted: EndDate) -> None:
@@ -113,26 +119,31 @@ def told(
 
 def _added(
     call: Call, book: Book, contract: Contract, wanted: Sequence[NewBalance], prefix: str
-) -> tuple[list[Balance], dict[str, str]]:
+) -> tuple[list[Balance], list[GatedCommit], dict[str, str]]:
     made: list[Balance] = []
+    gated: list[GatedCommit] = []
     ids: dict[str, str] = {}
     numbers: Counter[str] = Counter()
     for sequence, new in enumerate(wanted):
         kind = "credits" if new.type is BalanceType.CREDIT else "commits"
+        field = f"{prefix}{kind}[{numbers[kind]}]"
         balance = balances.checked(
             call,
             contract.customer_id,
             new,
             contract_id=contract.id,
             sequence=sequence,
-            field=f"{prefix}{kind}[{numbers[kind]}].",
+            field=f"{field}.",
         )
         numbers[kind] += 1
-        book.put(balance)
-        made.append(balance)
+        if new.gate is None or new.gate.type is GateType.NONE:
+            book.put(balance)
+            made.append(balance)
+        else:
+            gated.append(gated_commits.checked(balance, new.gate, field))
         if new.temporary_id is not None:
             ids[new.temporary_id] = balance.id
-    return made, ids
+    return made, gated, ids
 
 
 def _kind(change: BalanceUpdate | BalanceRemoval) -> str:

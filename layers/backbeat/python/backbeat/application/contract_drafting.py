@@ -96,6 +96,8 @@ def _with_terms(call: Call, contract: Contract, wanted: NewContract) -> Contract
     ids = recurring_terms.temporary_ids(wanted.recurring, templates)
     named = tuple(recurring_terms.naming(override, ids) for override in contract.overrides)
     contract = contract.model_copy(update={"overrides": named})
+    tracked = {"spend_trackers": recharge_terms.trackers(call, wanted.spend_trackers)}
+    contract = contract.model_copy(update=tracked)
     return contract.model_copy(update=_thresholds(call, contract, wanted))
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from backbeat.application import (
+    balance_claims,
     balances,
     billing,
     charges,
@@ -18,6 +19,7 @@ from backbeat.application import (
     contract_terms,
     contracts,
     customers,
+    gated_commits,
     outbox,
     provider_choices,
     recharge_terms,
@@ -31,6 +33,7 @@ from backbeat.application.balance_book import Book
 from backbeat.application.balances import NewBalance
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
+from backbeat.application.gated_commits import GatedCommit
 from backbeat.application.recharge_terms import NewPrepaid, PrepaidEdit, ThresholdEdit
 from backbeat.application.recurring_terms import NewRecurring
 from backbeat.application.services import Call
@@ -53,7 +56,6 @@ from backbeat.persistence import contracts as stored_contracts
 from backbeat.persistence.contracts import Stored
 from backbeat.persistence.unit_of_work import UnitOfWork
 
-_UNIQUENESS_KEY: Final = "CONTRACTEDIT"
 _KEY_USED: Final = "This uniqueness key has already been used."
 
 
@@ -107,26 +109,37 @@ def catch_up(call: Call, contract: Contract) -> None:
     """Does what a change made due at once. What others hold meanwhile, the next tick does."""
     with suppress(Retryable):
         insistently(lambda: billing.catch_up(call, contract))
-    if contract.prepaid_threshold is not None or contract.spend_threshold is not None:
+    if recharge_triggers.is_charged(contract):
         billing.charge_now(call, contract)
 
 
 def record(
-    call: Call, work: UnitOfWork, before: Stored, customer: Customer, edit: ContractEdit, book: Book
+    call: Call,
+    work: UnitOfWork,
+    before: Stored,
+    customer: Customer,
+    edit: ContractEdit,
+    book: Book,
+    *,
+    gated: Sequence[GatedCommit] = (),
 ) -> tuple[Contract, list[Notification]]:
     """Adds an edit and all that follows from it to the work, but for what is in the book.
 
-    Returns the contract as it will be and what to tell subscribers.
+    `gated` are commits it asks for that are to be paid first. Returns the contract as it will be
+    and what to tell subscribers.
     """
     after = recurring.follow(call, book, before.contract, rules.edited(before.contract, edit))
     if edit.update_contract_end_date is not None:
         contract_balances.end(call, book, before.contract, edit.update_contract_end_date)
     after = contract_balances.billed(call, book, after)
+    after, asked_for = gated_commits.begin(
+        call, work, after, gated, edit, does_nothing_else=_does_nothing(edit)
+    )
     work.add(stored_contracts.replace(call.tenant, before, after))
     work.add(*stored_contracts.append_edit(call.tenant, edit, before=before.contract, after=after))
     if edit.uniqueness_key is not None:
         work.add(
-            claims.take(call.tenant, _UNIQUENESS_KEY, edit.uniqueness_key, edit.id),
+            claims.take(call.tenant, balance_claims.EDIT_KEYS, edit.uniqueness_key, edit.id),
             otherwise=claims.taken(_KEY_USED),
         )
     contract_terms.claim_fields(
@@ -140,14 +153,15 @@ def record(
         },
     )
     for balance in edit.add_balances:
-        balances.claim(call, work, balance)
+        balance_claims.claim(call, work, balance)
     work.add(*billing.reschedule(call, after, book.changed))
     recharge_triggers.watch(call, work, after)
     consequences.add(call, work, after.customer_id)
     told = notices.contract_edited(
         after, customer, edit, environment_type=call.services.environment_type
     )
-    return after, [told, *contract_balances.told(call, book, after, customer, edit)]
+    changed = contract_balances.told(call, book, after, customer, edit)
+    return after, [told, *changed, *asked_for]
 
 
 def blank_edit(call: Call, contract: Contract) -> ContractEdit:
@@ -178,15 +192,22 @@ def _change(
     billing.settle(call, contracts.get(call, customer_id, contract_id))
     before = contracts.stored(call, customer_id, contract_id)
     book = Book(call, customer.id)
-    edit = _edit(call, before.contract, changes, book)
+    edit, gated = _edit(call, before.contract, changes, book)
     work = UnitOfWork(call.store)
-    after, told = record(call, work, before, customer, edit, book)
+    after, told = record(call, work, before, customer, edit, book, gated=gated)
     work.add(*book.effects())
     outbox.commit(call, work, told)
     return edit, after
 
 
-def _edit(call: Call, contract: Contract, changes: Changes, book: Book) -> ContractEdit:
+def _does_nothing(edit: ContractEdit) -> bool:
+    told_by_all = {"id", "customer_id", "contract_id", "number", "timestamp", "uniqueness_key"}
+    return not edit.model_dump(exclude=told_by_all, exclude_defaults=True)
+
+
+def _edit(
+    call: Call, contract: Contract, changes: Changes, book: Book
+) -> tuple[ContractEdit, Sequence[GatedCommit]]:
     if contract.archived_at is not None:
         raise InvalidArgument("contract_id: the contract is archived")
     known = {override.id for override in contract.overrides}
@@ -229,7 +250,7 @@ def _edit(call: Call, contract: Contract, changes: Changes, book: Book) -> Contr
     overrides = contract_terms.overrides(
         call, contract, changes.add_overrides, field=f"{prefix}overrides"
     )
-    return blank_edit(call, contract).model_copy(
+    edit = blank_edit(call, contract).model_copy(
         update={
             **dict(billed),
             **dict(subscribed),
@@ -267,6 +288,7 @@ def _edit(call: Call, contract: Contract, changes: Changes, book: Book) -> Contr
             "update_net_payment_terms_days": changes.payment_terms,
         }
     )
+    return edit, owned.gated
 
 
 def _thresholds(call: Call, contract: Contract, changes: Changes) -> dict[str, object]:

@@ -16,10 +16,11 @@ from backbeat.application import (
 from backbeat.application.balances import ShownBalance
 from backbeat.application.services import Call
 from backbeat.application.subscription_history import ShownSubscription
-from backbeat.domain import charges, recurring
+from backbeat.domain import charges, periods, recurring
 from backbeat.domain import contracts as rules
 from backbeat.models.contracts import Contract, FilterSegment, UsageFilter
 from backbeat.models.edits import ContractEdit
+from backbeat.models.period import Period
 from backbeat.models.provider_configurations import ProviderConfiguration
 from backbeat.models.recurring import RecurringBalance
 from backbeat.persistence import contracts as persisted
@@ -48,6 +49,7 @@ class ShownContract:
 
     `invoices` are those of schedule items, by item id. `usage_filter` is the filter in force, or
     the first to come. `account` is where invoices are sent, unless it was archived.
+    `open_period` is the usage period at the time that is shown.
     """
 
     contract: Contract
@@ -60,6 +62,7 @@ class ShownContract:
     recurring: Sequence[ShownRecurring] = ()
     balances: Sequence[ShownBalance] = ()
     detail: BalanceDetail = TERMS_ALONE
+    open_period: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,7 @@ def _shown(
         holding,
         _account(call, contract),
         _recurring(contract, contract.recurring_balances),
+        open_period=next(periods.usage_periods_from(contract, at), None),
     )
 
 

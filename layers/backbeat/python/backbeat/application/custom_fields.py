@@ -91,6 +91,14 @@ def claim(
             _take(call, work, field, values[field.key], id_)
 
 
+def give_back(
+    call: Call, work: UnitOfWork, entity: FieldEntity, id_: str, values: Mapping[str, str]
+) -> None:
+    """Frees the unique values of a thing that was never made."""
+    for field in _found(call, entity, values).values():
+        _give_back(call, work, field, values, id_)
+
+
 def set_values(call: Call, entity: FieldEntity, id_: str, values: Mapping[str, str]) -> None:
     """Sets values of a thing, all or none; those under other keys stay.
 

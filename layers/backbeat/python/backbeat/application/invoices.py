@@ -13,8 +13,8 @@ from backbeat.application import (
     looks,
     open_periods,
     outbox,
+    payment_gates,
     rate_cards,
-    recharges,
     scheduled_invoices,
     settled_drafts,
 )
@@ -43,7 +43,7 @@ def of_customer(call: Call, customer: Customer) -> list[Invoice]:
     purse = settled_drafts.Purse(call, customer)
     computed = list(purse.drafts())
     computed += settled_drafts.scheduled_of(call, customer, purse)
-    computed += recharges.drafts_of(call, customer)
+    computed += payment_gates.drafts_of(call, customer)
     stored = list(invoices.of_customer(call.store, call.tenant, customer.id))
     known = {invoice.id for invoice in stored}
     drafts_left = [invoice for invoice in computed if invoice.id not in known]
@@ -66,7 +66,7 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
     awaiting = list(open_periods.of_customer(call, customer.id))
     scheduled = [
         *settled_drafts.scheduled_of(call, customer),
-        *recharges.drafts_of(call, customer),
+        *payment_gates.drafts_of(call, customer),
     ]
     stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
     if stored is not None:
@@ -150,6 +150,9 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
     # Decision D-54: a void invoice has one successor for good.
     if invoice.successor_id is not None:
         raise InvalidArgument(f"id: the invoice was regenerated already as {invoice.successor_id}")
+    if invoice.workflow_id is not None and payment_gates.has_failed(call, invoice.workflow_id):
+        # It would be billed, and buy nothing.
+        raise InvalidArgument("id: its payment failed, and a charge is not made anew")
     contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
     if contract.archived_at is not None:
         raise InvalidArgument("id: the contract of the invoice is archived")

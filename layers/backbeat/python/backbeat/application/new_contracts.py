@@ -10,7 +10,7 @@ from backbeat.application.balances import NewBalance
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
 from backbeat.application.hierarchies import NewRole
-from backbeat.application.recharge_terms import NewPrepaid
+from backbeat.application.recharge_terms import NewPrepaid, NewTracker
 from backbeat.application.recurring_terms import NewRecurring
 from backbeat.application.subscription_changes import NewSubscription
 from backbeat.application.transitions import NewTransition
@@ -53,6 +53,7 @@ class NewContract:
     recurring: Sequence[NewRecurring] = ()
     prepaid_threshold: NewPrepaid | None = None
     spend_threshold: SpendThreshold | None = None
+    spend_trackers: Sequence[NewTracker] = ()
     prioritization: Prioritization = Prioritization.LOWEST_MULTIPLIER
     scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
     usage_filter: NewUsageFilter | None = None

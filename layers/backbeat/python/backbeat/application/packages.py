@@ -34,13 +34,12 @@ from backbeat.models.packages import (
     PackageAssignment,
     PackageName,
     RecurringTemplate,
-    RelativeDate,
     ScheduledChargeTemplate,
     SubscriptionTemplate,
     TemplateItem,
 )
 from backbeat.models.period import hour_of
-from backbeat.models.schedules import Frequency, StatementDay
+from backbeat.models.schedules import Frequency, RelativeDate, StatementDay
 from backbeat.models.subscriptions import ChangeKind, QuantityMode
 from backbeat.persistence import claims, keys
 from backbeat.persistence.entities import from_item, page_of, read, to_item

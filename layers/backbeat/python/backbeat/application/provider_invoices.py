@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-from backbeat.application import outbox, provider_choices
+from backbeat.application import outbox, payments, provider_choices
 from backbeat.application.services import Call
 from backbeat.domain import provider_invoices
 from backbeat.domain.notices.invoices import billing_provider_failed
@@ -111,7 +111,23 @@ def _send(call: Call, invoice_id: str) -> None:
         told.append(refused)
     work = UnitOfWork(call.store)
     work.add(invoices.change(stored, external=after), done)
+    if after.status is ExternalStatus.FINALIZED and _is_charged(call, stored.invoice, after):
+        payments.begin(call, work, stored.invoice)
     outbox.commit(call, work, told)
+
+
+def _is_charged(call: Call, invoice: Invoice, external: ExternalInvoice) -> bool:
+    account = _account(call, invoice, external)
+    return account is not None and payments.is_charged(invoice, account)
+
+
+def _account(
+    call: Call, invoice: Invoice, external: ExternalInvoice
+) -> ProviderConfiguration | None:
+    key = keys.provider_configuration(
+        call.tenant, invoice.customer_id, ProviderKind.BILLING, external.configuration_id
+    )
+    return read(call.store, key, ProviderConfiguration)
 
 
 def _sent(call: Call, invoice: Invoice, external: ExternalInvoice) -> ExternalInvoice:
@@ -120,10 +136,7 @@ def _sent(call: Call, invoice: Invoice, external: ExternalInvoice) -> ExternalIn
     Raises:
         ProviderAway: nobody answered.
     """
-    key = keys.provider_configuration(
-        call.tenant, invoice.customer_id, ProviderKind.BILLING, external.configuration_id
-    )
-    account = read(call.store, key, ProviderConfiguration)
+    account = _account(call, invoice, external)
     # An account archived meanwhile gets nothing any more, nor does one learn of a void invoice.
     if account is None or account.archived_at is not None or invoice.status is InvoiceStatus.VOID:
         return external.model_copy(update={"status": ExternalStatus.SKIPPED})

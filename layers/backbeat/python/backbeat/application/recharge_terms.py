@@ -1,21 +1,21 @@
 """Thresholds as asked for, and as contracts hold them once they fit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from backbeat.application import balances, catalog, rate_cards
+from backbeat.application import balances, catalog, gated_commits, rate_cards
 from backbeat.application.services import Call
 from backbeat.domain import conversions
 from backbeat.models.contracts import Contract
-from backbeat.models.errors import InvalidArgument, NotBuilt
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.money import USD, CreditType, add
 from backbeat.models.threshold_billing import (
-    GateType,
     PrepaidThreshold,
+    SpendSpecifier,
     SpendThreshold,
-    TaxType,
+    SpendTracker,
 )
 
 S = TypeVar("S", bound=SpendThreshold)
@@ -42,6 +42,15 @@ class NewPrepaid:
 
 
 @dataclass(frozen=True, slots=True)
+class NewTracker:
+    """A spend tracker as asked for; without a credit type it adds up USD."""
+
+    alias: str
+    credit_type_id: str | None
+    specifiers: tuple[SpendSpecifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PrepaidEdit:
     """A change of a prepaid threshold. `unit` is a new one's id, and whether any was given."""
 
@@ -50,12 +59,32 @@ class PrepaidEdit:
     sets_unit: bool = False
 
 
+def trackers(call: Call, wanted: Sequence[NewTracker]) -> tuple[SpendTracker, ...]:
+    """Returns a contract's spend trackers.
+
+    Raises:
+        InvalidArgument: two have the same alias, or one's credit type is unknown.
+    """
+    aliases = [one.alias for one in wanted]
+    if len({*aliases}) < len(aliases):
+        raise InvalidArgument("spend_trackers: their aliases must be different")
+    return tuple(
+        SpendTracker(
+            alias=one.alias,
+            credit_type=USD
+            if one.credit_type_id is None
+            else catalog.credit_type(call, one.credit_type_id),
+            specifiers=one.specifiers,
+        )
+        for one in wanted
+    )
+
+
 def prepaid(call: Call, contract: Contract, wanted: NewPrepaid, *, field: str) -> PrepaidThreshold:
     """Returns a contract's prepaid threshold, complete.
 
     Raises:
         InvalidArgument: names what does not fit.
-        NotBuilt: tax would have to be computed.
     """
     unit_id = wanted.custom_unit_id
     unit = None if unit_id is None else catalog.credit_type(call, unit_id)
@@ -159,11 +188,18 @@ def _refuse_bad(call: Call, contract: Contract, threshold: SpendThreshold, field
         raise InvalidArgument(
             f"{field}.discount_configuration.payment_fraction: must lie between 0 and 1"
         )
-    place = f"{field}.payment_gate_config.tax_type"
-    if gate.tax_type in (TaxType.STRIPE, TaxType.ANROK):
-        if gate.type is not GateType.STRIPE:
-            raise InvalidArgument(f"{place}: {gate.tax_type} needs the STRIPE gate")
-        raise NotBuilt(f"{place}: tax that others compute is not built yet")
-    if (gate.tax_type is TaxType.PRECALCULATED) is (gate.tax is None):
-        place = f"{field}.payment_gate_config.precalculated_tax_config"
-        raise InvalidArgument(f"{place}: goes together with PRECALCULATED")
+    gated_commits.refuse_bad_gate(gate, field)
+    _refuse_bad_discount(contract, threshold, field)
+
+
+def _refuse_bad_discount(contract: Contract, threshold: SpendThreshold, field: str) -> None:
+    place = f"{field}.discount_configuration"
+    cap = threshold.discount_cap
+    if cap is None:
+        return
+    if threshold.payment_fraction is None:
+        raise InvalidArgument(f"{place}.cap: needs a payment_fraction")
+    if cap.tracker_alias not in {tracker.alias for tracker in contract.spend_trackers}:
+        raise InvalidArgument(
+            f"{place}.cap.spend_tracker_alias: the contract has no such spend tracker"
+        )

@@ -48,7 +48,7 @@ def due_at(customer_id: str, at: datetime) -> DueItem:
 
 def watch(call: Call, work: UnitOfWork, contract: Contract) -> None:
     """Adds to the work that a contract's thresholds are looked at, now and from now on."""
-    if contract.prepaid_threshold is None and contract.spend_threshold is None:
+    if not is_charged(contract):
         return
     key = key_of(call, contract.customer_id)
     if call.store.get(key) is not None:
@@ -57,6 +57,15 @@ def watch(call: Call, work: UnitOfWork, contract: Contract) -> None:
     work.add(*work_items.put_first(call, key, due_at(contract.customer_id, call.now)))
     work.add(Put(to_item(keys.thresholds_in_use(call.tenant), _InUse())), tenants.mark(call))
     _hurry(call, work, key)
+
+
+def is_charged(contract: Contract) -> bool:
+    """Tells whether a contract has thresholds, or charges that wait for their payment."""
+    return (
+        contract.prepaid_threshold is not None
+        or contract.spend_threshold is not None
+        or bool(contract.open_gates)
+    )
 
 
 def request(call: Call, work: UnitOfWork, customer_id: str) -> None:

@@ -19,6 +19,7 @@ from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
 from backbeat.ports.sql import SqlEngine
 from backbeat.ports.store import Item, Store
+from backbeat.ports.taxes import Taxes
 
 if TYPE_CHECKING:
     from backbeat.application.older_mock.profile import OlderMock
@@ -75,6 +76,7 @@ class Services:
     tells_changes: bool
     sql: SqlEngine
     payments: PaymentGateway
+    taxes: Taxes
     any_webhook_target: bool
     webhook_max_attempts: int
     webhook_retry_base_seconds: int

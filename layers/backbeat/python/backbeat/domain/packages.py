@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from backbeat.domain.periods import add_months
-from backbeat.models.packages import PackageAssignment, RelativeDate, RelativeUnit
+from backbeat.models.packages import PackageAssignment
+from backbeat.models.schedules import RelativeDate, RelativeUnit
 
 
 def moved(start: datetime, distance: RelativeDate) -> datetime:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from backbeat.domain.charges import FIXED_LINE
 from backbeat.domain.identity import derived_id
+from backbeat.domain.packages import moved
 from backbeat.domain.periods import add_months
 from backbeat.models.balances import AccessSegment, Balance, BalanceType
 from backbeat.models.charges import Amount, PointSchedule, ScheduleItem
@@ -22,7 +23,10 @@ from backbeat.models.money import EXACT, CreditType, add, subtract
 from backbeat.models.period import Period, hour_of
 from backbeat.models.threshold_billing import (
     PrepaidThreshold,
+    SpendSource,
     SpendThreshold,
+    SpendTracker,
+    TrackedSpend,
     Workflow,
     WorkflowKind,
 )
@@ -59,12 +63,63 @@ def due_spend(threshold: SpendThreshold, accrued: Decimal) -> Decimal | None:
     return accrued
 
 
-def price(threshold: SpendThreshold, granted: Decimal, *, per_unit: Decimal) -> Decimal:
+def price(
+    threshold: SpendThreshold, granted: Decimal, *, per_unit: Decimal, discounted: bool
+) -> Decimal:
     """Returns what is charged for what is granted: `per_unit` each, less the discount."""
     charged = EXACT.multiply(granted, per_unit)
-    if threshold.payment_fraction is None:
+    if threshold.payment_fraction is None or not discounted:
         return charged
     return EXACT.multiply(charged, threshold.payment_fraction)
+
+
+def is_discounted(threshold: SpendThreshold, contract: Contract, period: Period | None) -> bool:
+    """Tells whether a charge in a usage period is discounted.
+
+    The charge that reaches the cap is, in full; those after it are not.
+    """
+    cap = threshold.discount_cap
+    if threshold.payment_fraction is None or cap is None:
+        return threshold.payment_fraction is not None
+    return period is None or all(
+        tracker.accumulated(period) < cap.amount
+        for tracker in contract.spend_trackers
+        if tracker.alias == cap.tracker_alias
+    )
+
+
+def with_spend(
+    contract: Contract, workflow: Workflow, period: Period | None, at: datetime
+) -> Contract:
+    """Returns the contract with a paid charge added up by the trackers that it concerns.
+
+    What lies before the period of the charge is over, and forgotten.
+    """
+    manual = workflow.kind is WorkflowKind.MANUAL_COMMIT
+    source = SpendSource.MANUAL if manual else SpendSource.THRESHOLD_RECHARGE
+    spend = TrackedSpend(at=at, amount=workflow.charge)
+    return contract.model_copy(
+        update={
+            "spend_trackers": tuple(
+                tracker.model_copy(update={"spends": (*_kept(tracker, period), spend)})
+                if _counts_spend(tracker, workflow, source)
+                else tracker
+                for tracker in contract.spend_trackers
+            )
+        }
+    )
+
+
+def _kept(tracker: SpendTracker, period: Period | None) -> Iterable[TrackedSpend]:
+    return (one for one in tracker.spends if period is None or one.at >= period.starting_at)
+
+
+def _counts_spend(tracker: SpendTracker, workflow: Workflow, source: SpendSource) -> bool:
+    return tracker.credit_type.id == workflow.currency.id and any(
+        (not specifier.sources or source in specifier.sources)
+        and specifier.discounted in (None, workflow.discounted)
+        for specifier in tracker.specifiers
+    )
 
 
 def total(workflow: Workflow) -> Decimal:
@@ -77,8 +132,20 @@ def workflow_id(contract: Contract) -> str:
     return derived_id("workflow", contract.id, contract.workflows + 1)
 
 
+def payment_id(workflow: Workflow) -> str:
+    """Returns the id of the payment that a charge waits for."""
+    return derived_id("payment", workflow.id)
+
+
+def granted(balance: Balance) -> Decimal:
+    """Returns all that a balance gives access to, in its unit."""
+    return add(*(segment.amount for segment in balance.segments))
+
+
 def commit_id(workflow: Workflow) -> str:
     """Returns the id of the commit that a charge buys."""
+    if workflow.bought is not None:
+        return workflow.bought.id
     return derived_id("recharge", workflow.id)
 
 
@@ -116,11 +183,17 @@ def bought(
     """Returns the commit that a paid charge buys. `period` is the usage period it runs in.
 
     Decision 1: a recharge can be drawn from the hour it is paid in to the contract's end, or for
-    twelve months. Decision 3: spend covers its whole period.
+    twelve months; with a duration, for that long after the period. Decision 3: spend covers its
+    whole period. What was added by hand is as it was asked for, and billed by the charge's invoice.
     """
     id_, terms = commit_id(workflow), workflow.commit
+    if workflow.bought is not None:
+        return _paid_for(workflow.bought, at)
     start = hour_of(at)
     end = contract.ending_before or add_months(start, _MONTHS_OPEN_ENDED)
+    if terms.duration is not None and period is not None:
+        end = moved(period.ending_before, terms.duration)
+        end = end if contract.ending_before is None else min(end, contract.ending_before)
     if workflow.kind is WorkflowKind.SPEND and period is not None:
         start, end = period
     paid = ScheduleItem(
@@ -158,3 +231,9 @@ def bought(
         specifiers=terms.specifiers,
         created_at=at,
     )
+
+
+def _paid_for(commit: Balance, at: datetime) -> Balance:
+    schedule = commit.invoice_schedule
+    paid = None if schedule is None else schedule.model_copy(update={"do_not_invoice": True})
+    return commit.model_copy(update={"invoice_schedule": paid, "created_at": at})

@@ -6,6 +6,7 @@ from decimal import Decimal
 from backbeat.models.balances import Balance, BalanceSpecifier, RateChoice
 from backbeat.models.base import Model
 from backbeat.models.charges import Amount
+from backbeat.models.sharing import Sharing
 
 
 class SegmentAddition(Model):
@@ -60,6 +61,7 @@ class BalanceUpdate(Model):
     applicable_product_ids: tuple[str, ...] = ()
     applicable_product_tags: tuple[str, ...] = ()
     specifiers: tuple[BalanceSpecifier, ...] = ()
+    sharing: Sharing | None = None
     add_segments: tuple[SegmentAddition, ...] = ()
     update_segments: tuple[SegmentUpdate, ...] = ()
     remove_segments: tuple[str, ...] = ()

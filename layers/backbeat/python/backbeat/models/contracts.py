@@ -17,7 +17,7 @@ from backbeat.models.overrides import Override, Prioritization
 from backbeat.models.recurring import RecurringBalance
 from backbeat.models.schedules import StatementSchedule
 from backbeat.models.subscriptions import Subscription
-from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold
+from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold, SpendTracker
 
 
 class UsageFilter(Model):
@@ -122,7 +122,7 @@ class Contract(Model):
     `usage_filters` are in the order they were set: from its start on, each replaces the earlier.
     `issue_dates` are those of scheduled invoices that were moved, by invoice id.
     `workflows` counts the charges of its thresholds, `open_workflow_id` is the one that waits for
-    its payment.
+    its payment; `open_gates` are those of commits that were added by hand.
     """
 
     id: str
@@ -147,8 +147,10 @@ class Contract(Model):
     recurring_balances: tuple[RecurringBalance, ...] = ()
     prepaid_threshold: PrepaidThreshold | None = None
     spend_threshold: SpendThreshold | None = None
+    spend_trackers: tuple[SpendTracker, ...] = ()
     open_workflow_id: str | None = None
     workflows: int = 0
+    open_gates: tuple[str, ...] = ()
     issue_dates: dict[str, datetime] = {}
     usage_filters: tuple[UsageFilter, ...] = ()
     terms_added: int = 0
@@ -185,6 +187,7 @@ class WorkKind(StrEnum):
     SCHEDULED = "scheduled"
     RECURRING = "recurring"
     THRESHOLDS = "thresholds"
+    PAYMENTS = "payments"
     LIFECYCLE_SWEEP = "lifecycle_sweep"
     LIFECYCLE = "lifecycle"
     ALERT_SWEEP = "alert_sweep"
@@ -210,7 +213,8 @@ class DueItem(Model):
     USAGE: finalize the usage invoice of the period from `period_start`. SCHEDULED: finalize the
     next scheduled invoice; everything issued before `period_start` is final. RECURRING: make the
     recurring commits and credits, and add the seats, of the instant `period_start`. THRESHOLDS:
-    charge a customer whose contracts say so, or see how far a charge is. LIFECYCLE: tell of starts
+    charge a customer whose contracts say so, or see how far a charge is. PAYMENTS: see how far the
+    payments of a customer's invoices are. LIFECYCLE: tell of starts
     and ends; what was due until `period_start` is told. ALERTS: hold the customer's alerts against
     what is known. A SWEEP asks for such work of every customer, from the `position` on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).

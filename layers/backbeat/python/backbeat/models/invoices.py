@@ -175,6 +175,7 @@ class Invoice(Model):
     this one. Usage received from `received_before` on is not in it, nor what was received after
     `finalized_at`.
     `known` is what it was made by, however much was added at the same instant.
+    `workflow_id` is the charge it bills, of a threshold or a commit that is paid first.
     `payer` is who pays where contracts are in a hierarchy; a consolidated invoice names its
     `constituents`, which are not billed themselves.
     """
@@ -205,6 +206,7 @@ class Invoice(Model):
     generation: int = 0
     regenerated_from_invoice_id: str | None = None
     successor_id: str | None = None
+    workflow_id: str | None = None
     given_usage: tuple[GivenUsage, ...] = ()
     payer: HierarchyLink | None = None
     constituents: tuple[Constituent, ...] = ()

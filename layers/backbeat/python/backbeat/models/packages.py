@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Literal
 
 from backbeat.models.base import Model
@@ -11,24 +10,8 @@ from backbeat.models.contracts import ProviderChoice
 from backbeat.models.money import CreditType
 from backbeat.models.overrides import OverrideTerms, Prioritization
 from backbeat.models.recurring import RecurringTerms
-from backbeat.models.schedules import Frequency, StatementDay
+from backbeat.models.schedules import Frequency, RelativeDate, StatementDay
 from backbeat.models.subscriptions import CollectionSchedule, Proration, QuantityMode
-
-
-class RelativeUnit(StrEnum):
-    """What a distance in time is counted in."""
-
-    DAYS = "DAYS"
-    WEEKS = "WEEKS"
-    MONTHS = "MONTHS"
-    YEARS = "YEARS"
-
-
-class RelativeDate(Model):
-    """A distance in time."""
-
-    value: int
-    unit: RelativeUnit
 
 
 class PackageAlias(Model):

@@ -16,6 +16,22 @@ class Frequency(StrEnum):
     ANNUAL = "ANNUAL"
 
 
+class RelativeUnit(StrEnum):
+    """What a distance in time is counted in."""
+
+    DAYS = "DAYS"
+    WEEKS = "WEEKS"
+    MONTHS = "MONTHS"
+    YEARS = "YEARS"
+
+
+class RelativeDate(Model):
+    """A distance in time."""
+
+    value: int
+    unit: RelativeUnit
+
+
 class StatementDay(StrEnum):
     """What the boundaries of usage periods are counted from."""
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from backbeat.models.balances import BalanceSpecifier, RateChoice
+from backbeat.models.balances import Balance, BalanceSpecifier, RateChoice
 from backbeat.models.base import Model
-from backbeat.models.money import CreditType
+from backbeat.models.money import CreditType, add
+from backbeat.models.period import Period
+from backbeat.models.schedules import RelativeDate
 
 
 class GateType(StrEnum):
@@ -44,17 +46,18 @@ class Tax(Model):
 
 
 class PaymentGate(Model):
-    """How a charge is collected."""
+    """How a charge is collected. A purchase by hand may count as discounted for spend trackers."""
 
     type: GateType
     tax_type: TaxType = TaxType.NONE
     stripe_payment: StripePayment | None = None
     invoice_metadata: dict[str, str] = {}
     tax: Tax | None = None
+    counts_as_discounted: bool = False
 
 
 class ThresholdCommit(Model):
-    """The commit that a charge buys."""
+    """The commit that a charge buys. Its `duration` counts from the end of the usage period."""
 
     product_id: str
     name: str | None = None
@@ -62,15 +65,23 @@ class ThresholdCommit(Model):
     priority: Decimal = Decimal(100)
     rate_type: RateChoice = RateChoice.LIST_RATE
     rollover_fraction: Decimal | None = None
+    duration: RelativeDate | None = None
     applicable_product_ids: tuple[str, ...] = ()
     applicable_product_tags: tuple[str, ...] = ()
     specifiers: tuple[BalanceSpecifier, ...] = ()
 
 
+class DiscountCap(Model):
+    """What a spend tracker may have accumulated in a usage period before discounts end."""
+
+    tracker_alias: str
+    amount: Decimal
+
+
 class SpendThreshold(Model):
     """Charge all spend that no balance covers, each time it reaches `threshold_amount`.
 
-    `payment_fraction` is the part that is paid of what is granted.
+    `payment_fraction` is the part that is paid of what is granted, until `discount_cap` is reached.
     """
 
     is_enabled: bool
@@ -78,6 +89,7 @@ class SpendThreshold(Model):
     commit: ThresholdCommit
     gate: PaymentGate
     payment_fraction: Decimal | None = None
+    discount_cap: DiscountCap | None = None
 
 
 class PrepaidThreshold(SpendThreshold):
@@ -95,6 +107,7 @@ class WorkflowKind(StrEnum):
 
     PREPAID_BALANCE = "prepaid_balance"
     SPEND = "spend"
+    MANUAL_COMMIT = "manual_commit"
 
 
 class WorkflowState(StrEnum):
@@ -117,9 +130,11 @@ class PaymentError(Model):
 
 
 class Workflow(Model):
-    """One charge, from the line being crossed to payment or failure.
+    """One charge, from what brought it about to payment or failure.
 
-    `granted` is in `unit`, `charge` and `tax` in `currency`.
+    `granted` is in `unit`, `charge` and `tax` in `currency`. A commit that was added by hand is
+    all there in `bought`, and `edit_key` is the uniqueness key of the edit that did nothing else.
+    `payment_id` names the payment that is collected here, begun with the charge.
     """
 
     id: str
@@ -135,6 +150,10 @@ class Workflow(Model):
     commit: ThresholdCommit
     gate: GateType
     invoice_id: str
+    payment_id: str | None = None
+    bought: Balance | None = None
+    edit_key: str | None = None
+    discounted: bool = False
     started_at: datetime
     payment_intent_id: str | None = None
     error: PaymentError | None = None
@@ -144,3 +163,37 @@ class Workflow(Model):
     def is_open(self) -> bool:
         """Tells whether it waits for a payment."""
         return self.decided_at is None
+
+
+class SpendSource(StrEnum):
+    """What brought a purchase of a commit about."""
+
+    THRESHOLD_RECHARGE = "THRESHOLD_RECHARGE"
+    MANUAL = "MANUAL"
+
+
+class SpendSpecifier(Model):
+    """Purchases of commits: from some source, or any; discounted or not, or either."""
+
+    sources: tuple[SpendSource, ...] = ()
+    discounted: bool | None = None
+
+
+class TrackedSpend(Model):
+    """A purchase that counts, in the unit of its tracker."""
+
+    at: datetime
+    amount: Decimal
+
+
+class SpendTracker(Model):
+    """Adds up what a contract's purchases cost, from each start of a usage period on."""
+
+    alias: str
+    credit_type: CreditType
+    specifiers: tuple[SpendSpecifier, ...] = ()
+    spends: tuple[TrackedSpend, ...] = ()
+
+    def accumulated(self, period: Period) -> Decimal:
+        """Returns what was added up in a usage period."""
+        return add(*(one.amount for one in self.spends if period.covers(one.at)))

@@ -259,6 +259,32 @@ def invoice_lines(tenant: str, invoice_id: str, page: int) -> Key:
     return Key(f"{tenant}#INV#{part(invoice_id)}", f"LINES#{page:04}")
 
 
+def payment(tenant: str, customer_id: str, created_at: datetime, payment_id: str) -> Key:
+    """A payment of one of a customer's invoices, by when it began."""
+    place = f"PAY#{time_text(created_at)}#{part(payment_id)}"
+    return Key(customer(tenant, customer_id).pk, place)
+
+
+def payments(tenant: str, customer_id: str) -> tuple[str, str, str]:
+    """Returns partition and range of a customer's payments, oldest first."""
+    return (customer(tenant, customer_id).pk, *prefix_range("PAY#"))
+
+
+def payment_script(tenant: str) -> Key:
+    """What a sandbox's gateway makes of the next payments."""
+    return Key(tenant, "PAYMENT_SCRIPT")
+
+
+def scripted_payment(tenant: str, key: str) -> Key:
+    """A payment as a sandbox's gateway knows it, by the key that it was asked under."""
+    return Key(scripted_payments(tenant), part(key))
+
+
+def scripted_payments(tenant: str) -> str:
+    """Returns the partition of what a sandbox's gateway has been asked to collect."""
+    return f"{tenant}#TILL"
+
+
 def invoice_to_send(tenant: str, invoice_id: str) -> Key:
     """A final invoice that its billing provider does not have yet."""
     return Key(f"{tenant}#SEND#{part(invoice_id)}", "SEND")

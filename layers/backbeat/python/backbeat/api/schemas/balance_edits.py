@@ -1,10 +1,16 @@
 """Requests that change commits and credits."""
 
+from dataclasses import replace
 from typing import Annotated, Final, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
-from backbeat.api.schemas.balances import CommitSchema, SegmentSchema, SpecifierSchema
+from backbeat.api.schemas.balances import (
+    CommitSchema,
+    HierarchyAccessSchema,
+    SegmentSchema,
+    SpecifierSchema,
+)
 from backbeat.api.schemas.charges import (
     EditScheduleSchema,
     IdSchema,
@@ -12,7 +18,10 @@ from backbeat.api.schemas.charges import (
     ItemEditSchema,
     ScheduleItemSchema,
 )
-from backbeat.api.schemas.contracts import refuse_unbuilt
+from backbeat.api.schemas.threshold_billing import (
+    PaymentGateSchema,
+    SpendTrackerAttributesSchema,
+)
 from backbeat.api.schemas.types import HourTimestamp, Id, Name, Number, Schema, Upper
 from backbeat.application.balances import NewBalance
 from backbeat.models.balance_edits import (
@@ -29,20 +38,19 @@ from backbeat.models.balances import RateChoice
 class AddedCommitSchema(CommitSchema):
     """A commit that an edit adds to a contract."""
 
-    model_config = ConfigDict(extra="allow")
-
     invoice_schedule: EditScheduleSchema | None = None
+    payment_gate_config: PaymentGateSchema | None = None
+    spend_tracker_attributes: SpendTrackerAttributesSchema | None = None
 
     def to_balance(self) -> NewBalance:
-        """Returns the commit asked for.
-
-        Raises:
-            NotBuilt: it is to be paid before it can be drawn, which is not part of Backbeat yet.
-        """
-        gate = (self.model_extra or {}).get("payment_gate_config") or {}
-        if not isinstance(gate, dict) or gate.get("payment_gate_type") != "NONE":
-            refuse_unbuilt(self.model_extra, _UNBUILT)
-        return super().to_balance()
+        """Returns the commit asked for, and what it is to be paid through first."""
+        tracked = self.spend_tracker_attributes
+        gate = None
+        if self.payment_gate_config is not None:
+            gate = self.payment_gate_config.to_gate(
+                counts_as_discounted=tracked is not None and tracked.count_as_discounted
+            )
+        return replace(super().to_balance(), gate=gate)
 
 
 class SegmentEditSchema(Schema):
@@ -75,6 +83,7 @@ class CreditEditSchema(Schema):
     applicable_product_ids: list[Id] | None = None
     applicable_product_tags: list[str] | None = None
     specifiers: list[SpecifierSchema] | None = None
+    hierarchy_configuration: HierarchyAccessSchema | None = None
     access_schedule: AccessEditSchema = AccessEditSchema()
 
     def update_of(self, balance_id: str, *, is_commit: bool) -> BalanceUpdate:
@@ -83,10 +92,12 @@ class CreditEditSchema(Schema):
         nullable = {name for name in _NULLABLE if name in self.model_fields_set}
         named = {name for name in _FIELDS if getattr(self, name) is not None} | nullable
         lists = {name for name in _LISTS if name in self.model_fields_set}
+        access_below = self.hierarchy_configuration
+        shared = set() if access_below is None else {"sharing"}
         return BalanceUpdate(
             balance_id=balance_id,
             is_commit=is_commit,
-            given=tuple(sorted(named | lists)),
+            given=tuple(sorted(named | lists | shared)),
             name=self.name,
             description=self.description,
             product_id=self.product_id,
@@ -97,6 +108,7 @@ class CreditEditSchema(Schema):
             applicable_product_ids=tuple(self.applicable_product_ids or ()),
             applicable_product_tags=tuple(self.applicable_product_tags or ()),
             specifiers=tuple(one.to_specifier() for one in self.specifiers or ()),
+            sharing=None if access_below is None else access_below.to_sharing(),
             add_segments=tuple(
                 SegmentAddition(
                     amount=one.amount, starting_at=one.starting_at, ending_before=one.ending_before
@@ -249,7 +261,6 @@ class BalanceEditsSchema(Schema):
 _FIELDS: Final = ("name", "description", "product_id", "rate_type", "netsuite_sales_order_id")
 _NULLABLE: Final = ("priority", "rollover_fraction")
 _LISTS: Final = ("applicable_product_ids", "applicable_product_tags", "specifiers")
-_UNBUILT: Final = frozenset({"payment_gate_config"})
 
 
 def _added(item: ScheduleItemSchema) -> PaymentAddition:

@@ -12,7 +12,11 @@ from backbeat.api.schemas.overrides import OverrideSchema
 from backbeat.api.schemas.rates import BillingFrequency, RateSelector
 from backbeat.api.schemas.recurring import RecurringCommitSchema, RecurringCreditSchema
 from backbeat.api.schemas.subscriptions import SubscriptionSchema
-from backbeat.api.schemas.threshold_billing import PrepaidThresholdSchema, SpendThresholdSchema
+from backbeat.api.schemas.threshold_billing import (
+    PrepaidThresholdSchema,
+    SpendThresholdSchema,
+    SpendTrackerSchema,
+)
 from backbeat.api.schemas.types import (
     CustomFields,
     Flag,
@@ -217,6 +221,7 @@ class ContractTermsSchema(ChargesSchema):
     recurring_credits: list[RecurringCreditSchema] = []
     prepaid_balance_threshold_configuration: PrepaidThresholdSchema | None = None
     spend_threshold_configuration: SpendThresholdSchema | None = None
+    spend_trackers: list[SpendTrackerSchema] = []
     scheduled_charges_on_usage_invoices: Annotated[Literal["ALL"], Upper] | None = None
     usage_filter: UsageFilterSchema | None = None
     transition: TransitionSchema | None = None
@@ -271,6 +276,7 @@ class ContractTermsSchema(ChargesSchema):
             ],
             prepaid_threshold=None if prepaid is None else prepaid.to_prepaid(),
             spend_threshold=None if spend is None else spend.to_spend(),
+            spend_trackers=[one.to_tracker() for one in self.spend_trackers],
             prioritization=self.multiplier_override_prioritization,
             scheduled_charges_on_usage_invoices=self.scheduled_charges_on_usage_invoices,
             usage_filter=None if asked is None else asked.to_filter(),

@@ -14,6 +14,7 @@ from backbeat.api.schemas.contracts import (
 from backbeat.api.schemas.overrides import OverrideSpecifierSchema, OverrideTermsSchema
 from backbeat.api.schemas.rates import BillingFrequency
 from backbeat.api.schemas.recurring import InvoiceAmountSchema, RecurringTermsSchema
+from backbeat.api.schemas.relative_dates import DurationSchema, OffsetSchema
 from backbeat.api.schemas.subscriptions import ProrationSchema, SubscriptionRateSchema
 from backbeat.api.schemas.types import (
     CustomFields,
@@ -27,7 +28,6 @@ from backbeat.api.schemas.types import (
     Timestamp,
     UniquenessKey,
     Upper,
-    Whole,
 )
 from backbeat.application.catalog import ArchiveFilter
 from backbeat.application.packages import (
@@ -45,31 +45,12 @@ from backbeat.models.contracts import ProviderChoice
 from backbeat.models.overrides import Prioritization
 from backbeat.models.packages import (
     PackageAlias,
-    RelativeDate,
-    RelativeUnit,
     SubscriptionTemplate,
 )
 from backbeat.models.schedules import Frequency, StatementDay
 from backbeat.models.subscriptions import CollectionSchedule, InvoiceBehavior, QuantityMode
 
 _PER_PAGE: Final = 10
-
-
-class OffsetSchema(Schema):
-    """How long after the contract's start; may be nothing."""
-
-    value: Annotated[Whole, Field(ge=0)]
-    unit: RelativeUnit
-
-    def to_date(self) -> RelativeDate:
-        """Returns the stored form."""
-        return RelativeDate(value=self.value, unit=self.unit)
-
-
-class DurationSchema(OffsetSchema):
-    """How long something lasts."""
-
-    value: Annotated[Whole, Field(ge=1)]
 
 
 class PackageAliasSchema(Schema):

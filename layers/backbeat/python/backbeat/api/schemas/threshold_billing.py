@@ -2,17 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from backbeat.api.schemas.balances import SpecifierSchema
+from backbeat.api.schemas.relative_dates import DurationSchema
 from backbeat.api.schemas.types import Flag, Id, Name, Number, Schema, Upper
-from backbeat.application.recharge_terms import NewPrepaid, PrepaidEdit, ThresholdEdit
+from backbeat.application.recharge_terms import (
+    NewPrepaid,
+    NewTracker,
+    PrepaidEdit,
+    ThresholdEdit,
+)
 from backbeat.models.balances import RateChoice
-from backbeat.models.errors import NotBuilt
 from backbeat.models.threshold_billing import (
+    DiscountCap,
     GateType,
     PaymentGate,
     PrepaidThreshold,
+    SpendSource,
+    SpendSpecifier,
     SpendThreshold,
     StripePayment,
     Tax,
@@ -45,7 +53,7 @@ class PaymentGateSchema(Schema):
     stripe_config: StripeConfigSchema | None = None
     precalculated_tax_config: PrecalculatedTaxSchema | None = None
 
-    def to_gate(self) -> PaymentGate:
+    def to_gate(self, *, counts_as_discounted: bool = False) -> PaymentGate:
         """Returns the stored form."""
         stripe, tax = self.stripe_config, self.precalculated_tax_config
         return PaymentGate(
@@ -54,35 +62,85 @@ class PaymentGateSchema(Schema):
             stripe_payment=None if stripe is None else stripe.payment_type,
             invoice_metadata={} if stripe is None else stripe.invoice_metadata,
             tax=None if tax is None else Tax(amount=tax.tax_amount, name=tax.tax_name),
+            counts_as_discounted=counts_as_discounted,
         )
 
 
+class DiscountCapSchema(Schema):
+    """What a spend tracker may have added up before discounts end."""
+
+    spend_tracker_alias: Name
+    amount: Positive
+
+    def to_cap(self) -> DiscountCap:
+        """Returns the stored form."""
+        return DiscountCap(tracker_alias=self.spend_tracker_alias, amount=self.amount)
+
+
 class DiscountSchema(Schema):
-    """The part of a charge that is paid."""
+    """The part of a charge that is paid, and until when."""
 
-    payment_fraction: Number | None = None
-    cap: object | None = None
+    model_config = ConfigDict(populate_by_name=True)
 
-    def to_fraction(self) -> Any:
-        """Returns the part.
+    payment_fraction: Annotated[
+        Number | None, Field(validation_alias=AliasChoices("payment_fraction", "fraction"))
+    ] = None
+    cap: DiscountCapSchema | None = None
 
-        Raises:
-            NotBuilt: it ends with what a spend tracker has accumulated.
-        """
-        if self.cap is not None:
-            raise NotBuilt("discount_configuration.cap: not built yet")
-        return self.payment_fraction
+    def to_fields(self) -> dict[str, Any]:
+        """Returns what was given, by the names of a threshold's fields."""
+        fields: dict[str, Any] = {}
+        if "payment_fraction" in self.model_fields_set:
+            fields["payment_fraction"] = self.payment_fraction
+            if self.payment_fraction is None:
+                fields["discount_cap"] = None
+        if "cap" in self.model_fields_set:
+            fields["discount_cap"] = None if self.cap is None else self.cap.to_cap()
+        return fields
+
+
+class SpendSpecifierSchema(Schema):
+    """Purchases that a spend tracker adds up."""
+
+    spend_type: Annotated[Literal["COMMIT_PURCHASE"], Upper] = "COMMIT_PURCHASE"
+    sources: list[Annotated[SpendSource, Upper]] = []
+    discounted: Flag | None = None
+
+
+class SpendTrackerSchema(Schema):
+    """Adds up purchases from each start of a billing period on."""
+
+    alias: Name
+    credit_type_id: Id | None = None
+    reset_frequency: Annotated[Literal["BILLING_PERIOD"], Upper] = "BILLING_PERIOD"
+    applicable_spend_specifiers: Annotated[list[SpendSpecifierSchema], Field(min_length=1)]
+
+    def to_tracker(self) -> NewTracker:
+        """Returns the tracker asked for."""
+        return NewTracker(
+            alias=self.alias,
+            credit_type_id=self.credit_type_id,
+            specifiers=tuple(
+                SpendSpecifier(sources=tuple(one.sources), discounted=one.discounted)
+                for one in self.applicable_spend_specifiers
+            ),
+        )
+
+
+class SpendTrackerAttributesSchema(Schema):
+    """How a purchase by hand counts for spend trackers."""
+
+    count_as_discounted: Flag = False
 
 
 class SpendCommitSchema(Schema):
     """The commit that a charge buys."""
 
-    model_config = ConfigDict(extra="allow")
-
     product_id: Id
     name: Name | None = None
     description: str | None = None
     priority: Number | None = None
+    duration: DurationSchema | None = None
 
     def to_commit(self) -> ThresholdCommit:
         """Returns the stored form."""
@@ -106,7 +164,11 @@ class SpendThresholdSchema(Schema):
     threshold_amount: Positive
     commit: SpendCommitSchema
     payment_gate_config: PaymentGateSchema
-    discount_configuration: DiscountSchema | None = None
+    discount_configuration: Annotated[
+        DiscountSchema | None,
+        # The guide's word for it.
+        Field(validation_alias=AliasChoices("discount_configuration", "discount_config")),
+    ] = None
 
     def to_spend(self) -> SpendThreshold:
         """Returns the threshold asked for."""
@@ -119,7 +181,7 @@ class SpendThresholdSchema(Schema):
             "threshold_amount": self.threshold_amount,
             "commit": self.commit.to_commit(),
             "gate": self.payment_gate_config.to_gate(),
-            "payment_fraction": None if discount is None else discount.to_fraction(),
+            **({} if discount is None else discount.to_fields()),
         }
 
 
@@ -139,8 +201,6 @@ class PrepaidThresholdSchema(SpendThresholdSchema):
 class CommitUpdateSchema(Schema):
     """New terms of the commit that a charge buys."""
 
-    model_config = ConfigDict(extra="allow")
-
     product_id: Id | None = None
     name: Name | None = None
     description: str | None = None
@@ -148,6 +208,7 @@ class CommitUpdateSchema(Schema):
     applicable_product_ids: list[Id] | None = None
     applicable_product_tags: list[str] | None = None
     specifiers: list[SpecifierSchema] | None = None
+    duration: DurationSchema | None = None
 
 
 class SpendUpdateSchema(Schema):
@@ -157,7 +218,11 @@ class SpendUpdateSchema(Schema):
     threshold_amount: Positive | None = None
     commit: CommitUpdateSchema | None = None
     payment_gate_config: PaymentGateSchema | None = None
-    discount_configuration: DiscountSchema | None = None
+    discount_configuration: Annotated[
+        DiscountSchema | None,
+        # The guide's word for it.
+        Field(validation_alias=AliasChoices("discount_configuration", "discount_config")),
+    ] = None
 
     def to_edit(self) -> ThresholdEdit:
         """Returns the change asked for. A discount of null is taken away."""
@@ -169,7 +234,8 @@ class SpendUpdateSchema(Schema):
             given["gate"] = self.payment_gate_config.to_gate()
         if "discount_configuration" in self.model_fields_set:
             discount = self.discount_configuration
-            given["payment_fraction"] = None if discount is None else discount.to_fraction()
+            none = {"payment_fraction": None, "discount_cap": None}
+            given |= none if discount is None else discount.to_fields()
         commit = {} if self.commit is None else _commit_fields(self.commit)
         if self.commit is not None and self.commit.product_id is not None:
             commit["product_id"] = self.commit.product_id
@@ -219,17 +285,13 @@ class UpdateActiveRecharge(Schema):
 
 
 def _commit_fields(commit: SpendCommitSchema | CommitUpdateSchema) -> dict[str, Any]:
-    """Returns the terms that were given, by the names they are stored under.
-
-    Raises:
-        NotBuilt: how long it lasts counts from the end of a period.
-    """
-    if (commit.model_extra or {}).get("duration") is not None:
-        raise NotBuilt("commit.duration: not built yet")
+    """Returns the terms that were given, by the names they are stored under."""
     fields: dict[str, Any] = {}
     for name in commit.model_fields_set & {*type(commit).model_fields} - {"product_id"}:
         value = getattr(commit, name)
-        if name == "specifiers":
+        if name == "duration":
+            fields[name] = None if value is None else value.to_date()
+        elif name == "specifiers":
             fields[name] = tuple(one.to_specifier() for one in value or ())
         elif name.startswith("applicable"):
             fields[name] = tuple(value or ())

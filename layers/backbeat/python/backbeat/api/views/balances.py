@@ -52,6 +52,8 @@ def balance_update_view(update: BalanceUpdate) -> dict[str, object]:
         "specifiers": [specifier_view(one) for one in update.specifiers],
     }
     named = {name: value for name, value in given.items() if name in update.given}
+    if "sharing" in update.given:
+        named["hierarchy_configuration"] = sharing_view(update.sharing)
     return present(
         id=update.balance_id,
         access_schedule=_access_update_view(update) if update.changes_access else None,

@@ -19,7 +19,11 @@ from backbeat.api.views.customers import billing_configuration_view
 from backbeat.api.views.overrides import override_view
 from backbeat.api.views.recurring import recurring_update_view, recurring_view
 from backbeat.api.views.subscriptions import subscription_update_view, subscription_view
-from backbeat.api.views.threshold_billing import prepaid_threshold_view, spend_threshold_view
+from backbeat.api.views.threshold_billing import (
+    prepaid_threshold_view,
+    spend_threshold_view,
+    spend_tracker_view,
+)
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application.contract_reading import ShownContract, ShownEdit, ShownHistory
 from backbeat.models.balances import BalanceType
@@ -277,6 +281,10 @@ def _terms(shown: ShownContract) -> dict[str, object]:
         recurring_credits=_recurring_views(shown, commits=False),
         prepaid_balance_threshold_configuration=prepaid_threshold_view(contract.prepaid_threshold),
         spend_threshold_configuration=spend_threshold_view(contract.spend_threshold),
+        spend_trackers=[
+            spend_tracker_view(one, shown.open_period) for one in contract.spend_trackers
+        ]
+        or None,
         scheduled_charges=[
             scheduled_charge_view(charge, products=shown.products, invoices=shown.invoices)
             for charge in contract.scheduled_charges

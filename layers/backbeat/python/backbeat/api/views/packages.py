@@ -12,10 +12,10 @@ from backbeat.models.packages import (
     OverrideTemplate,
     Package,
     RecurringTemplate,
-    RelativeDate,
     ScheduledChargeTemplate,
     SubscriptionTemplate,
 )
+from backbeat.models.schedules import RelativeDate
 
 
 def package_view(package: Package, *, products: Names) -> dict[str, object]:

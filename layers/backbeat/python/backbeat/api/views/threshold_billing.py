@@ -1,11 +1,14 @@
 """Thresholds that charge customers, as the API shows them."""
 
 from backbeat.api.views.balances import specifier_view
-from backbeat.api.views.times import present
+from backbeat.api.views.times import present, timestamp
+from backbeat.models.period import Period
 from backbeat.models.threshold_billing import (
+    DiscountCap,
     PaymentGate,
     PrepaidThreshold,
     SpendThreshold,
+    SpendTracker,
     ThresholdCommit,
 )
 
@@ -20,7 +23,9 @@ def spend_threshold_view(threshold: SpendThreshold | None) -> dict[str, object] 
         threshold_amount=threshold.threshold_amount,
         commit=_commit_view(threshold.commit),
         payment_gate_config=_gate_view(threshold.gate),
-        discount_configuration=None if fraction is None else {"payment_fraction": fraction},
+        discount_configuration=None
+        if fraction is None
+        else present(payment_fraction=fraction, cap=_cap_view(threshold.discount_cap)),
     )
 
 
@@ -48,7 +53,43 @@ def _commit_view(commit: ThresholdCommit) -> dict[str, object]:
         applicable_product_ids=list(commit.applicable_product_ids) or None,
         applicable_product_tags=list(commit.applicable_product_tags) or None,
         specifiers=[specifier_view(one) for one in commit.specifiers] or None,
+        rollover_fraction=commit.rollover_fraction,
+        duration=None
+        if commit.duration is None
+        # Seen live: the value is a text here.
+        else {"value": str(commit.duration.value), "unit": commit.duration.unit.value},
     )
+
+
+def spend_tracker_view(tracker: SpendTracker, period: Period | None) -> dict[str, object]:
+    """Returns a spend tracker and what it has added up in a usage period."""
+    specifiers = [
+        present(
+            spend_type="COMMIT_PURCHASE",
+            sources=[source.value for source in one.sources] or None,
+            discounted=one.discounted,
+        )
+        for one in tracker.specifiers
+    ]
+    return present(
+        alias=tracker.alias,
+        credit_type_id=tracker.credit_type.id,
+        reset_frequency="BILLING_PERIOD",
+        applicable_spend_specifiers=specifiers,
+        accumulated_spend=None
+        if period is None
+        else {
+            "amount": tracker.accumulated(period),
+            "period_starting_at": timestamp(period.starting_at),
+            "period_ending_before": timestamp(period.ending_before),
+        },
+    )
+
+
+def _cap_view(cap: DiscountCap | None) -> dict[str, object] | None:
+    if cap is None:
+        return None
+    return {"spend_tracker_alias": cap.tracker_alias, "amount": cap.amount}
 
 
 def _gate_view(gate: PaymentGate) -> dict[str, object]:
