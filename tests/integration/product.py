@@ -134,6 +134,11 @@ class Product:
         """Delivers what the Stripe double has queued now; returns how many were handled."""
         return self._consume("MockStripeFunction", "StripeQueue")
 
+    def run_job(self, message: Message) -> None:
+        """Runs one job that was received, and leaves the queue alone."""
+        spec = self._template.queues["JobsQueue"]
+        self.invoke("BillingCycleFunction", sqs_event([message], spec))
+
     def invoke(self, function: str, event: Any) -> Any:
         return self._functions[function].invoke(event)
 
