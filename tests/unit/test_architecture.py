@@ -96,7 +96,7 @@ ONLY_IN = {
 }
 """Packages that one place imports and no other, the local runner included."""
 
-EXPENSIVE = ("backbeat.adapters.aws", "backbeat.adapters.stripe")
+EXPENSIVE = ("backbeat.adapters.aws", "backbeat.adapters.metronome", "backbeat.adapters.stripe")
 """Adapters whose SDKs take long to import: only a function that needs them imports them."""
 
 IMPURE = {
@@ -426,7 +426,7 @@ def test_starting_the_local_runner_imports_no_expensive_sdk() -> None:
         for spec in load_template(Path("template.yaml")).functions.values():
             Function(spec).load()
         bootstrap.services()
-        expensive = {"boto3", "botocore.session", "reportlab", "stripe"}
+        expensive = {"boto3", "botocore.session", "metronome", "reportlab", "stripe"}
         print(sorted(expensive & sys.modules.keys()))
         """
     )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from backbeat import config as configuration
@@ -23,10 +23,14 @@ from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.persistence.audited import LogWriter
 from backbeat.ports.clock import Clock
+from backbeat.ports.connections import Provider, Providers
 from backbeat.ports.http import Http, HttpReply
+from backbeat.ports.metronome import Metronome
+from backbeat.ports.providers import Access
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
 from backbeat.ports.store import Store
+from backbeat.ports.stripe import Stripe
 
 if TYPE_CHECKING:
     from backbeat.application.older_mock.profile import OlderMock
@@ -123,6 +127,9 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         # Money is never made up outside of sandboxes.
         payments=ScriptedPayments(store) if sandbox else NoPayments(),
         taxes=ScriptedTaxes(store) if sandbox else NoTaxes(),
+        providers=_providers(config),
+        connection_secrets=VersionedCache(size=1000),
+        known_tokens=RecentlySeen(size=10_000),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,
@@ -154,6 +161,37 @@ class _LazyHttp:
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
     ) -> HttpReply:
         return self._http.post(url, headers=headers, body=body, timeout_seconds=timeout_seconds)
+
+
+def _providers(config: Config) -> Providers:
+    # The clients hold connections, so each account is opened once. Their SDKs take long to import:
+    # only who calls a provider pays for it.
+    @lru_cache(maxsize=128)
+    def open_metronome(access: Access) -> Metronome:
+        from backbeat.adapters.metronome.sdk import MetronomeSdk
+
+        return MetronomeSdk(access)
+
+    @lru_cache(maxsize=128)
+    def open_stripe(access: Access) -> Stripe:
+        from backbeat.adapters.stripe.gateway import StripeGateway
+
+        return StripeGateway(access)
+
+    return Providers(
+        metronome=Provider(
+            config.metronome_url.rstrip("/"),
+            config.metronome_key,
+            tuple(config.metronome_secrets.split()),
+        ),
+        stripe=Provider(
+            config.stripe_url.rstrip("/"),
+            config.stripe_key,
+            tuple(config.stripe_secrets.split()),
+        ),
+        open_metronome=open_metronome,
+        open_stripe=open_stripe,
+    )
 
 
 _Ports = tuple[Store, Queue, Queue, Queue, Secrets, Callable[[str], None]]

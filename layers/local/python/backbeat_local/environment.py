@@ -15,17 +15,36 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 }
 
 
+_CONNECTIONS: Final[Mapping[str, str]] = {
+    # Whoever calls acts in a sandbox of its own at Metronome, and in the Stripe world beside it.
+    "BACKBEAT_METRONOME_KEY": "{token}",
+    "BACKBEAT_STRIPE_KEY": "sk_test_{token}",
+    # What sandboxes sign with until their owners set a secret.
+    "BACKBEAT_METRONOME_WEBHOOK_SECRETS": "test-secret",
+    "BACKBEAT_STRIPE_WEBHOOK_SECRETS": "",
+}
+
+
 def local_environment(
-    template: Template, state_file: Path, *, profile: str = "default"
+    template: Template, state_file: Path, *, profile: str = "default", own_url: str = ""
 ) -> dict[str, str]:
     """Returns what every function finds in its environment: the template's variables, and ours.
+
+    Unless the environment of this process says otherwise, the providers behind the billing
+    handlers are this server itself, at `own_url`.
 
     Raises:
         TemplateError: two functions give one variable different values.
     """
+    connections = {
+        **_CONNECTIONS,
+        "METRONOME_BASE_URL": own_url,
+        "STRIPE_API_BASE": f"{own_url}/stripe" if own_url else "",
+    }
     return {
         **_DEFAULTS,
         **template.environment(),
+        **{name: os.environ.get(name, value) for name, value in connections.items()},
         "BACKBEAT_STATE": str(state_file),
         "BACKBEAT_PROFILE": profile,
         # Webhooks may go to this machine, which is where the product under test runs.

@@ -26,7 +26,14 @@ BODY_LIMIT: Final = 10 * 1024 * 1024
 """Bytes of a request body that API Gateway accepts."""
 
 _CONCURRENCY: Final = 64
-"""Requests handled at once. Handlers may wait for other requests, so it must not be small."""
+"""Requests handled at once, besides those of callers."""
+
+_CALLERS: Final = 32
+"""Requests handled at once that may themselves call this server. They have threads of their own: if
+they took all that there are, what they wait for would wait for them."""
+
+_PROVIDER_ADDRESS: Final = "METRONOME_BASE_URL"
+"""Functions with this variable call providers, which locally are this server."""
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _DRAIN_SECONDS: Final = 3
@@ -58,7 +65,10 @@ class Gateway:
             reason = str(error.strerror).partition(" (")[0]
             raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
         self._workers = Workers(_CONCURRENCY, "request", eager=1)
-        self._application = _Application(routes, self._workers, as_older_mock=as_older_mock)
+        self._callers = Workers(_CALLERS, "caller")
+        self._application = _Application(
+            routes, self._workers, self._callers, as_older_mock=as_older_mock
+        )
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._serve, name="gateway", daemon=True)
         self.host = host
@@ -93,6 +103,7 @@ class Gateway:
         self._server.should_exit = True
         self._thread.join(_DRAIN_SECONDS + 1)
         self._workers.stop(0)
+        self._callers.stop(0)
 
     def _serve(self) -> None:
         assert self._server is not None  # noqa: S101 - start() set it
@@ -103,10 +114,16 @@ class _Application:
     """The ASGI application."""
 
     def __init__(
-        self, routes: "RouteTable[Function]", workers: Workers, *, as_older_mock: bool
+        self,
+        routes: "RouteTable[Function]",
+        workers: Workers,
+        callers: Workers,
+        *,
+        as_older_mock: bool,
     ) -> None:
         self._routes = routes
         self._workers = workers
+        self._callers = callers
         self._as_older_mock = as_older_mock
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
@@ -163,7 +180,8 @@ class _Application:
                 # The server stopped before the handler was done: nobody waits for the reply.
                 return
 
-        self._workers.submit(task)
+        calls = _PROVIDER_ADDRESS in match.target.spec.environment
+        (self._callers if calls else self._workers).submit(task)
         return await answered
 
 

@@ -86,8 +86,7 @@ class Runner:
         """Where the running server is, without a slash at the end."""
         if self._gateway is None:
             raise RuntimeError("the runner is not started, or does not listen")
-        host = f"[{self._gateway.host}]" if ":" in self._gateway.host else self._gateway.host
-        return f"http://{host}:{self._gateway.port}"
+        return _url(self._gateway.host, self._gateway.port)
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """Answers a request on the caller's thread. Only while it runs."""
@@ -135,7 +134,12 @@ class Runner:
             running.callback(gateway.stop)
         running.callback(_forget_services)
         state_file = self._state_file(running)
-        environment = local_environment(self.template, state_file, profile=self._profile)
+        environment = local_environment(
+            self.template,
+            state_file,
+            profile=self._profile,
+            own_url="" if gateway is None else _own_url(gateway),
+        )
         running.enter_context(applied(environment))
         put_layers_on_path(self.template)
         if gateway is not None:
@@ -191,6 +195,16 @@ class Runner:
         )
         schedules.start()
         running.callback(schedules.stop, _DRAIN_SECONDS)
+
+
+def _own_url(gateway: Gateway) -> str:
+    """Returns where this machine reaches the gateway."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
+    return _url(everywhere.get(gateway.host, gateway.host), gateway.port)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def put_layers_on_path(template: Template) -> None:

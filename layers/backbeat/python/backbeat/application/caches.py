@@ -35,6 +35,11 @@ class VersionedCache(Generic[T]):
                 self._values.popitem(last=False)
         return value
 
+    def forget(self, key: Hashable) -> None:
+        """Makes the next `get` load the value."""
+        with self._lock:
+            self._values.pop(key, None)
+
 
 class Unwritten(Generic[T]):
     """Things that wait to be written together, since losing some of them does no harm."""

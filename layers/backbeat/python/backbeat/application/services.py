@@ -12,6 +12,7 @@ from backbeat.models.rates import Rate
 from backbeat.persistence.audited import AuditedStore, Author, LogWriter
 from backbeat.ports.billing_provider import BillingProvider
 from backbeat.ports.clock import Clock
+from backbeat.ports.connections import Providers
 from backbeat.ports.http import Http
 from backbeat.ports.ids import Ids
 from backbeat.ports.payments import PaymentGateway
@@ -46,6 +47,8 @@ class Services:
     `tells_changes` has subscribers told of every change of contracts, commits and credits that they
     did not switch off; else they are told of what they switched on.
     `stripe_queue` carries what the Stripe double delivers; stages without sandboxes have none.
+    `providers` are those behind the billing handlers, `connection_secrets` what was read of their
+    keys lately, and `known_tokens` the owners whose tokens are kept.
     `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
     """
 
@@ -77,6 +80,9 @@ class Services:
     sql: SqlEngine
     payments: PaymentGateway
     taxes: Taxes
+    providers: Providers
+    connection_secrets: VersionedCache[str | None]
+    known_tokens: RecentlySeen
     any_webhook_target: bool
     webhook_max_attempts: int
     webhook_retry_base_seconds: int

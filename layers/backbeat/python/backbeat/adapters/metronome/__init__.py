@@ -1,0 +1,1 @@
+"""Metronome by its official SDK."""

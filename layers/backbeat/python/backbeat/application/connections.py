@@ -1,0 +1,102 @@
+"""A tenant's accounts at the providers: addresses, keys and webhook secrets.
+
+What is kept as a secret of the owner counts, else what is kept for the whole stage, else what the
+stage is configured with. A configured key may contain the caller's own token, which is remembered
+for jobs and webhooks to act with later.
+
+Names of the secrets: `metronome_key`, `stripe_key`, and for webhooks `metronome_webhook_secrets`
+and `stripe_webhook_secrets` (several are separated by spaces); an owner's own begin with the owner
+and a slash.
+"""
+
+from typing import Final
+
+from backbeat.application.services import Call
+from backbeat.models.errors import Unprocessable
+from backbeat.ports.connections import TOKEN, Provider, ProviderName
+from backbeat.ports.metronome import Metronome
+from backbeat.ports.providers import Access
+from backbeat.ports.stripe import Stripe
+
+_REMEMBERED_SECONDS: Final = 60
+"""A replaced key is used no longer than this by an environment that has read it."""
+
+
+def metronome(call: Call) -> Metronome:
+    """Opens the caller's account at Metronome.
+
+    Raises:
+        Unprocessable: nobody said which that is.
+    """
+    return call.services.providers.open_metronome(_access(call, ProviderName.METRONOME))
+
+
+def stripe(call: Call) -> Stripe:
+    """Opens the caller's account at Stripe.
+
+    Raises:
+        Unprocessable: nobody said which that is.
+    """
+    return call.services.providers.open_stripe(_access(call, ProviderName.STRIPE))
+
+
+def remember_token(call: Call, token: str) -> None:
+    """Keeps the caller's token as a secret, where keys are made of it."""
+    providers = call.services.providers
+    if not any(TOKEN in one.key for one in (providers.metronome, providers.stripe)):
+        return
+    owner = owner_of(call)
+    if call.services.known_tokens.new([(owner, token)]):
+        call.services.secrets.put(_token_name(owner), token)
+        call.services.connection_secrets.forget(_token_name(owner))
+        call.services.known_tokens.add([(owner, token)])
+
+
+def webhook_secrets(call: Call, provider: ProviderName) -> tuple[str, ...]:
+    """Returns what a provider's webhooks to the caller may be signed with, several in rotation."""
+    kept = _kept(call, f"{provider}_webhook_secrets")
+    return tuple(kept.split()) if kept is not None else _provider(call, provider).webhook_secrets
+
+
+def keep_webhook_secrets(call: Call, provider: ProviderName, secrets: tuple[str, ...]) -> None:
+    """Keeps the secrets that a provider's webhooks to the caller are signed with."""
+    name = f"{owner_of(call)}/{provider}_webhook_secrets"
+    call.services.secrets.put(name, " ".join(secrets))
+    call.services.connection_secrets.forget(name)
+
+
+def owner_of(call: Call) -> str:
+    """Returns whose connections a call uses: the same for requests and jobs, and after a reset."""
+    return call.tenant.partition(".")[0]
+
+
+def _access(call: Call, name: ProviderName) -> Access:
+    provider = _provider(call, name)
+    key = _kept(call, f"{name}_key") or provider.key
+    if TOKEN in key:
+        token = _kept_as(call, _token_name(owner_of(call)))
+        key = "" if token is None else key.replace(TOKEN, token)
+    if not key or not provider.base_url:
+        raise Unprocessable(f"No account at {name.value.title()} is connected")
+    return Access(provider.base_url, key)
+
+
+def _provider(call: Call, name: ProviderName) -> Provider:
+    providers = call.services.providers
+    return providers.metronome if name is ProviderName.METRONOME else providers.stripe
+
+
+def _kept(call: Call, name: str) -> str | None:
+    own = _kept_as(call, f"{owner_of(call)}/{name}")
+    return own if own is not None else _kept_as(call, name)
+
+
+def _kept_as(call: Call, name: str) -> str | None:
+    minute = int(call.services.clock.now().timestamp() // _REMEMBERED_SECONDS)
+    return call.services.connection_secrets.get(
+        name, minute, lambda: call.services.secrets.get(name)
+    )
+
+
+def _token_name(owner: str) -> str:
+    return f"{owner}/token"

@@ -1,0 +1,43 @@
+"""How the stage reaches the providers behind the billing handlers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from backbeat.ports.metronome import Metronome
+from backbeat.ports.providers import Access
+from backbeat.ports.stripe import Stripe
+
+TOKEN: Final = "{token}"  # noqa: S105
+"""Stands in a configured key for the token of whoever calls."""
+
+
+class ProviderName(StrEnum):
+    """A provider."""
+
+    METRONOME = "metronome"
+    STRIPE = "stripe"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Where a provider answers, and what its account's key and webhook secrets are by default.
+
+    Secrets that are kept for an owner, or for the stage, come before these. A key may contain
+    `TOKEN`.
+    """
+
+    base_url: str
+    key: str
+    webhook_secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Both providers, and how accounts there are opened."""
+
+    metronome: Provider
+    stripe: Provider
+    open_metronome: Callable[[Access], Metronome]
+    open_stripe: Callable[[Access], Stripe]

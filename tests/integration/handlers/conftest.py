@@ -1,0 +1,71 @@
+"""The billing handlers, the emulator and the Stripe double in one process, over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+from metronome import Metronome
+
+from backbeat.adapters.metronome.sdk import MetronomeSdk
+from backbeat.adapters.stripe.gateway import StripeGateway
+from backbeat.ports.providers import Access
+from backbeat_local.functions import Function
+from backbeat_local.gateway import Gateway
+from backbeat_local.routes import RouteTable
+from backbeat_local.template import Template
+from tests.integration.product import DEMO
+
+
+@pytest.fixture(scope="session")
+def origin(template: Template, functions: dict[str, Function]) -> Iterator[str]:
+    """Where the functions answer over HTTP, on whatever stage a test has opened."""
+    routes = RouteTable(
+        (route, function) for function in functions.values() for route in function.spec.routes
+    )
+    gateway = Gateway(routes, "127.0.0.1", 0)
+    gateway.start()
+    yield f"http://127.0.0.1:{gateway.port}"
+    gateway.stop()
+
+
+@pytest.fixture
+def settings(origin: str) -> dict[str, str]:
+    """Whoever calls is its own customer at both providers, which are the product itself."""
+    return {
+        "METRONOME_BASE_URL": origin,
+        "BACKBEAT_METRONOME_KEY": "{token}",
+        "STRIPE_API_BASE": f"{origin}/stripe",
+        "BACKBEAT_STRIPE_KEY": "sk_test_{token}",
+    }
+
+
+@pytest.fixture
+def metronome(origin: str) -> Iterator[Metronome]:
+    with Metronome(base_url=origin, bearer_token=DEMO, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def stripe_client(origin: str) -> Any:
+    """The official SDK, untyped: tests read whatever objects carry."""
+    return stripe.StripeClient(f"sk_test_{DEMO}", base_addresses={"api": f"{origin}/stripe"}).v1
+
+
+@pytest.fixture
+def http(origin: str) -> Iterator[httpx.Client]:
+    with httpx.Client(
+        base_url=origin, headers={"authorization": f"Bearer {DEMO}"}, timeout=30
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def metronome_port(stage: object, origin: str) -> MetronomeSdk:
+    return MetronomeSdk(Access(origin, DEMO))
+
+
+@pytest.fixture
+def stripe_port(stage: object, origin: str) -> StripeGateway:
+    return StripeGateway(Access(f"{origin}/stripe", f"sk_test_{DEMO}"))
