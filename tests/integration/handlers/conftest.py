@@ -15,6 +15,7 @@ from backbeat_local.functions import Function
 from backbeat_local.gateway import Gateway
 from backbeat_local.routes import RouteTable
 from backbeat_local.template import Template
+from tests.integration.handlers.shop import Backend
 from tests.integration.product import DEMO
 
 
@@ -69,3 +70,9 @@ def metronome_port(stage: object, origin: str) -> MetronomeSdk:
 @pytest.fixture
 def stripe_port(stage: object, origin: str) -> StripeGateway:
     return StripeGateway(Access(f"{origin}/stripe", f"sk_test_{DEMO}"))
+
+
+@pytest.fixture
+def backend(stage: object, http: httpx.Client, metronome: Metronome, stripe_client: Any) -> Backend:
+    """A product whose sandbox is the token's, on a stage of the test's own."""
+    return Backend(http, metronome, stripe_client)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 from backbeat.application import billing, deliveries, outbox
 from backbeat.application.services import Call
@@ -12,6 +13,16 @@ from backbeat.models.contracts import WorkKind
 from backbeat.persistence import keys
 from backbeat.persistence.entities import read, to_item
 from backbeat.ports.store import Delete, Item, Put
+
+_MAKING_WORK: Final = frozenset(
+    {
+        WorkKind.ALERT_SWEEP,
+        WorkKind.LIFECYCLE_SWEEP,
+        WorkKind.OPERATION,
+        WorkKind.ACCOUNT,
+    }
+)
+"""Work that makes other work, and not only for whom it is about itself."""
 
 
 class SandboxClock(Model):
@@ -83,7 +94,7 @@ def run_until(call: Call, target: datetime) -> None:
             if due.kind is WorkKind.ALERTS:
                 # The queue may have looked, too: what it told of comes before what follows.
                 deliveries.deliver_in_order(step, deliveries.outstanding(step), failing=failing)
-            if due.kind in (WorkKind.ALERT_SWEEP, WorkKind.LIFECYCLE_SWEEP):
+            if due.kind in _MAKING_WORK:
                 # It made work for any customer, some of it before what is listed.
                 break
             for following in billing.due_beside(step, due.key):

@@ -192,6 +192,8 @@ class WorkKind(StrEnum):
     LIFECYCLE = "lifecycle"
     ALERT_SWEEP = "alert_sweep"
     ALERTS = "alerts"
+    OPERATION = "operation"
+    ACCOUNT = "account"
 
 
 class Look(Model):
@@ -216,7 +218,9 @@ class DueItem(Model):
     charge a customer whose contracts say so, or see how far a charge is. PAYMENTS: see how far the
     payments of a customer's invoices are. LIFECYCLE: tell of starts
     and ends; what was due until `period_start` is told. ALERTS: hold the customer's alerts against
-    what is known. A SWEEP asks for such work of every customer, from the `position` on.
+    what is known. OPERATION: go on with a change of the billing handlers, whose id stands for the
+    customer's; ACCOUNT: renew, change or end a subscription of theirs, likewise of an entity. A
+    SWEEP asks for such work of every customer, from the `position` on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).
     A parked item is work that cannot be done until somebody mends the reason. `opened_at` is when
     the period came to be billed here, where that was after its cut-off.

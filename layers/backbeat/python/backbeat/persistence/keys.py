@@ -803,3 +803,51 @@ def sim_runs(tenant: str, created_at: datetime, run_id: str) -> IndexKey:
 def sim_batch(tenant: str, batch_id: str) -> Key:
     """Runs that were asked for together."""
     return Key(f"{tenant}#SIMBATCH#{part(batch_id)}", "BATCH")
+
+
+# Billing handlers
+
+
+def account(tenant: str, entity_id: str) -> Key:
+    """An entity of the product that bills its customers through the handlers."""
+    return Key(f"{tenant}#ENTITY#{part(entity_id)}", "ACCOUNT")
+
+
+def accounts(tenant: str) -> str:
+    """Gsi1 partition of the entities, in order of creation."""
+    return f"{tenant}#ENTITIES"
+
+
+def account_due(tenant: str, entity_id: str) -> Key:
+    """What time brings for an entity: a renewal, a scheduled change, an end."""
+    return Key(account(tenant, entity_id).pk, "DUE#-#account")
+
+
+def operation(tenant: str, operation_id: str) -> Key:
+    """A change under way, or over, in several systems."""
+    return Key(f"{tenant}#OPERATION#{part(operation_id)}", "OPERATION")
+
+
+def operation_due(tenant: str, operation_id: str) -> Key:
+    """The next look at a change under way."""
+    return Key(operation(tenant, operation_id).pk, "DUE#-#operation")
+
+
+def operations(tenant: str, status: str) -> str:
+    """Gsi1 partition of the changes of one status, in order of creation."""
+    return f"{tenant}#OPERATIONS#{status}"
+
+
+def operation_of_invoice(tenant: str, stripe_invoice_id: str) -> Key:
+    """Which change an invoice at Stripe is of."""
+    return Key(f"{tenant}#OPERATIONINVOICE#{part(stripe_invoice_id)}", "OPERATION")
+
+
+def account_of_customer(tenant: str, provider: str, customer_id: str) -> Key:
+    """Which entity a customer at a provider is."""
+    return Key(f"{tenant}#ENTITYCUSTOMER#{provider}#{part(customer_id)}", "ACCOUNT")
+
+
+def catalogue(tenant: str) -> Key:
+    """The tiers that are offered, as they were set up."""
+    return Key(f"{tenant}#CATALOGUE", "CURRENT")

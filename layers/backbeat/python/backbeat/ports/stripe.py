@@ -183,6 +183,10 @@ class Stripe(Protocol):
         """Returns a customer's invoices, newest first."""
         ...
 
+    def refund(self, payment_intent_id: str, *, key: str) -> None:
+        """Gives back what a payment took. One that was given back already is fine."""
+        ...
+
     def credit(
         self, customer_id: str, amount: Decimal, *, currency: str, description: str, key: str
     ) -> str:

@@ -221,6 +221,15 @@ class StripeGateway:
             listed = self._v1.invoices.list(fields)
             return [_invoice(invoice) for invoice in listed.auto_paging_iter()]
 
+    def refund(self, payment_intent_id: str, *, key: str) -> None:
+        """Implements `Stripe`."""
+        with failures():
+            try:
+                self._v1.refunds.create({"payment_intent": payment_intent_id}, _once(key))
+            except stripe.InvalidRequestError as error:
+                if error.code != "charge_already_refunded":
+                    raise
+
     def credit(
         self, customer_id: str, amount: Decimal, *, currency: str, description: str, key: str
     ) -> str:
