@@ -38,9 +38,9 @@ class Backend:
         assert status in (None, reply.status_code), reply.text
         return _exact(reply)
 
-    def get(self, path: str, status: int = 200, **query: str) -> Any:
+    def get(self, path: str, expected: int = 200, /, **query: str) -> Any:
         reply = self.http.get(path, params=query)
-        assert reply.status_code == status, reply.text
+        assert reply.status_code == expected, reply.text
         return _exact(reply)
 
     def delete(self, path: str, status: int) -> Any:
@@ -49,7 +49,7 @@ class Backend:
         return _exact(reply)
 
     def onboard(
-        self, tier: str = "free", *, card: str | None = CARD, status: int = 201, **body: object
+        self, tier: str = "free", *, card: str | None = CARD, status: int = 201, **body: Any
     ) -> Any:
         entity = {"id": "ada", "type": "user", "name": "Ada", "email": "ada@example.com"}
         wanted: dict[str, Any] = {
@@ -62,10 +62,10 @@ class Backend:
             wanted["paymentMethodId"] = card
         return self.post("/api/onboard", status, **wanted)
 
-    def change(self, tier: str, status: int = 200, **body: object) -> Any:
+    def change(self, tier: str, status: int = 200, **body: Any) -> Any:
         return self.post("/api/tier/change", status, entityId="ada", newTier=tier, **body)
 
-    def preview(self, tier: str, **body: object) -> Any:
+    def preview(self, tier: str, **body: Any) -> Any:
         return self.post("/api/tier/preview", entityId="ada", newTier=tier, **body)
 
     def subscription(self) -> Any:
@@ -112,7 +112,8 @@ class Backend:
             credits=subscription["creditsBalance"],
             metronome_credits=sum((Decimal(str(one.balance)) for one in granted), Decimal(0)),
             contracts=[
-                (str(one.current.name), one.current.ending_before is None) for one in contracts
+                (str(one.current.name), one.current.ending_before is None)
+                for one in sorted(contracts, key=lambda one: one.initial.starting_at)
             ],
             paid=self.charges(),
             fees=[Decimal(str(one.total)) / 100 for one in fees],

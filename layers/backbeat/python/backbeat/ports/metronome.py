@@ -152,7 +152,7 @@ class Metronome(Protocol):
         ...
 
     def archive_contract(self, customer_id: str, contract_id: str) -> None:
-        """Takes a contract back as if it had never been, with what it granted."""
+        """Takes a contract back with what it granted. Invoices that are final stay."""
         ...
 
     def add_fee(self, fee: NewFee) -> None:

@@ -183,7 +183,7 @@ class MetronomeSdk:
         """Implements `Metronome`."""
         with failures():
             self._v1.contracts.archive(
-                customer_id=customer_id, contract_id=contract_id, void_invoices=True
+                customer_id=customer_id, contract_id=contract_id, void_invoices=False
             )
 
     def add_fee(self, fee: NewFee) -> None:
