@@ -13,16 +13,19 @@ CARD = "pm_card_visa"
 
 @dataclass
 class Agreement:
-    """What the handlers, Metronome and Stripe say about one entity, side by side."""
+    """What the handlers, Metronome and Stripe say about one entity, side by side.
+
+    Amounts are decimals, in dollars; they are not typed, so that tests may compare whole numbers.
+    """
 
     status: str
     tier: str
     listed: tuple[str, str]
-    credits: Decimal
-    metronome_credits: Decimal
+    credits: Any
+    metronome_credits: Any
     contracts: list[tuple[str, bool]]
-    paid: list[Decimal]
-    fees: list[Decimal]
+    paid: list[Any]
+    fees: list[Any]
 
 
 class Backend:
