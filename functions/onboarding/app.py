@@ -260,7 +260,11 @@ def get_operation(request: Request) -> Reply:
 def retry_operation(request: Request, body: Retry) -> Reply:
     """Tries anew what an operation stopped at."""
     call, id_ = request.call, request.path["operation_id"]
-    operation = settlements.payment_retried(call, id_, body.paymentMethodId)
+    card = None
+    if body.paymentMethodId is not None:
+        entity_id = operations.unfinished(call, id_).entity_id
+        card = cards.save(call, entity_id, body.paymentMethodId).id
+    operation = settlements.payment_retried(call, id_, card)
     return handling.reply(operation, handling.operation_body(call, operation))
 
 

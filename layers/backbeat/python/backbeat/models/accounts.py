@@ -149,6 +149,7 @@ class Operation(Model):
     `step` is the next one. Each step has the idempotency key `<id>:<step>:<attempt>`: repeated, it
     changes nothing. `attempt` is raised when somebody asks for the payment to be tried anew, and
     `attempted` the last one whose outcome is known. `tries` counts failures of the present step.
+    `brings_card`: the payment method is to become the customer's default first.
     `renews`: nobody is there, and a declined payment leaves the plan past due instead of refused.
     """
 
@@ -167,6 +168,7 @@ class Operation(Model):
     quote: Quote | None = None
     renews: bool = False
     payment_method: str | None = None
+    brings_card: bool = False
     payment: PaymentState = PaymentState.NOT_NEEDED
     payment_intent_id: str | None = None
     stripe_invoice_id: str | None = None

@@ -56,11 +56,25 @@ def add(
         InvalidArgument: Stripe refuses it, or the setup intent has not succeeded.
         ProviderError: Stripe did not answer.
     """
-    account = accounts.get(call, entity_id)
-    customer, stripe = stripe_customer_of(account), connections.stripe(call)
     if setup_intent is not None:
         payment_method = _made_by(call, setup_intent)
-    wanted = payment_method or ""
+    card = save(call, entity_id, payment_method or "", default=default)
+    settlements.payment_method_added(call, stripe_customer_of(accounts.get(call, entity_id)))
+    return card
+
+
+def save(call: Call, entity_id: str, wanted: str, *, default: bool = True) -> Card:
+    """Attaches a way to pay, unless the entity has it, and makes it the default.
+
+    The first one is the default in any case.
+
+    Raises:
+        NotFound: no such entity was onboarded.
+        InvalidArgument: Stripe refuses it.
+        ProviderError: Stripe did not answer.
+    """
+    customer = stripe_customer_of(accounts.get(call, entity_id))
+    stripe = connections.stripe(call)
     try:
         known = [card for card in stripe.cards(customer) if card.id == wanted]
         # Another way to pay may be attached under the same name later: tokens of tests are.
@@ -70,7 +84,6 @@ def add(
             stripe.set_default_card(customer, card.id, key=f"{key}:default")
     except Refused as refused:
         raise InvalidArgument(f"paymentMethodId: {refused.message}") from refused
-    settlements.payment_method_added(call, customer)
     return card
 
 

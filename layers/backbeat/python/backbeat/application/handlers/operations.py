@@ -47,6 +47,16 @@ def get(call: Call, operation_id: str) -> Operation:
     return _held(call, operation_id)[1]
 
 
+def unfinished(call: Call, operation_id: str) -> Operation:
+    """Returns an operation that is not over.
+
+    Raises:
+        NotFound: there is none of the id.
+        Conflict: it is over.
+    """
+    return _open(call, operation_id)[1]
+
+
 def page(
     call: Call, status: OperationStatus, *, limit: int, cursor: str | None
 ) -> tuple[list[Operation], str | None]:
@@ -109,14 +119,12 @@ def retry(call: Call, operation_id: str, payment_method: str | None = None) -> O
     """
     item, operation = _open(call, operation_id)
     changes: dict[str, object] = {"tries": 0, "status": OperationStatus.RUNNING}
-    if operation.step is Step.PAYMENT:
-        if operation.payment in (PaymentState.FAILED, PaymentState.METHOD_REQUIRED):
-            changes |= {
-                "attempt": operation.attempt + (operation.attempted >= operation.attempt),
-                "payment_method": payment_method,
-            }
-    elif Step.COMMIT not in operation.done and not steps.can_turn_back(operation):
-        changes |= {"trouble": None}
+    unpaid = operation.payment in (PaymentState.FAILED, PaymentState.METHOD_REQUIRED)
+    if operation.step is Step.PAYMENT and unpaid:
+        changes |= {
+            "attempt": operation.attempt + (operation.attempted >= operation.attempt),
+            "payment_method": payment_method,
+        }
     _save(call, item, None, Progress(operation.model_copy(update=changes)))
     return run(call, operation_id)
 

@@ -71,17 +71,15 @@ def of(operation: Operation) -> tuple[Step, ...]:
         return _compensation(operation)
     net = operation.quote.net if operation.quote is not None else 0
     charge, fee = (_CHARGE, (Step.FEE,)) if net > 0 else ((), ())
+    card = (Step.CARD,) if operation.brings_card else ()
     match operation.kind:
-        case OperationKind.ONBOARD:
+        case OperationKind.ONBOARD | OperationKind.REACTIVATE:
             known = (Step.METRONOME_CUSTOMER, Step.STRIPE_CUSTOMER)
-            card = () if operation.payment_method is None else (Step.CARD,)
             return (*known, *card, Step.CATALOGUE, *charge, Step.CONTRACT, *fee, Step.COMMIT)
         case OperationKind.CHANGE:
             credit = (Step.CREDIT,) if net < 0 else ()
             swap = (Step.CONTRACT, Step.END_OLD)
-            return (Step.CATALOGUE, *charge, *swap, *credit, *fee, Step.COMMIT)
-        case OperationKind.REACTIVATE:
-            return (Step.CATALOGUE, *charge, Step.CONTRACT, *fee, Step.COMMIT)
+            return (*card, Step.CATALOGUE, *charge, *swap, *credit, *fee, Step.COMMIT)
         case OperationKind.RENEW:
             return (*charge, *fee, Step.COMMIT)
         case OperationKind.CANCEL:
@@ -180,9 +178,10 @@ def _known_as(
 
 def _card(call: Call, operation: Operation, account: Account) -> Progress:
     stripe, customer = connections.stripe(call), stripe_customer_of(account)
-    key = operation.key(Step.CARD)
+    key, wanted = operation.key(Step.CARD), operation.payment_method or ""
     try:
-        card = stripe.attach(customer, operation.payment_method or "", key=key)
+        own = [card for card in stripe.cards(customer) if card.id == wanted]
+        card = own[0] if own else stripe.attach(customer, wanted, key=key)
     except Refused as refused:
         message = f"The payment method was refused: {refused.message}"
         raise Fails(operation, refused.code or "payment_method_refused", message) from refused

@@ -132,13 +132,7 @@ def change(
             saved = _save(call, item, account, subscription.model_copy(update=update))
             noted.append(Changed(saved, quote=quote, effective_at=at))
             return None
-        account = account.model_copy(
-            update={
-                "subscription": subscription.model_copy(
-                    update={"scheduled": None, "cancel_at": None}
-                )
-            }
-        )
+        # What was scheduled stays until this is made: it may fail.
         operation = operation.model_copy(update={"quote": quote})
         return operations.begin(call, operation, account, item).id
 
@@ -306,6 +300,7 @@ def _operation(
         before=None if subscription is None else subscription.plan,
         plan=plan,
         payment_method=payment_method,
+        brings_card=payment_method is not None,
         old_contract_id=None if subscription is None else subscription.contract_id,
         old_contract_start=None if subscription is None else subscription.contract_start,
         gives_up_at=call.now + operations.PATIENCE,
