@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from backbeat.api import auth
-from backbeat.application import ingest, tokens
+from backbeat.application import ingest
 from backbeat.application.sandboxes import call_for
 from backbeat.models.usage import UsageEvent
 from tests.bench.profiles import Profile, profiled
@@ -162,7 +162,7 @@ def _large_customer(stage: Stage, shape: Shape) -> str:
 
 
 def _tenant(stage: Stage) -> str:
-    return tokens.owner_of(stage.product.services, auth.bearer_of(f"Bearer {TOKEN}"))
+    return auth.caller_of(stage.product.services, {"authorization": f"Bearer {TOKEN}"}).owner
 
 
 def _batches(shape: Shape, models: Sequence[str]) -> Iterator[list[UsageEvent]]:

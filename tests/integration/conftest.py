@@ -74,6 +74,7 @@ def opened(
         webhook_queue=queue("webhooks", config.webhook_max_attempts),
         job_queue=queue("jobs", 5),
         stripe_queue=queue("stripe", config.webhook_max_attempts),
+        inbound_queue=queue("inbound", config.inbound_max_attempts),
         http=targets,
         forget=SqliteStore(database).forget,
         payments=ScriptedPayments(store),

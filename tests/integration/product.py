@@ -139,6 +139,10 @@ class Product:
         spec = self._template.queues["JobsQueue"]
         self.invoke("BillingCycleFunction", sqs_event([message], spec))
 
+    def work_off_inbound(self) -> int:
+        """Works off what providers told; returns how many messages were handled."""
+        return self._consume("InboundWorkFunction", "InboundQueue")
+
     def invoke(self, function: str, event: Any) -> Any:
         return self._functions[function].invoke(event)
 
@@ -148,6 +152,7 @@ class Product:
             "JobsQueue": self.services.job_queue,
             "WebhooksQueue": self.services.webhook_queue,
             "StripeQueue": self.services.stripe_queue,
+            "InboundQueue": self.services.inbound_queue,
         }[queue_id]
         handled = 0
         while messages := queue.receive(

@@ -26,11 +26,13 @@ from backbeat.ports.clock import Clock
 from backbeat.ports.connections import Provider, Providers
 from backbeat.ports.http import Http, HttpReply
 from backbeat.ports.metronome import Metronome
+from backbeat.ports.metronome_billing import MetronomeBilling
 from backbeat.ports.providers import Access
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
 from backbeat.ports.store import Store
 from backbeat.ports.stripe import Stripe
+from backbeat.ports.stripe_events import StripeEvents
 
 if TYPE_CHECKING:
     from backbeat.application.older_mock.profile import OlderMock
@@ -88,7 +90,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
     """Returns services as configured. `clock` replaces real time in tests."""
     local = config.sqlite_path is not None
     ports = _on_sqlite(config) if local else _on_aws(config)
-    store, webhook_queue, job_queue, stripe_queue, kept_secrets, forget = ports
+    store, webhook_queue, job_queue, stripe_queue, inbound_queue, kept_secrets, forget = ports
     base: Clock = clock or SystemClock()
     sandbox = config.sandbox == "on"
 
@@ -100,6 +102,9 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         webhook_queue=webhook_queue,
         job_queue=job_queue,
         stripe_queue=stripe_queue,
+        inbound_queue=inbound_queue,
+        inbound_max_attempts=config.inbound_max_attempts,
+        default_connection=config.connection,
         secrets=kept_secrets,
         http=_LazyHttp(public_only=config.webhook_targets == "public"),
         ids=RandomIds(),
@@ -178,6 +183,18 @@ def _providers(config: Config) -> Providers:
 
         return StripeGateway(access)
 
+    @lru_cache(maxsize=128)
+    def open_metronome_billing(access: Access) -> MetronomeBilling:
+        from backbeat.adapters.metronome.billing import MetronomeInvoices
+
+        return MetronomeInvoices(access)
+
+    @lru_cache(maxsize=128)
+    def open_stripe_events(access: Access) -> StripeEvents:
+        from backbeat.adapters.stripe.event_log import StripeEventLog
+
+        return StripeEventLog(access)
+
     return Providers(
         metronome=Provider(
             config.metronome_url.rstrip("/"),
@@ -191,10 +208,12 @@ def _providers(config: Config) -> Providers:
         ),
         open_metronome=open_metronome,
         open_stripe=open_stripe,
+        open_metronome_billing=open_metronome_billing,
+        open_stripe_events=open_stripe_events,
     )
 
 
-_Ports = tuple[Store, Queue, Queue, Queue, Secrets, Callable[[str], None]]
+_Ports = tuple[Store, Queue, Queue, Queue, Queue, Secrets, Callable[[str], None]]
 
 
 def _on_sqlite(config: Config) -> _Ports:
@@ -210,6 +229,7 @@ def _on_sqlite(config: Config) -> _Ports:
         SqliteQueue(database, config.webhook_queue_url, config.webhook_max_attempts),
         SqliteQueue(database, config.job_queue_url, _JOB_MAX_ATTEMPTS),
         SqliteQueue(database, config.stripe_queue_url, config.webhook_max_attempts),
+        SqliteQueue(database, config.inbound_queue_url, config.inbound_max_attempts),
         SqliteSecrets(database),
         store.forget,
     )
@@ -226,6 +246,7 @@ def _on_aws(config: Config) -> _Ports:
         SqsQueue(config.webhook_queue_url, config.webhook_dead_letter_url),
         SqsQueue(config.job_queue_url, config.job_dead_letter_url),
         SqsQueue(config.stripe_queue_url, config.stripe_dead_letter_url),
+        SqsQueue(config.inbound_queue_url, config.inbound_dead_letter_url),
         SsmSecrets(f"/backbeat/{config.stage}"),
         # A table is not searched for one tenant's items: they stay, unreachable, and events expire.
         lambda tenant: None,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Config(BaseModel):
     """How this stage is set up. `state` is the SQLite file and makes everything local.
 
+    `connection` is the owner of webhooks that come in and name no account.
     The `mock_` variables are the older mock's own and count in profile `mock` only.
     """
 
@@ -24,6 +25,10 @@ class Config(BaseModel):
     job_dead_letter_url: str = Field("", alias="BACKBEAT_JOBS_DLQ_URL")
     stripe_queue_url: str = Field("stripe", alias="BACKBEAT_STRIPE_QUEUE_URL")
     stripe_dead_letter_url: str = Field("", alias="BACKBEAT_STRIPE_DLQ_URL")
+    inbound_queue_url: str = Field("inbound", alias="BACKBEAT_INBOUND_QUEUE_URL")
+    inbound_dead_letter_url: str = Field("", alias="BACKBEAT_INBOUND_DLQ_URL")
+    inbound_max_attempts: int = Field(20, alias="BACKBEAT_INBOUND_MAX_ATTEMPTS", ge=1)
+    connection: str = Field("", alias="BACKBEAT_CONNECTION")
     webhook_max_attempts: int = Field(200, alias="BACKBEAT_WEBHOOK_MAX_ATTEMPTS", ge=1)
     webhook_retry_base_seconds: int = Field(1, alias="BACKBEAT_WEBHOOK_RETRY_BASE_SECONDS", ge=1)
     webhook_targets: Literal["any", "public"] = Field("public", alias="BACKBEAT_WEBHOOK_TARGETS")

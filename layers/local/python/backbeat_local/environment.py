@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,16 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "BACKBEAT_SANDBOX": "on",
     "BACKBEAT_TOKENS": "open",
 }
+
+_GIVEN_OR: Final[Mapping[str, str]] = {
+    # Nobody at a terminal waits a minute to see an alert.
+    "BACKBEAT_ALERT_INTERVAL_SECONDS": "1",
+    # Webhooks that name no account are those of the token `demo`.
+    "BACKBEAT_CONNECTION": f"t{sha256(b'demo').hexdigest()[:16]}",
+    # A line per request is for CloudWatch; at a terminal it hides what went wrong.
+    "POWERTOOLS_LOG_LEVEL": "WARNING",
+}
+"""What whoever starts the server may set otherwise."""
 
 
 _CONNECTIONS: Final[Mapping[str, str]] = {
@@ -51,10 +62,7 @@ def local_environment(
         "BACKBEAT_WEBHOOK_TARGETS": "any",
         "BACKBEAT_API_ADDRESSES": "127.0.0.1",
         "BACKBEAT_WEBHOOK_ADDRESSES": "127.0.0.1",
-        # Nobody at a terminal waits a minute to see an alert.
-        "BACKBEAT_ALERT_INTERVAL_SECONDS": os.environ.get("BACKBEAT_ALERT_INTERVAL_SECONDS", "1"),
-        # A line per request is for CloudWatch; at a terminal it hides what went wrong.
-        "POWERTOOLS_LOG_LEVEL": os.environ.get("POWERTOOLS_LOG_LEVEL", "WARNING"),
+        **{name: os.environ.get(name) or usual for name, usual in _GIVEN_OR.items()},
         # Metrics are printed for CloudWatch to pick up.
         "POWERTOOLS_METRICS_DISABLED": "true",
     }

@@ -252,6 +252,7 @@ class _QueuesOfServices:
             names.webhook_queue_url: services.webhook_queue,
             names.job_queue_url: services.job_queue,
             names.stripe_queue_url: services.stripe_queue,
+            names.inbound_queue_url: services.inbound_queue,
         }[name]
         with self._opening:
             if name not in self._opened and isinstance(queue, SqliteQueue):

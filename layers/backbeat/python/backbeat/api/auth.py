@@ -1,42 +1,89 @@
-"""Bearer tokens. A token is a sandbox: it owns a world of its own."""
+"""Who calls: by a sandbox's own token, by an API key, or by a token that was given for one.
+
+A token is a sandbox: it owns a world of its own and may do everything in it. Keys belong to such
+an owner and may do what their scopes say.
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from backbeat.application import tokens
-from backbeat.application.services import Caller, Services
-from backbeat.models.errors import Unauthenticated
+from backbeat.api.requests import Request
+from backbeat.application import api_keys, connections, oauth, tokens
+from backbeat.application.services import Author, Services
+from backbeat.models.api_keys import ALL_SCOPES, Caller, Scope
+from backbeat.models.errors import Forbidden, Unauthenticated
 
 _SCHEME: Final = "bearer "
+_MISSING: Final = "Missing bearer token in the Authorization header"
+_OWNER: Final = "token"
 _LONGEST_USER_AGENT: Final = 256
+_SCOPED: Final = (api_keys.PREFIX, oauth.PREFIX)
 
 
-def bearer_of(authorization: str | None) -> str:
-    """Returns the SHA-256 of the token in a request's `Authorization` header.
+def caller_of(services: Services, headers: Mapping[str, str]) -> Caller:
+    """Returns who a request's `Authorization` or `x-api-key` header stands for.
 
     Raises:
-        Unauthenticated: there is none.
+        Unauthenticated: there is no credential, or it was never issued, is expired or revoked.
     """
-    if authorization is None or not authorization.lower().startswith(_SCHEME):
-        raise Unauthenticated("Missing bearer token in the Authorization header")
-    token = authorization[len(_SCHEME) :].strip()
-    if not token:
-        raise Unauthenticated("Missing bearer token in the Authorization header")
-    return sha256(token.encode()).hexdigest()
+    token = _token(headers)
+    if token.startswith(_SCOPED):
+        return api_keys.caller_by(services, token)
+    owner = tokens.owner_of(services, _hash(token))
+    return Caller(owner=owner, scopes=ALL_SCOPES, actor=_OWNER)
 
 
-def caller_of(
-    services: Services, token_hash: str, event: Mapping[str, Any], operation: str
-) -> Caller:
+def author_of(
+    services: Services, caller: Caller, event: Mapping[str, Any], operation: str
+) -> Author:
     """Returns who is to be named for what a request changes."""
-    context = event["requestContext"]
-    agent = (event.get("headers") or {}).get("user-agent")
-    return Caller(
-        id=tokens.public_id(token_hash),
-        name=tokens.name_of(services, token_hash),
+    headers, context = event.get("headers") or {}, event["requestContext"]
+    agent = headers.get("user-agent")
+    id_, name = caller.actor, f"API key {caller.actor}"
+    if caller.actor == _OWNER:
+        token_hash = _hash(_token(headers))
+        id_, name = tokens.public_id(token_hash), tokens.name_of(services, token_hash)
+    return Author(
+        id=id_,
+        name=name,
         request_id=context.get("requestId"),
         ip=context["http"].get("sourceIp"),
         user_agent=None if agent is None else agent[:_LONGEST_USER_AGENT],
         operation=operation,
     )
+
+
+def remember_token(request: Request) -> None:
+    """Keeps a sandbox's own token where keys at the providers are made of it.
+
+    API keys belong to the sandbox without being its token.
+    """
+    if request.caller.actor == _OWNER:
+        connections.remember_token(request.call, _token(request.headers))
+
+
+def refuse_without(caller: Caller, scope: Scope) -> None:
+    """Makes sure that a caller has a right.
+
+    Raises:
+        Forbidden: it has not.
+    """
+    if scope not in caller.scopes:
+        raise Forbidden(f"The credential lacks the scope {scope}")
+
+
+def _token(headers: Mapping[str, str]) -> str:
+    authorization = headers.get("authorization")
+    if authorization is None and (key := headers.get("x-api-key", "").strip()):
+        return key
+    if authorization is None or not authorization.lower().startswith(_SCHEME):
+        raise Unauthenticated(_MISSING)
+    token = authorization[len(_SCHEME) :].strip()
+    if not token:
+        raise Unauthenticated(_MISSING)
+    return token
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

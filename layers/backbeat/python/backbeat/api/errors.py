@@ -39,7 +39,7 @@ def reply_to(
 
     Some operations answer 400 to an unknown id, or have a code of their own for bad requests.
     """
-    status = _STATUSES[type(error)]
+    status = next(_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
     if isinstance(error, NotFound):
         status = unknown_id_status
     code = bad_request_code if error.code == InvalidArgument.code else error.code

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Final, ParamSpec
 
+from backbeat.api import auth
 from backbeat.api.replies import Reply
 from backbeat.api.requests import Request
 from backbeat.api.views.handlers import operation_view
@@ -19,7 +20,6 @@ from backbeat.ports.stripe import Payment
 P = ParamSpec("P")
 
 _BY_CUSTOMER: Final = frozenset({PaymentState.ACTION_REQUIRED, PaymentState.METHOD_REQUIRED})
-_SCHEME: Final = "bearer "
 
 
 def by_provider(answer: Callable[P, Reply]) -> Callable[P, Reply]:
@@ -32,8 +32,7 @@ def by_provider(answer: Callable[P, Reply]) -> Callable[P, Reply]:
     def answering(*args: P.args, **kwargs: P.kwargs) -> Reply:
         request = args[0]
         assert isinstance(request, Request)  # noqa: S101 - the first argument of every handler
-        authorization = request.headers.get("authorization") or ""
-        connections.remember_token(request.call, authorization[len(_SCHEME) :].strip())
+        auth.remember_token(request)
         try:
             return answer(*args, **kwargs)
         except Away as away:

@@ -34,7 +34,7 @@ _ERROR: Final[Mapping[str, Any]] = {
 }
 _ERRORS: Final = {
     400: "The request is wrong; the message names the field.",
-    401: "There is no bearer token, or it was never issued.",
+    401: "There is no bearer token or API key, or it is not valid.",
     403: "The token does not carry the right.",
     404: "Nothing of that kind has that id in this sandbox.",
     409: "The change collides with what is there.",
@@ -45,10 +45,21 @@ _ERRORS: Final = {
     503: "Others were writing the same things; nothing was changed.",
 }
 _ANY_OBJECT: Final = {"type": "object"}
+_TOKEN_REQUEST: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "grant_type": {"const": "client_credentials"},
+        "client_id": {"type": "string"},
+        "client_secret": {"type": "string"},
+        "scope": {"type": "string", "description": "Scopes with blanks between."},
+    },
+    "required": ["grant_type"],
+}
 _BODIES: Final[Mapping[str, Any]] = {
     "POST /v1/usage/ingest": _ANY_OBJECT,
     "POST /webhooks/dispatch": _ANY_OBJECT,
     "POST /webhooks/verify": {},
+    "POST /oauth/token": _TOKEN_REQUEST,
     "POST /mock/restore": _ANY_OBJECT,
     "POST /mock/fixtures": _ANY_OBJECT,
 }
@@ -122,7 +133,7 @@ def _operation(
     }
     if rest := told.partition("\n")[2].strip():
         described["description"] = rest
-    if route.public:
+    if route.public or route.open:
         described["security"] = []
     schema = named[route.body] if route.body else bodies.get(f"{route.method} {route.path}")
     if schema is None and route.method in _WITH_BODY:

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from backbeat.api import json
-from backbeat.application.services import Call
+from backbeat.application.services import Call, Services
+from backbeat.models.api_keys import Caller
 from backbeat.models.errors import InvalidArgument
 
 S = TypeVar("S", bound=BaseModel)
@@ -20,10 +21,24 @@ class Request:
     """A request of a known caller. `path` holds the path's parameters."""
 
     call: Call
+    caller: Caller
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A request that proves by itself what it is: nobody was asked for a token.
+
+    `body` is what was sent, byte by byte. Names of headers are in lower case.
+    """
+
+    services: Services
+    path: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def parse_body(text: str, schema: type[S]) -> S:

@@ -26,13 +26,14 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from backbeat.api import auth, errors, idempotency, json, sandboxing
+from backbeat.api import auth, errors, idempotency, json, sandboxing, scopes
 from backbeat.api.operations import BY_ID, NOT_BUILT, ROUTED, Operation
 from backbeat.api.replies import Reply
-from backbeat.api.requests import Request, parse, parse_body
+from backbeat.api.requests import OpenRequest, Request, parse, parse_body
 from backbeat.api.schemas.types import refuse_malformed_id
-from backbeat.application import sandboxes, tokens
+from backbeat.application import sandboxes
 from backbeat.application.services import Services
+from backbeat.models.api_keys import Scope
 from backbeat.models.errors import BackbeatError, InvalidArgument, NotBuilt
 from backbeat.ports.store import DocTooLarge
 
@@ -45,7 +46,11 @@ _log = logging.getLogger("backbeat.api")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How one method and path is answered. `id` is the operation's, or the handler's name."""
+    """How one method and path is answered. `id` is the operation's, or the handler's name.
+
+    `scope` is the right that a caller needs. `open` routes find out themselves who calls.
+    Replies of `secret` routes are shown once and kept nowhere.
+    """
 
     id: str
     method: str
@@ -55,7 +60,10 @@ class Route:
     query: type[BaseModel] | None
     unknown_id_status: int
     bad_request_code: str
+    scope: Scope
     public: bool
+    open: bool = False
+    secret: bool = False
     ids: tuple[str, ...] = ()
     built: bool = True
 
@@ -130,12 +138,36 @@ class Api:
         return register
 
     def route(
-        self, method: str, path: str, *, public: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        public: bool = False,
+        scope: Scope | None = None,
+        secret: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Registers a path that is not the Metronome API's. Public ones need no token."""
+        """Registers a path that is not the Metronome API's. Public ones need no token.
+
+        `scope` is the right it needs, where that is another than its path and method have. A reply
+        that is `secret` goes neither into the log of requests nor under an idempotency key.
+        """
 
         def register(handler: Handler) -> Handler:
-            self._routes.append(_route(handler.__name__, method, path, handler, public=public))
+            made = _route(handler.__name__, method, path, handler, public=public, scope=scope)
+            self._routes.append(replace(made, secret=secret))
+            return handler
+
+        return register
+
+    def open_route(self, method: str, path: str) -> Callable[[Handler], Handler]:
+        """Registers a path whose handler finds out by itself who calls: it gets an `OpenRequest`.
+
+        For what brings no token, such as signed webhooks.
+        """
+
+        def register(handler: Handler) -> Handler:
+            made = _route(handler.__name__, method, path, handler)
+            self._routes.append(replace(made, open=True))
             return handler
 
         return register
@@ -194,7 +226,7 @@ class Api:
             services = self._services()
         except Exception:
             return _unforeseen(route, context)
-        if services.older_mock is None:
+        if services.older_mock is None or route.open:
             return self._answered(services, route, event, context, path)
         # Imported where the profile is on: nobody else pays for it.
         from backbeat.api.older_mock import edge
@@ -214,13 +246,17 @@ class Api:
             if route.public and services.older_mock is None:
                 return route.answer(services)
             headers = event.get("headers") or {}
-            bearer = auth.bearer_of(headers.get("authorization"))
-            owner = tokens.owner_of(services, bearer)
-            by = auth.caller_of(services, bearer, event, route.operation)
-            call = sandboxes.call_of(services, owner, by)
+            if route.open:
+                return route.answer(OpenRequest(services, path, headers, _sent(event)))
+            caller = auth.caller_of(services, headers)
+            auth.refuse_without(caller, route.scope)
+            by = auth.author_of(services, caller, event, route.operation)
+            call = sandboxes.call_of(services, caller.owner, by)
             request = Request(
-                call, path, event.get("queryStringParameters") or {}, headers, _body(event)
+                call, caller, path, event.get("queryStringParameters") or {}, headers, _body(event)
             )
+            if route.secret:
+                return self._run(route, request, context)
             if not services.sandbox:
                 return self._once(route, request, event, context)
             return sandboxing.answered(
@@ -309,6 +345,7 @@ def _route(
     unknown_id_status: int = 404,
     bad_request_code: str = InvalidArgument.code,
     public: bool = False,
+    scope: Scope | None = None,
     ids: tuple[str, ...] = (),
 ) -> Route:
     wanted = typing.get_type_hints(handler)
@@ -321,8 +358,9 @@ def _route(
         wanted.get("query"),
         unknown_id_status,
         bad_request_code,
+        scope or scopes.needed(method, path),
         public,
-        ids,
+        ids=ids,
     )
 
 
@@ -348,6 +386,11 @@ def _body(event: Mapping[str, Any]) -> str:
         return sandboxing.unpacked(event, base64.b64decode(body)).decode()
     except ValueError as error:
         raise InvalidArgument("The body is not UTF-8 text") from error
+
+
+def _sent(event: Mapping[str, Any]) -> bytes:
+    body = str(event.get("body") or "")
+    return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
 
 
 def _parameters_last(route: Route) -> tuple[bool, ...]:

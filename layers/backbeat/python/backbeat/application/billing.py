@@ -29,7 +29,7 @@ from backbeat.application import (
     tenants,
     work_items,
 )
-from backbeat.application.handlers import looks as handlers_looks
+from backbeat.application.handlers import due_work as handlers_work
 from backbeat.application.provider_invoices import (
     addressed_to_provider,
     on_sending_list,
@@ -299,10 +299,8 @@ def _do(call: Call, item: Item, due: DueItem) -> None:
             sweeps.sweep(call, item, due)
         case WorkKind.ALERTS:
             alert_looks.look(call, item.key)
-        case WorkKind.OPERATION:
-            handlers_looks.at_operation(call, due.customer_id)
-        case WorkKind.ACCOUNT:
-            handlers_looks.at_account(call, due.customer_id)
+        case WorkKind.OPERATION | WorkKind.ACCOUNT | WorkKind.DUNNING:
+            handlers_work.do(call, due)
 
 
 def due_until(call: Call, target: datetime) -> Iterator[Work]:

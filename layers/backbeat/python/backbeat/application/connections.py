@@ -5,8 +5,7 @@ stage is configured with. A configured key may contain the caller's own token, w
 for jobs and webhooks to act with later.
 
 Names of the secrets: `metronome_key`, `stripe_key`, and for webhooks `metronome_webhook_secrets`
-and `stripe_webhook_secrets` (several are separated by spaces); an owner's own begin with the owner
-and a slash.
+and `stripe_webhook_secrets`; an owner's own begin with the owner and a slash.
 """
 
 from typing import Final
@@ -15,8 +14,10 @@ from backbeat.application.services import Call
 from backbeat.models.errors import Unprocessable
 from backbeat.ports.connections import TOKEN, Provider, ProviderName
 from backbeat.ports.metronome import Metronome
+from backbeat.ports.metronome_billing import MetronomeBilling
 from backbeat.ports.providers import Access
 from backbeat.ports.stripe import Stripe
+from backbeat.ports.stripe_events import StripeEvents
 
 _REMEMBERED_SECONDS: Final = 60
 """A replaced key is used no longer than this by an environment that has read it."""
@@ -40,6 +41,24 @@ def stripe(call: Call) -> Stripe:
     return call.services.providers.open_stripe(_access(call, ProviderName.STRIPE))
 
 
+def metronome_billing(call: Call) -> MetronomeBilling:
+    """Opens the invoices of the caller's account at Metronome.
+
+    Raises:
+        Unprocessable: nobody said which that is.
+    """
+    return call.services.providers.open_metronome_billing(_access(call, ProviderName.METRONOME))
+
+
+def stripe_events(call: Call) -> StripeEvents:
+    """Opens the events of the caller's account at Stripe.
+
+    Raises:
+        Unprocessable: nobody said which that is.
+    """
+    return call.services.providers.open_stripe_events(_access(call, ProviderName.STRIPE))
+
+
 def remember_token(call: Call, token: str) -> None:
     """Keeps the caller's token as a secret, where keys are made of it."""
     providers = call.services.providers
@@ -47,21 +66,30 @@ def remember_token(call: Call, token: str) -> None:
         return
     owner = owner_of(call)
     if call.services.known_tokens.new([(owner, token)]):
-        call.services.secrets.put(_token_name(owner), token)
-        call.services.connection_secrets.forget(_token_name(owner))
+        keep_as(call, _token_name(owner), token)
         call.services.known_tokens.add([(owner, token)])
 
 
-def webhook_secrets(call: Call, provider: ProviderName) -> tuple[str, ...]:
-    """Returns what a provider's webhooks to the caller may be signed with, several in rotation."""
-    kept = _kept(call, f"{provider}_webhook_secrets")
-    return tuple(kept.split()) if kept is not None else _provider(call, provider).webhook_secrets
+def default_webhook_secrets(call: Call, provider: ProviderName) -> list[str]:
+    """Returns what a provider's webhooks are signed with where an owner has set nothing else.
+
+    Kept for the stage they are one text with blanks between.
+    """
+    kept = kept_as(call, f"{provider}_webhook_secrets")
+    return list(_provider(call, provider).webhook_secrets if kept is None else kept.split())
 
 
-def keep_webhook_secrets(call: Call, provider: ProviderName, secrets: tuple[str, ...]) -> None:
-    """Keeps the secrets that a provider's webhooks to the caller are signed with."""
-    name = f"{owner_of(call)}/{provider}_webhook_secrets"
-    call.services.secrets.put(name, " ".join(secrets))
+def kept_as(call: Call, name: str) -> str | None:
+    """Returns the secret of a name, as it was at most a minute ago."""
+    minute = int(call.services.clock.now().timestamp() // _REMEMBERED_SECONDS)
+    return call.services.connection_secrets.get(
+        name, minute, lambda: call.services.secrets.get(name)
+    )
+
+
+def keep_as(call: Call, name: str, secret: str) -> None:
+    """Keeps a secret under a name."""
+    call.services.secrets.put(name, secret)
     call.services.connection_secrets.forget(name)
 
 
@@ -74,7 +102,7 @@ def _access(call: Call, name: ProviderName) -> Access:
     provider = _provider(call, name)
     key = _kept(call, f"{name}_key") or provider.key
     if TOKEN in key:
-        token = _kept_as(call, _token_name(owner_of(call)))
+        token = kept_as(call, _token_name(owner_of(call)))
         key = "" if token is None else key.replace(TOKEN, token)
     if not key or not provider.base_url:
         raise Unprocessable(f"No account at {name.value.title()} is connected")
@@ -87,15 +115,8 @@ def _provider(call: Call, name: ProviderName) -> Provider:
 
 
 def _kept(call: Call, name: str) -> str | None:
-    own = _kept_as(call, f"{owner_of(call)}/{name}")
-    return own if own is not None else _kept_as(call, name)
-
-
-def _kept_as(call: Call, name: str) -> str | None:
-    minute = int(call.services.clock.now().timestamp() // _REMEMBERED_SECONDS)
-    return call.services.connection_secrets.get(
-        name, minute, lambda: call.services.secrets.get(name)
-    )
+    own = kept_as(call, f"{owner_of(call)}/{name}")
+    return own if own is not None else kept_as(call, name)
 
 
 def _token_name(owner: str) -> str:

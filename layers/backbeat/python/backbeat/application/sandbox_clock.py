@@ -20,6 +20,7 @@ _MAKING_WORK: Final = frozenset(
         WorkKind.LIFECYCLE_SWEEP,
         WorkKind.OPERATION,
         WorkKind.ACCOUNT,
+        WorkKind.DUNNING,
     }
 )
 """Work that makes other work, and not only for whom it is about itself."""

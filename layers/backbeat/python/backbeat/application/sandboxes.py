@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from backbeat.application import delivery_accounts, outbox, targets, tenants
-from backbeat.application.services import PRODUCT, Call, Caller, Services
+from backbeat.application.services import PRODUCT, Author, Call, Services
 from backbeat.models.base import Model
 from backbeat.models.errors import Retryable
 from backbeat.persistence import keys
@@ -40,7 +40,7 @@ class Sandbox(Model):
         return max(self.resets, self.reserved) + 1
 
 
-def call_of(services: Services, owner: str, by: Caller = PRODUCT) -> Call:
+def call_of(services: Services, owner: str, by: Author = PRODUCT) -> Call:
     """Returns the call of a token's owner, at the time of its sandbox."""
     if not services.sandbox:
         return Call(services, owner, owner, services.clock.now(), by=by)

@@ -9,7 +9,8 @@ from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.models.alerts import Alert
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.rates import Rate
-from backbeat.persistence.audited import AuditedStore, Author, LogWriter
+from backbeat.persistence import audited
+from backbeat.persistence.audited import AuditedStore, LogWriter
 from backbeat.ports.billing_provider import BillingProvider
 from backbeat.ports.clock import Clock
 from backbeat.ports.connections import Providers
@@ -47,6 +48,8 @@ class Services:
     `tells_changes` has subscribers told of every change of contracts, commits and credits that they
     did not switch off; else they are told of what they switched on.
     `stripe_queue` carries what the Stripe double delivers; stages without sandboxes have none.
+    `inbound_queue` carries what providers tell the billing handlers, and `default_connection` is
+    the owner of what comes without naming one.
     `providers` are those behind the billing handlers, `connection_secrets` what was read of their
     keys lately, and `known_tokens` the owners whose tokens are kept.
     `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
@@ -56,6 +59,9 @@ class Services:
     webhook_queue: Queue
     job_queue: Queue
     stripe_queue: Queue
+    inbound_queue: Queue
+    inbound_max_attempts: int
+    default_connection: str
     secrets: Secrets
     http: Http
     billing_provider: BillingProvider
@@ -95,7 +101,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Author:
     """Who a change is put down to in the log: a token's owner, or the product itself.
 
     `operation` is the operation's id, or method and path.
@@ -109,7 +115,7 @@ class Caller:
     operation: str | None = None
 
 
-PRODUCT: Final = Caller()
+PRODUCT: Final = Author()
 """What jobs are put down to."""
 
 
@@ -122,6 +128,8 @@ class Call:
     `now` is read once, so everything a call writes bears the same time.
     With `held`, notifications stay in the outbox and are added to it, for the caller to deliver
     in order. `faulty` says that the sandbox has faults.
+    `actor` is the API key that a request came with, `token` for a sandbox's own token, and nobody
+    for a job.
     """
 
     services: Services
@@ -130,7 +138,7 @@ class Call:
     now: datetime
     held: list[Item] | None = None
     faulty: bool = False
-    by: Caller = PRODUCT
+    by: Author = PRODUCT
 
     @property
     def store(self) -> AuditedStore:
@@ -139,7 +147,9 @@ class Call:
         return AuditedStore(
             services.store,
             self.tenant,
-            Author(by.id, by.name, by.request_id, by.ip, by.user_agent, by.operation, at=self.now),
+            audited.Author(
+                by.id, by.name, by.request_id, by.ip, by.user_agent, by.operation, at=self.now
+            ),
             services.clock.now,
             services.ids.new,
             services.log_writer,

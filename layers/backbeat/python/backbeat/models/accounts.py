@@ -11,11 +11,13 @@ class SubscriptionStatus(StrEnum):
     """What a customer's plan is worth now.
 
     INCOMPLETE: the first payment is not made. PAST_DUE: a renewal is not paid; the plan goes on.
+    SUSPENDED: it was not paid for too long; nothing may be used until it is.
     """
 
     INCOMPLETE = "incomplete"
     ACTIVE = "active"
     PAST_DUE = "past_due"
+    SUSPENDED = "suspended"
     CANCELED = "canceled"
 
 

@@ -130,6 +130,26 @@ def token(token_hash: str) -> Key:
     return Key(f"TOKEN#{token_hash}", "TOKEN")
 
 
+def api_key(owner: str, key_id: str) -> Key:
+    """An API key. It outlives each of the owner's tenants."""
+    return Key(f"APIKEYS#{owner}", f"KEY#{part(key_id)}")
+
+
+def api_keys(owner: str) -> tuple[str, str, str]:
+    """Partition and range of an owner's API keys."""
+    return (f"APIKEYS#{owner}", *prefix_range("KEY#"))
+
+
+def api_key_name(owner: str, name: str) -> Key:
+    """The name of a key that is not revoked."""
+    return Key(f"APIKEYS#{owner}", f"NAME#{part(name)}")
+
+
+def credential(secret_hash: str) -> Key:
+    """What a secret of an API key or an access token stands for, by its SHA-256."""
+    return Key(f"CREDENTIAL#{secret_hash}", "CREDENTIAL")
+
+
 def idempotency(tenant: str, record_id: str) -> Key:
     """A stored reply."""
     return Key(f"{tenant}#IDEM#{record_id}", "IDEM")
@@ -725,6 +745,49 @@ def older_mock_invoice(tenant: str, invoice_id: str) -> Key:
 def older_mock_invoices(tenant: str) -> str:
     """Partition of the invoices of the profile."""
     return f"{tenant}#OLDERMOCKINVOICES"
+
+
+# Webhooks that come in
+
+
+def inbound_event(tenant: str, provider: str, event_id: str) -> Key:
+    """What a provider told, by the provider's own id."""
+    return Key(f"{tenant}#INBOUND#{provider}#{part(event_id)}", "EVENT")
+
+
+def inbound_events(tenant: str) -> str:
+    """Gsi1 partition of everything that came in, in the order in which it came."""
+    return f"{tenant}#INBOUND"
+
+
+def dunning(tenant: str, operation_id: str) -> Key:
+    """What is done about a renewal that is not paid."""
+    return Key(f"{tenant}#DUNNING#{part(operation_id)}", "DUNNING")
+
+
+def dunning_due(tenant: str, operation_id: str) -> Key:
+    """When the next thing is to be done about it."""
+    return Key(dunning(tenant, operation_id).pk, "DUE#-#dunning")
+
+
+def dunning_policy(tenant: str) -> Key:
+    """What holds for renewals that fail."""
+    return Key(f"{tenant}#DUNNINGPOLICY", "CURRENT")
+
+
+def inbound_mark(tenant: str, provider: str) -> Key:
+    """Until when a provider's events were looked up that may have been missed."""
+    return Key(f"{tenant}#INBOUNDMARKS", provider)
+
+
+def collection(tenant: str, invoice_id: str) -> Key:
+    """How an invoice of Metronome is collected at Stripe."""
+    return Key(f"{tenant}#COLLECTION#{part(invoice_id)}", "COLLECTION")
+
+
+def collecting(tenant: str, stripe_invoice_id: str) -> Key:
+    """Which invoice of Metronome one at Stripe collects."""
+    return Key(f"{tenant}#COLLECTING#{part(stripe_invoice_id)}", "COLLECTING")
 
 
 # Webhooks

@@ -2,22 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from backbeat.models.inbound import ProviderName as ProviderName
 from backbeat.ports.metronome import Metronome
+from backbeat.ports.metronome_billing import MetronomeBilling
 from backbeat.ports.providers import Access
 from backbeat.ports.stripe import Stripe
+from backbeat.ports.stripe_events import StripeEvents
 
 TOKEN: Final = "{token}"  # noqa: S105
 """Stands in a configured key for the token of whoever calls."""
-
-
-class ProviderName(StrEnum):
-    """A provider."""
-
-    METRONOME = "metronome"
-    STRIPE = "stripe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +36,5 @@ class Providers:
     stripe: Provider
     open_metronome: Callable[[Access], Metronome]
     open_stripe: Callable[[Access], Stripe]
+    open_metronome_billing: Callable[[Access], MetronomeBilling]
+    open_stripe_events: Callable[[Access], StripeEvents]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from backbeat.application.handlers import accounts, duties, steps
+from backbeat.application.handlers import accounts, duties, overdue, steps
 from backbeat.application.handlers.steps import Fails, Progress, Waits
 from backbeat.application.services import Call
 from backbeat.models.accounts import (
@@ -208,6 +208,7 @@ def _save(call: Call, item: Item, account_item: Item | None, progress: Progress)
     work = UnitOfWork(call.store)
     work.add(stored.put_operation(call.tenant, operation, item))
     work.add(*progress.effects, *duties.of_operation(call, operation))
+    work.add(*overdue.of_operation(call, operation))
     if account is not None:
         work.add(stored.put_account(call.tenant, account, account_item))
         work.add(*duties.of_account(call, account))

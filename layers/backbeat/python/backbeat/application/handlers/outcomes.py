@@ -26,6 +26,9 @@ _STATES: Final = {
 }
 
 
+_KNOWN_UNPAID: Final = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.SUSPENDED)
+
+
 def line_text(operation: Operation) -> str:
     """Returns what an operation's charge is for, as invoices of both providers say it."""
     plan, before = operation.plan, operation.before
@@ -76,7 +79,7 @@ def declined(operation: Operation, invoice: Invoice, now: datetime) -> Operation
 def past_due(account: Account, now: datetime) -> Account | None:
     """Returns an account whose renewal is not paid; None where that is known."""
     subscription = account.subscription
-    if subscription is None or subscription.status is SubscriptionStatus.PAST_DUE:
+    if subscription is None or subscription.status in _KNOWN_UNPAID:
         return None
     late = subscription.model_copy(update={"status": SubscriptionStatus.PAST_DUE})
     return account.model_copy(update={"subscription": late, "updated_at": now})

@@ -1,0 +1,67 @@
+"""What providers sign their webhooks with: several secrets of an account while one is replaced."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from backbeat.application import connections
+from backbeat.application.services import Call
+from backbeat.models.base import Model
+from backbeat.models.inbound import ProviderName
+
+DEFAULT_OVERLAP: Final = timedelta(hours=24)
+"""How long a secret is taken beside the one that replaced it, unless said otherwise."""
+
+_MOST: Final = 5
+"""Secrets that are valid at once; the oldest goes first. A parameter of SSM holds 4 KB."""
+
+
+class _Held(Model):
+    text: str
+    valid_until: datetime | None = None
+
+
+class _Ring(Model):
+    """Secrets, the latest first. One parameter, so that no crash can separate them."""
+
+    secrets: tuple[_Held, ...] = ()
+
+
+def valid(call: Call, provider: ProviderName) -> list[str]:
+    """Returns the secrets of the caller's account that are valid now, the latest first.
+
+    Where none were set, those of the stage.
+    """
+    now = call.services.clock.now()
+    held = _ring(call, provider).secrets
+    if not held:
+        return connections.default_webhook_secrets(call, provider)
+    return [one.text for one in held if one.valid_until is None or now < one.valid_until]
+
+
+def add(call: Call, provider: ProviderName, secret: str, *, overlap: timedelta) -> None:
+    """Takes webhooks signed with another secret from now on; those before end after the overlap.
+
+    Adding the latest one again changes nothing.
+    """
+    before = _ring(call, provider).secrets
+    if before and before[0].text == secret:
+        return
+    now = call.services.clock.now()
+    ending = [_ended_by(one, now + overlap) for one in before if one.text != secret]
+    kept = [one for one in ending if one.valid_until is not None and now < one.valid_until]
+    ring = _Ring(secrets=(_Held(text=secret), *kept[: _MOST - 1]))
+    connections.keep_as(call, _name(call, provider), ring.model_dump_json(exclude_none=True))
+
+
+def _ended_by(one: _Held, until: datetime) -> _Held:
+    ends = until if one.valid_until is None else min(until, one.valid_until)
+    return one.model_copy(update={"valid_until": ends})
+
+
+def _ring(call: Call, provider: ProviderName) -> _Ring:
+    text = connections.kept_as(call, _name(call, provider))
+    return _Ring() if text is None else _Ring.model_validate_json(text)
+
+
+def _name(call: Call, provider: ProviderName) -> str:
+    return f"{connections.owner_of(call)}/{provider}_webhook_secrets"

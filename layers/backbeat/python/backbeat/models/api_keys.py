@@ -1,0 +1,89 @@
+"""API keys, the tokens that are handed out for them, and what either may do."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from backbeat.models.base import Model
+
+
+class Scope(StrEnum):
+    """A right. `METRONOME` is the whole Metronome API with the controls of a sandbox."""
+
+    BILLING_READ = "billing:read"
+    BILLING_WRITE = "billing:write"
+    METERING_READ = "metering:read"
+    METERING_WRITE = "metering:write"
+    METERING_ADMIN = "metering:admin"
+    METRONOME = "metronome"
+    KEYS = "keys:admin"
+
+
+ALL_SCOPES: Final = frozenset(Scope)
+
+_IMPLIED: Final = {
+    Scope.BILLING_WRITE: {Scope.BILLING_READ},
+    Scope.METERING_WRITE: {Scope.METERING_READ},
+    Scope.METERING_ADMIN: {Scope.METERING_READ, Scope.METERING_WRITE},
+}
+
+
+def granted(scopes: frozenset[Scope]) -> frozenset[Scope]:
+    """Returns what scopes allow: who may write may read, and an administrator may do both."""
+    return scopes.union(*(_IMPLIED.get(scope, set()) for scope in scopes))
+
+
+class Caller(Model):
+    """Whose sandbox a request is about, what it may do there, and by which credential.
+
+    `actor` is the id of an API key, or `token` for a sandbox's own token.
+    """
+
+    owner: str
+    scopes: frozenset[Scope]
+    actor: str
+
+
+class KeySecret(Model):
+    """One of a key's secrets, by its SHA-256. `hint` are its last four characters.
+
+    `valid_until` is set once another has taken its place.
+    """
+
+    hash: str
+    hint: str
+    created_at: datetime
+    valid_until: datetime | None = None
+
+
+class ApiKey(Model):
+    """A key of an owner. Times are real time, whatever the sandbox's clock says.
+
+    The latest secret is the last one; those before it are valid until their overlap ends.
+    """
+
+    id: str
+    owner: str
+    name: str
+    scopes: tuple[Scope, ...]
+    secrets: tuple[KeySecret, ...]
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Credential(Model):
+    """What a secret or an access token stands for. It is found by the hash of the text.
+
+    `key_id` is None for the token of a client that nobody registered, as sandboxes take them.
+    """
+
+    owner: str
+    scopes: tuple[Scope, ...]
+    key_id: str | None = None
+    valid_until: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Tells whether its time is not over."""
+        return self.valid_until is None or now < self.valid_until

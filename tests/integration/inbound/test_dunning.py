@@ -1,0 +1,159 @@
+"""Renewals that are not paid: tried again, reminded of, and ended; paid after all, restored.
+
+A plan of 15 January, 12:00, is renewed on 15 February. By the usual policy it is tried again after
+1, 3, 5 and 7 days, reminded of after 0, 3, 7 and 12, and given up after 14, on 1 March.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import NOON
+from tests.integration.inbound.conftest import Wired
+
+PRO = Decimal(9)
+RENEWAL = datetime(2025, 2, 15, 12, tzinfo=UTC)
+REMINDER = "billing.payment_reminder"
+
+
+@pytest.fixture
+def unpaid(wired: Wired) -> Wired:
+    """A plan whose card will be declined from now on."""
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro")
+    wired.settle()
+    wired.control("declines", decline_code="insufficient_funds", count=100)
+    return wired
+
+
+def go(wired: Wired, day: int, month: int = 2) -> str:
+    """Moves the clock to 13:00 of a day and returns the plan's status then."""
+    wired.backend.advance(datetime(2025, month, day, 13, tzinfo=UTC))
+    wired.settle()
+    status: str = wired.backend.subscription()["status"]
+    return status
+
+
+def told(wired: Wired) -> list[str]:
+    return [one["type"] for one in wired.told()]
+
+
+def attempts(wired: Wired) -> list[Any]:
+    """Returns when charges were attempted after the first one, in days of February."""
+    customer = wired.backend.stripe_customer()
+    events = wired.backend.stripe.events.list({"type": "invoice.payment_failed", "limit": 100})
+    made = [event for event in events.data if event.data.object.customer == customer]
+    return [datetime.fromtimestamp(event.created, UTC).day for event in reversed(made)]
+
+
+def test_in_the_end_the_plan_is_the_free_one(unpaid: Wired) -> None:
+    assert go(unpaid, 15) == "past_due"
+    assert told(unpaid) == [REMINDER]
+    assert [go(unpaid, day) for day in range(16, 29)] == ["past_due"] * 13
+    assert told(unpaid) == [REMINDER] * 4
+    assert attempts(unpaid) == [15, 16, 18, 20, 22]
+    assert go(unpaid, 1, month=3) == "active"
+    assert unpaid.backend.subscription()["tier"] == "free"
+    assert told(unpaid) == [REMINDER] * 4 + ["billing.payment_given_up"]
+    assert unpaid.backend.charges() == [PRO]
+    [renewal, first] = unpaid.backend.stripe.invoices.list({"limit": 10}).data
+    assert (first.status, renewal.status) == ("paid", "void")
+    [reminder, *_] = unpaid.told()
+    assert reminder["properties"] == {
+        "entity_id": "ada",
+        "operation_id": reminder["properties"]["operation_id"],
+        "stripe_invoice_id": renewal.id,
+        "failed_at": "2025-02-15T12:00:00+00:00",
+        "ends_at": "2025-03-01T12:00:00+00:00",
+        "outcome": "downgrade",
+        "error_message": "Your card has insufficient funds.",
+    }
+
+
+def test_all_of_it_in_one_leap_of_the_clock(unpaid: Wired) -> None:
+    assert go(unpaid, 10, month=3) == "active"
+    assert unpaid.backend.subscription()["tier"] == "free"
+    assert told(unpaid) == [REMINDER] * 4 + ["billing.payment_given_up"]
+    assert attempts(unpaid) == [15, 16, 18, 20, 22]
+
+
+def test_a_retry_that_is_paid_restores_the_plan(unpaid: Wired) -> None:
+    go(unpaid, 17)
+    unpaid.control("declines", count=0)
+    assert go(unpaid, 18) == "active"
+    # 18 February: tried first, so nobody is reminded of what is paid.
+    assert told(unpaid) == [REMINDER, "billing.payment_recovered"]
+    assert unpaid.backend.charges() == [PRO, PRO]
+    period = unpaid.backend.subscription()
+    assert period["tier"] == "pro"
+    assert period["currentPeriodStart"] == "2025-02-15T12:00:00+00:00"
+    # The next one is due as if nothing had happened.
+    assert go(unpaid, 16, month=3) == "active"
+    assert unpaid.backend.charges() == [PRO] * 3
+
+
+def test_another_card_is_tried_at_once(unpaid: Wired) -> None:
+    go(unpaid, 16)
+    unpaid.control("declines", count=0)
+    customer = unpaid.backend.stripe_customer()
+    # Not through the handlers: in Stripe's own portal, say.
+    stripe = unpaid.backend.stripe
+    card = stripe.payment_methods.attach("pm_card_mastercard", {"customer": customer})
+    stripe.customers.update(customer, {"invoice_settings": {"default_payment_method": card.id}})
+    unpaid.settle()
+    assert unpaid.backend.subscription()["status"] == "active"
+    assert unpaid.backend.charges() == [PRO, PRO]
+    assert go(unpaid, 1, month=3) == "active"
+    assert told(unpaid) == [REMINDER, "billing.payment_recovered"]
+
+
+@pytest.mark.parametrize("end", ["suspend", "cancel"])
+def test_the_end_is_as_laid_down(end: str, unpaid: Wired) -> None:
+    policy = {
+        "retry_after_days": [2],
+        "remind_after_days": [],
+        "grace_days": 4,
+        "end": end,
+    }
+    assert unpaid.stage.product.request("PUT", "/api/dunning-policy", policy).data == policy
+    assert go(unpaid, 18) == "past_due"
+    assert go(unpaid, 20) == {"suspend": "suspended", "cancel": "canceled"}[end]
+    assert attempts(unpaid) == [15, 17]
+    wanted: dict[str, Any] = {"feature": "private_repositories"}
+    verdict = unpaid.backend.post("/api/entitlements/ada/check", **wanted)
+    assert verdict["allowed"] is False
+    if end == "cancel":
+        assert told(unpaid) == ["billing.payment_given_up"]
+        return
+    assert told(unpaid) == ["billing.subscription_suspended"]
+    # Still to be paid, and restored by it.
+    unpaid.control("declines", count=0)
+    under_way = unpaid.backend.get("/api/onboarding/ada")["operation"]["id"]
+    unpaid.backend.post(f"/api/operations/{under_way}/retry")
+    unpaid.settle()
+    assert unpaid.backend.subscription()["status"] == "active"
+    assert unpaid.backend.charges() == [PRO, PRO]
+    assert go(unpaid, 21) == "active"
+    assert told(unpaid) == ["billing.subscription_suspended", "billing.payment_recovered"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"grace_days": 0}, "grace_days"),
+        ({"end": "shrug"}, "end"),
+        ({"retry_after_days": [3, 1]}, "retry_after_days"),
+        ({"retry_after_days": [0]}, "retry_after_days"),
+        ({"remind_after_days": [14]}, "remind_after_days"),
+        ({"remind_after_days": None}, "remind_after_days"),
+    ],
+)
+def test_what_is_no_policy(change: dict[str, object], field: str, wired: Wired) -> None:
+    product = wired.stage.product
+    policy = product.get("/api/dunning-policy").data
+    reply = product.request("PUT", "/api/dunning-policy", {**policy, **change})
+    assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")
+    assert field in reply.body["message"]
+    assert product.get("/api/dunning-policy").data == policy

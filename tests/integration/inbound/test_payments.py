@@ -1,0 +1,148 @@
+"""What Stripe tells of payments: in any order, twice, before the answer, late, or not at all."""
+
+import random
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backbeat import bootstrap
+from tests.integration.conftest import NOON
+from tests.integration.inbound.conftest import Wired
+from tests.integration.queues import WatchedQueue
+
+PRO, TEAM = Decimal(9), Decimal(29)
+
+
+def operation(wired: Wired) -> Any:
+    return wired.backend.get("/api/onboarding/ada")["operation"]
+
+
+def test_3d_secure_finishes_an_onboarding(wired: Wired) -> None:
+    wired.backend.freeze(NOON)
+    begun = wired.backend.onboard("pro", card="pm_card_authenticationRequired", status=202)
+    wired.settle()
+    assert wired.backend.subscription()["status"] == "incomplete"
+    [intent] = wired.backend.stripe.payment_intents.list({"limit": 1}).data
+    assert intent.status == "requires_action", begun
+    wired.control(f"authentications/{intent.id}", succeed=True)
+    # Nobody asks the handlers: Stripe tells them.
+    wired.settle()
+    seen = wired.backend.agreed()
+    assert (seen.status, seen.tier, seen.paid, seen.fees) == ("active", "pro", [PRO], [PRO])
+    assert operation(wired) is None
+
+
+def test_3d_secure_that_fails_leaves_nothing_behind(wired: Wired) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro", card="pm_card_authenticationRequired", status=202)
+    [intent] = wired.backend.stripe.payment_intents.list({"limit": 1}).data
+    wired.control(f"authentications/{intent.id}", succeed=False)
+    wired.settle()
+    assert wired.backend.charges() == []
+    [invoice] = wired.backend.stripe.invoices.list({"limit": 10}).data
+    assert invoice.status == "void"
+    assert wired.backend.subscription()["status"] == "incomplete"
+
+
+def test_a_webhook_before_the_answer(wired: Wired) -> None:
+    # Whatever Stripe tells is delivered and worked off before Stripe answers the call.
+    product, services = wired.stage.product, bootstrap.services()
+    working: list[bool] = []
+
+    def deliver() -> None:
+        if working:
+            return
+        working.append(True)
+        try:
+            product.work_off_stripe()
+            product.work_off_inbound()
+        finally:
+            working.clear()
+
+    eager = replace(services, stripe_queue=WatchedQueue(services.stripe_queue, deliver))
+    wired.backend.freeze(NOON)
+    with bootstrap.using(eager):
+        wired.backend.onboard("pro")
+        # 15 January, 12:00: nothing of the month is over, so all of 29.00 - 9.00 is charged.
+        wired.backend.change("team")
+    states = {(one["type"], one["state"]) for one in wired.events(provider="stripe")}
+    assert ("invoice.paid", "done") in states
+    wired.settle()
+    seen = wired.backend.agreed()
+    assert (seen.status, seen.tier, seen.credits) == ("active", "team", Decimal(50_000))
+    assert seen.paid == [PRO, TEAM - PRO]
+    assert {one["state"] for one in wired.events()} <= {"done", "ignored"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shuffled_and_doubled(seed: int, wired: Wired) -> None:
+    wired.backend.freeze(NOON)
+    wired.control("webhooks", mode="hold")
+    wired.backend.onboard("pro", card="pm_card_authenticationRequired", status=202)
+    wired.settle()
+    [intent] = wired.backend.stripe.payment_intents.list({"limit": 1}).data
+    wired.control(f"authentications/{intent.id}", succeed=True)
+    events = [event.id for event in wired.backend.stripe.events.list({"limit": 100}).data]
+    assert len(events) > 10
+    random.Random(seed).shuffle(events)
+    for number, event in enumerate(events):
+        wired.control(f"events/{event}/deliver", times=2)
+        if number % 5 == seed:
+            wired.settle()
+    wired.settle()
+    seen = wired.backend.agreed()
+    assert (seen.status, seen.tier, seen.paid, seen.fees) == ("active", "pro", [PRO], [PRO])
+    assert seen.contracts == [("Pro", True)]
+    received = wired.events(provider="stripe")
+    assert sorted(one["id"] for one in received) == sorted(events)
+    assert {one["state"] for one in received} <= {"done", "ignored"}
+
+
+def test_what_was_missed_is_looked_up(wired: Wired) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro", card="pm_card_authenticationRequired", status=202)
+    wired.settle()
+    known = len(wired.events())
+    wired.control("webhooks", mode="lose")
+    [intent] = wired.backend.stripe.payment_intents.list({"limit": 1}).data
+    wired.control(f"authentications/{intent.id}", succeed=True)
+    wired.settle()
+    assert wired.backend.subscription()["status"] == "incomplete"
+    caught = wired.stage.product.invoke("InboundWorkFunction", {"action": "catch_up"})
+    assert caught["failed_tenants"] == 0
+    assert caught["events"] == len(wired.events()) - known > 0
+    wired.settle()
+    seen = wired.backend.agreed()
+    assert (seen.status, seen.paid) == ("active", [PRO])
+    missed = [one for one in wired.events() if one["source"] == "catch_up"]
+    assert {one["type"] for one in missed} >= {"invoice.paid", "payment_intent.succeeded"}
+    # Looked up again, or told after all, it is known.
+    again = wired.stage.product.invoke("InboundWorkFunction", {"action": "catch_up"})
+    assert again == {"events": 0, "failed_tenants": 0}
+    wired.control(f"events/{missed[0]['id']}/deliver", times=2)
+    wired.settle()
+    assert wired.backend.charges() == [PRO]
+
+
+def test_a_lost_way_to_pay_is_told(wired: Wired) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro")
+    wired.settle()
+    customer = wired.backend.stripe_customer()
+    [card] = wired.backend.stripe.payment_methods.list({"customer": customer}).data
+    wired.backend.stripe.payment_methods.detach(card.id)
+    wired.settle()
+    [told] = wired.told()
+    assert told["type"] == "billing.payment_method_missing"
+    assert told["properties"]["entity_id"] == "ada"
+
+
+def test_a_dispute_is_told(wired: Wired) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro", card="pm_card_createDispute")
+    wired.settle()
+    [told] = [one for one in wired.told() if "dispute" in one["type"]]
+    assert told["type"] == "billing.dispute_created"
+    assert told["properties"]["payment_intent_id"].startswith("pi_")
