@@ -114,6 +114,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         rates=VersionedCache(size=200),
         alerts=VersionedCache(size=1000),
         tokens=VersionedCache(size=1000),
+        metering=VersionedCache(size=1000),
         sandbox=sandbox,
         open_tokens=config.tokens == "open",
         environment_type=_environment_type(config),

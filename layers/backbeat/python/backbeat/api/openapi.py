@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from backbeat.api.resolver import Api, Route
 from backbeat.api.schemas.events import json_schema as events_schema
+from backbeat.api.schemas.metering import json_schema as metered_events_schema
 
 API_VERSION: Final = "0.1.0"
 
@@ -71,6 +72,7 @@ _KINDS: Final = {
     "/v1/customers/{customer_id}/invoices/{invoice_id}/pdf": "application/pdf",
     "/mock/snapshots/{name}": "application/gzip",
     "/reference": "text/html",
+    "/metering/v1/events/export": "text/csv",
 }
 """Content types of successful GETs that do not answer with JSON."""
 
@@ -85,7 +87,12 @@ def document(apis: Iterable[Api]) -> dict[str, Any]:
     )
     named: dict[Any, Any] = {model: schema for (model, _), schema in references.items()}
     events, event_schemas = events_schema(_SCHEMAS)
-    bodies = {"POST /v1/ingest": events, **_BODIES}
+    metered, metered_schemas = metered_events_schema(_SCHEMAS)
+    bodies = {
+        "POST /v1/ingest": events,
+        "POST /metering/v1/events/ingest": metered,
+        **_BODIES,
+    }
     paths: dict[str, Any] = {}
     taken: set[str] = set()
     for function, route in sorted(owned, key=lambda one: (one[1].path, one[1].method)):
@@ -110,6 +117,7 @@ def document(apis: Iterable[Api]) -> dict[str, Any]:
             "schemas": {
                 "Error": _ERROR,
                 **event_schemas,
+                **metered_schemas,
                 **definitions.get("$defs", {}),
             },
         },

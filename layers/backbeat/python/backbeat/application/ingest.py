@@ -41,18 +41,22 @@ class _Pending(NamedTuple):
     record: Record
 
 
-def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
+def ingest(
+    call: Call, events: Sequence[UsageEvent], *, any_age: bool = False
+) -> Mapping[str, StoredEvent]:
     """Stores and counts the events whose transaction ids are new; notes the others as repeats.
 
     Events and their effect on the counters commit together, in chunks: after a failure in between,
-    sending the same events again completes the work and counts nothing twice.
+    sending the same events again completes the work and counts nothing twice. Returns what was
+    accepted before, by transaction id. With `any_age`, no event is too old: somebody looked at it.
 
     Raises:
         InvalidArgument: an event lies outside the time window, or counts for more metrics than can
             be stored at once; nothing was stored.
         Retryable: the store could not take all of it now.
     """
-    events = _in_window(call, events)
+    if not any_age:
+        events = _in_window(call, events)
     first: dict[str, UsageEvent] = {}
     repeats = [
         event for event in events if first.setdefault(event.transaction_id, event) is not event
@@ -81,6 +85,7 @@ def ingest(call: Call, events: Sequence[UsageEvent]) -> None:
     call.services.count("EventsAccepted", len(first) - len(held))
     if repeats:
         call.services.count("EventsDuplicate", len(repeats))
+    return held
 
 
 def _in_window(call: Call, events: Sequence[UsageEvent]) -> Sequence[UsageEvent]:

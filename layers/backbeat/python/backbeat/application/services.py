@@ -24,6 +24,7 @@ from backbeat.ports.store import Item, Store
 from backbeat.ports.taxes import Taxes
 
 if TYPE_CHECKING:
+    from backbeat.application.metering.definitions import Definitions
     from backbeat.application.older_mock.profile import OlderMock
     from backbeat.application.tokens import Token
 
@@ -72,6 +73,7 @@ class Services:
     rates: VersionedCache[tuple[Rate, ...]]
     alerts: VersionedCache[tuple[tuple[Item, Alert], ...]]
     tokens: VersionedCache["Token | None"]
+    metering: VersionedCache["Definitions"]
     sandbox: bool
     open_tokens: bool
     environment_type: str

@@ -914,3 +914,46 @@ def account_of_customer(tenant: str, provider: str, customer_id: str) -> Key:
 def catalogue(tenant: str) -> Key:
     """The tiers that are offered, as they were set up."""
     return Key(f"{tenant}#CATALOGUE", "CURRENT")
+
+
+# Metering
+
+
+def metering(tenant: str) -> str:
+    """Partition of what metering is set up with: together, so that ingest reads it strongly."""
+    return f"{tenant}#METERING"
+
+
+def counter(tenant: str, name: str) -> Key:
+    """A counter, by its name."""
+    return Key(metering(tenant), f"COUNTER#{part(name)}")
+
+
+def cap(tenant: str, cap_id: str) -> Key:
+    """A cap on usage."""
+    return Key(metering(tenant), f"CAP#{part(cap_id)}")
+
+
+def metered_refs(tenant: str) -> str:
+    """Partition of the customer references that events were sent for."""
+    return f"{tenant}#METEREDREFS"
+
+
+def metered_ref(tenant: str, customer_ref: str) -> Key:
+    """The mark that events were sent for a customer reference."""
+    return Key(metered_refs(tenant), part(customer_ref))
+
+
+def adjustment(tenant: str, adjustment_id: str) -> Key:
+    """A change of usage by hand, or an event that came too late to count by itself."""
+    return Key(f"{tenant}#ADJUSTMENT#{part(adjustment_id)}", "ADJUSTMENT")
+
+
+def adjustments(tenant: str) -> str:
+    """Gsi1 partition of all adjustments in order of creation."""
+    return f"{tenant}#ADJUSTMENTS"
+
+
+def adjusting(tenant: str) -> str:
+    """Gsi2 partition of the adjustments whose decision is not carried out yet."""
+    return f"{tenant}#ADJUSTING"

@@ -1,0 +1,177 @@
+"""Metered usage: events in, usage out, counters and caps."""
+
+from datetime import timedelta
+
+from backbeat import bootstrap
+from backbeat.api import pagination
+from backbeat.api.replies import Reply, file, ok, page
+from backbeat.api.requests import Request
+from backbeat.api.resolver import Api
+from backbeat.api.schemas.metering import (
+    CheckUsage,
+    CreateCap,
+    CreateCounter,
+    CurrentUsage,
+    ExportEvents,
+    ListEvents,
+    ProjectUsage,
+    UsageHistory,
+    parse_events,
+)
+from backbeat.api.views.metering import (
+    cap_view,
+    counter_view,
+    events_csv,
+    history_view,
+    projection_view,
+    results_view,
+    stored_event_view,
+    usage_view,
+    verdict_view,
+)
+from backbeat.application.metering import caps, counters, events, live_usage
+from backbeat.models.period import Period, hour_of
+
+api = Api("metering", bootstrap.services)
+
+_LISTED = timedelta(days=35)
+"""How far back events are listed unless a request says so."""
+
+
+@api.route("POST", "/metering/v1/events/ingest")
+def ingest(request: Request) -> Reply:
+    """Stores and counts up to 1,000 events, and answers what became of each."""
+    results = events.take(
+        request.call,
+        parse_events(request.body),
+        header_key=request.headers.get("idempotency-key"),
+    )
+    view = results_view(results, request.call.services.ids.new())
+    warned = any(result.warning for result in results)
+    return Reply(200, view, {"x-backbeat-cap": "soft"} if warned else {})
+
+
+@api.route("GET", "/metering/v1/events")
+def list_events(request: Request, query: ListEvents) -> Reply:
+    """Lists events by customer, the newest first."""
+    now = hour_of(request.call.now) + timedelta(hours=2)
+    span = Period(query.since or now - _LISTED, query.until or now)
+    if span.starting_at >= span.ending_before:
+        return page([], None)
+    parameters = query.model_dump(exclude={"next_page", "limit", "since", "until"})
+    cursor = pagination.decode(query.next_page, parameters)
+    ref, _, position = (cursor or "").partition("\n")
+    found = events.page(
+        request.call,
+        span,
+        metric=query.metric,
+        customer_ref=query.customer_ref,
+        source=query.source,
+        after=None if cursor is None else (ref, position),
+        limit=query.limit + 1,
+    )
+    shown = found[: query.limit]
+    following = None
+    if len(found) > query.limit:
+        place, stored = shown[-1]
+        following = f"{stored.event.customer_key}\n{place}"
+    views = [stored_event_view(stored) for _, stored in shown]
+    return page(views, pagination.encode(following, parameters))
+
+
+@api.route("GET", "/metering/v1/events/export")
+def export_events(request: Request, query: ExportEvents) -> Reply:
+    """Returns up to 10,000 events as CSV, in the form that a backfill reads."""
+    found = events.page(
+        request.call,
+        Period(query.since, query.until),
+        metric=query.metric,
+        customer_ref=query.customer_ref,
+        source=None,
+        after=None,
+        limit=10_000,
+    )
+    content = events_csv(stored for _, stored in found)
+    return file(content, name="events.csv", content_type="text/csv")
+
+
+@api.route("POST", "/metering/v1/counters")
+def create_counter(request: Request, body: CreateCounter) -> Reply:
+    """Creates a counter, which counts events from now on."""
+    return ok(counter_view(counters.create(request.call, body.to_command())))
+
+
+@api.route("GET", "/metering/v1/counters")
+def list_counters(request: Request) -> Reply:
+    """Lists all counters by name."""
+    return ok([counter_view(counter) for counter in counters.every(request.call)])
+
+
+@api.route("GET", "/metering/v1/counters/{name}")
+def get_counter(request: Request) -> Reply:
+    """Returns a counter."""
+    return ok(counter_view(counters.get(request.call, request.path["name"])))
+
+
+@api.route("GET", "/metering/v1/usage/current")
+def get_current_usage(request: Request, query: CurrentUsage) -> Reply:
+    """Returns a customer's usage of the running billing period."""
+    period, found = live_usage.current(request.call, query.customer_ref, query.metric)
+    return ok(usage_view(query.customer_ref, period, found))
+
+
+@api.route("GET", "/metering/v1/usage/history")
+def get_usage_history(request: Request, query: UsageHistory) -> Reply:
+    """Returns a counter's value by hour, day or month, windows without usage included."""
+    found = live_usage.history(
+        request.call, query.metric, query.customer_ref, query.span(), query.size
+    )
+    return ok(history_view(query.customer_ref, found))
+
+
+@api.route("POST", "/metering/v1/usage/projection")
+def project_usage(request: Request, body: ProjectUsage) -> Reply:
+    """Returns what open periods cost so far, and will cost if usage goes on as it went."""
+    found = live_usage.projections(request.call, body.customer_ref)
+    return ok(projection_view(body.customer_ref, found, request.call.now))
+
+
+@api.route("POST", "/metering/v1/check")
+def check_usage(request: Request, body: CheckUsage) -> Reply:
+    """Tells whether a customer may use some more now, by the caps on it."""
+    verdict = caps.check(
+        request.call,
+        metric=body.metric,
+        customer_ref=body.customer_ref,
+        quantity=body.quantity,
+    )
+    return ok(verdict_view(verdict))
+
+
+@api.route("POST", "/metering/v1/caps")
+def create_cap(request: Request, body: CreateCap) -> Reply:
+    """Creates a cap: a hard one has events refused, a soft one warned of."""
+    cap = caps.create(
+        request.call,
+        metric=body.metric,
+        customer_ref=body.customer_ref,
+        limit=body.limit,
+        mode=body.mode,
+    )
+    return ok(cap_view(cap))
+
+
+@api.route("GET", "/metering/v1/caps")
+def list_caps(request: Request) -> Reply:
+    """Lists all caps."""
+    return ok([cap_view(cap) for cap in caps.every(request.call)])
+
+
+@api.route("DELETE", "/metering/v1/caps/{cap_id}")
+def remove_cap(request: Request) -> Reply:
+    """Removes a cap: usage goes on."""
+    caps.remove(request.call, request.path["cap_id"])
+    return ok({"id": request.path["cap_id"]})
+
+
+handler = api.handler

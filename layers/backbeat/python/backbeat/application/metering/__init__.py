@@ -1,0 +1,1 @@
+"""Metering with proof: counters, pushes to Stripe, reconciliation. On the one ledger of usage."""

@@ -1,0 +1,316 @@
+"""Adjustments: changes of usage that are proposed, decided on, and taken back.
+
+An approved one is a usage event, so everything that reads usage sees it, and it counts once however
+often approving it is tried. Between a decision and its end lies a status that says so: whoever
+asks again completes it.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from backbeat.application import ingest
+from backbeat.application.metering import definitions, references
+from backbeat.application.services import Call
+from backbeat.domain import metering
+from backbeat.domain.event_keys import plain
+from backbeat.domain.identity import derived_id
+from backbeat.models.adjustments import Adjustment, AdjustmentReason, AdjustmentStatus
+from backbeat.models.counters import QUANTITY, RESOURCE, Counter, SentEvent, Source
+from backbeat.models.errors import Conflict, InvalidArgument, NotFound, Unprocessable
+from backbeat.models.usage import UsageEvent
+from backbeat.persistence import keys
+from backbeat.persistence.entities import from_item, page_of, read, to_item, walk
+from backbeat.persistence.unit_of_work import UnitOfWork
+from backbeat.ports.store import (
+    Absent,
+    Index,
+    IndexKey,
+    Item,
+    Put,
+    Query,
+    TransactionCancelled,
+    Version,
+)
+
+_STEPS = {
+    AdjustmentStatus.APPROVING: AdjustmentStatus.APPROVED,
+    AdjustmentStatus.REVERTING: AdjustmentStatus.REVERTED,
+}
+
+
+def create(
+    call: Call,
+    *,
+    metric: str,
+    customer_ref: str,
+    timestamp: datetime,
+    quantity: Decimal,
+    reason: AdjustmentReason,
+    by: str,
+    note: str | None = None,
+    request_id: str | None = None,
+    meta: Mapping[str, object] | None = None,
+) -> Adjustment:
+    """Proposes a change. The same `request_id` proposes it once.
+
+    Raises:
+        NotFound: there is no counter of that name.
+        InvalidArgument: the counter's values do not add up, or it would not count the change.
+        Conflict: the request id was used for another change.
+    """
+    known = definitions.of(call)
+    counter = known.counter(metric)
+    if not counter.adds_up:
+        raise InvalidArgument(f"metric: {metric} is no sum, so there is nothing to add to it")
+    id_ = call.services.ids.new() if request_id is None else derived_id("adjustment", request_id)
+    wanted = Adjustment(
+        id=id_,
+        metric=metric,
+        customer_ref=customer_ref,
+        timestamp=timestamp,
+        quantity=quantity,
+        reason=reason,
+        event_key=f"adj_{id_}",
+        note=note,
+        request_id=request_id,
+        meta=dict(meta or {}),
+        created_at=call.now,
+        created_by=by,
+    )
+    if metering.contribution(_event(wanted), known.metric_of(counter)) != quantity:
+        raise InvalidArgument("meta: the counter does not count such an event; see its metric")
+    kept = _propose(call, wanted)
+    if not _is_same(kept, wanted):
+        raise Conflict("request_id: was used for another adjustment", conflicting_id=kept.id)
+    return kept
+
+
+def of_late_event(
+    call: Call, counter: Counter, event: SentEvent, key: str, *, approved: bool
+) -> Adjustment:
+    """Keeps an event that came late, for review or approved at once. Sent again it is the same.
+
+    Of one that is approved, the caller writes the event: see `event_of`.
+    """
+    wanted = Adjustment(
+        id=derived_id("late", key),
+        metric=counter.name,
+        customer_ref=event.customer_ref,
+        timestamp=event.timestamp,
+        quantity=event.quantity,
+        reason=AdjustmentReason.LATE,
+        event_key=key,
+        resource_id=event.resource_id,
+        meta=dict(event.meta or {}),
+        source=event.source,
+        status=AdjustmentStatus.APPROVING if approved else AdjustmentStatus.PENDING,
+        created_at=call.now,
+        created_by="system:late-event",
+        decided_at=call.now if approved else None,
+        decided_by="system:late-event" if approved else None,
+    )
+    return _propose(call, wanted)
+
+
+def event_of(adjustment: Adjustment) -> UsageEvent:
+    """Returns the usage event that an approved adjustment is."""
+    return _event(adjustment)
+
+
+def get(call: Call, adjustment_id: str) -> Adjustment:
+    """Returns an adjustment.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    return from_item(_stored(call, adjustment_id), Adjustment)
+
+
+def find_late(call: Call, key: str) -> Adjustment | None:
+    """Returns the adjustment that a late event of a key became, if any did."""
+    return read(call.store, keys.adjustment(call.tenant, derived_id("late", key)), Adjustment)
+
+
+def page(
+    call: Call, keep: Callable[[Adjustment], bool], *, limit: int, cursor: str | None
+) -> tuple[list[Adjustment], str | None]:
+    """Returns a page of the adjustments, the newest first, and the next page's cursor."""
+    query = Query(
+        keys.adjustments(call.tenant),
+        index=Index.GSI1,
+        forward=False,
+        limit=limit,
+        cursor=cursor,
+    )
+    items, following = page_of(
+        call.store, query, keep=lambda item: keep(from_item(item, Adjustment))
+    )
+    return [from_item(item, Adjustment) for item in items], following
+
+
+def approve(call: Call, adjustment_id: str, *, by: str) -> Adjustment:
+    """Makes an adjustment count. Approving it again changes nothing.
+
+    Raises:
+        NotFound: there is none of that id.
+        Unprocessable: it was rejected or taken back.
+    """
+    return _decide(
+        call,
+        adjustment_id,
+        start=AdjustmentStatus.PENDING,
+        step=AdjustmentStatus.APPROVING,
+        changes={"decided_at": call.now, "decided_by": by},
+    )
+
+
+def reject(call: Call, adjustment_id: str, *, by: str) -> Adjustment:
+    """Decides that an adjustment never counts. Rejecting it again changes nothing.
+
+    Raises:
+        NotFound: there is none of that id.
+        Unprocessable: it was approved.
+    """
+    item = _stored(call, adjustment_id)
+    before = from_item(item, Adjustment)
+    if before.status is AdjustmentStatus.REJECTED:
+        return before
+    if before.status is not AdjustmentStatus.PENDING:
+        raise Unprocessable(f"The adjustment is {before.status.value}: it cannot be rejected")
+    decided = {"decided_at": call.now, "decided_by": by}
+    return _replace(call, item, {"status": AdjustmentStatus.REJECTED, **decided})
+
+
+def revert(call: Call, adjustment_id: str, *, by: str) -> Adjustment:
+    """Takes back what an approved adjustment added, to the unit. Doing it again changes nothing.
+
+    Raises:
+        NotFound: there is none of that id.
+        Unprocessable: it never counted, or its counter's values do not add up.
+    """
+    adjustment = get(call, adjustment_id)
+    if not definitions.of(call).counter(adjustment.metric).adds_up:
+        raise Unprocessable(f"{adjustment.metric} is no sum, so nothing can be taken back from it")
+    return _decide(
+        call,
+        adjustment_id,
+        start=AdjustmentStatus.APPROVED,
+        step=AdjustmentStatus.REVERTING,
+        changes={"reverted_at": call.now, "reverted_by": by},
+    )
+
+
+def complete(call: Call) -> int:
+    """Completes decisions that a crash left half done; returns how many there were."""
+    begun = list(walk(call.store, Query(keys.adjusting(call.tenant), index=Index.GSI2)))
+    for listed in begun:
+        item = call.store.get(listed.key)
+        if item is not None:
+            finish(call, from_item(item, Adjustment).id)
+    return len(begun)
+
+
+def finish(call: Call, adjustment_id: str) -> Adjustment:
+    """Writes the event of a decision that was begun, and says that it is done."""
+    item = _stored(call, adjustment_id)
+    adjustment = from_item(item, Adjustment)
+    done = _STEPS.get(adjustment.status)
+    if done is None:
+        return adjustment
+    event = _event(adjustment) if done is AdjustmentStatus.APPROVED else _reversal(adjustment)
+    references.note(call, [event.customer_key])
+    # The event's key is its own, so writing it a second time counts nothing.
+    ingest.ingest(call, [event], any_age=True)
+    return _replace(call, item, {"status": done})
+
+
+def _decide(
+    call: Call,
+    adjustment_id: str,
+    *,
+    start: AdjustmentStatus,
+    step: AdjustmentStatus,
+    changes: dict[str, object],
+) -> Adjustment:
+    item = _stored(call, adjustment_id)
+    before = from_item(item, Adjustment)
+    if before.status is _STEPS[step]:
+        return before
+    if before.status not in (start, step):
+        raise Unprocessable(
+            f"The adjustment is {before.status.value}: it cannot become {_STEPS[step].value}"
+        )
+    if before.status is start:
+        _replace(call, item, {"status": step, **changes})
+    return finish(call, adjustment_id)
+
+
+def _propose(call: Call, wanted: Adjustment) -> Adjustment:
+    """Stores an adjustment; returns the one that is there if it was proposed before."""
+    item = _item(call, wanted)
+    try:
+        call.store.transact([Put(item, Absent())])
+    except TransactionCancelled as cancelled:
+        there = cancelled.failures[0].item
+        if there is None:
+            raise
+        return from_item(there, Adjustment)
+    return wanted
+
+
+def _is_same(one: Adjustment, other: Adjustment) -> bool:
+    names = ("metric", "customer_ref", "timestamp", "quantity", "reason", "meta")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _event(adjustment: Adjustment) -> UsageEvent:
+    properties: dict[str, object] = {**adjustment.meta, QUANTITY: plain(adjustment.quantity)}
+    if adjustment.resource_id is not None:
+        properties[RESOURCE] = adjustment.resource_id
+    properties["source"] = adjustment.source.value
+    properties["adjustment_id"] = adjustment.id
+    return UsageEvent(
+        adjustment.event_key,
+        adjustment.customer_ref,
+        adjustment.metric,
+        adjustment.timestamp,
+        properties,
+    )
+
+
+def _reversal(adjustment: Adjustment) -> UsageEvent:
+    event = _event(adjustment)
+    taken_back = {
+        **event.properties,
+        QUANTITY: plain(-adjustment.quantity),
+        "source": Source.ADJUSTMENT.value,
+    }
+    return event._replace(transaction_id=adjustment.reverting_key, properties=taken_back)
+
+
+def _stored(call: Call, adjustment_id: str) -> Item:
+    item = call.store.get(keys.adjustment(call.tenant, adjustment_id))
+    if item is None:
+        raise NotFound("adjustment", adjustment_id)
+    return item
+
+
+def _replace(call: Call, item: Item, changes: dict[str, object]) -> Adjustment:
+    after = from_item(item, Adjustment).model_copy(update=changes)
+    work = UnitOfWork(call.store)
+    work.add(Put(_item(call, after, item.version + 1), Version(item.version)))
+    work.commit()
+    return after
+
+
+def _item(call: Call, adjustment: Adjustment, version: int = 1) -> Item:
+    place = keys.created(adjustment.created_at, adjustment.id)
+    begun = adjustment.status in _STEPS
+    return to_item(
+        keys.adjustment(call.tenant, adjustment.id),
+        adjustment,
+        version=version,
+        gsi1=IndexKey(keys.adjustments(call.tenant), place),
+        gsi2=IndexKey(keys.adjusting(call.tenant), place) if begun else None,
+    )

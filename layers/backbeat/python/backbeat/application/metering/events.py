@@ -1,0 +1,324 @@
+"""Metered events in: each is counted once, and each has a result of its own.
+
+What is wrong with one event says nothing about the others. Events that can count go to the ledger
+like all usage; those that come too late become adjustments.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Final, NamedTuple
+
+import msgspec
+
+from backbeat.application import ingest
+from backbeat.application.metering import (
+    adjustments,
+    billing_periods,
+    definitions,
+    references,
+)
+from backbeat.application.metering.caps import Guard
+from backbeat.application.metering.definitions import Definitions
+from backbeat.application.services import Call
+from backbeat.domain import event_keys
+from backbeat.models.adjustments import AdjustmentStatus
+from backbeat.models.counters import (
+    QUANTITY,
+    RESOURCE,
+    Counter,
+    EventResult,
+    Outcome,
+    SentEvent,
+)
+from backbeat.models.period import Period
+from backbeat.models.usage import PropertyValue, StoredEvent, UsageEvent
+from backbeat.persistence import raw_events, usage
+
+_AHEAD: Final = timedelta(hours=1)
+_META_BYTES: Final = 4096
+_DIGITS: Final = 24
+"""Before and behind the decimal point: what sums keep exactly."""
+_SYSTEM: Final = (QUANTITY, RESOURCE, "source", "adjustment_id", "operation_id")
+"""Properties of a stored event that are not from its sender's `meta`."""
+
+
+class _Timing(Enum):
+    """How late an event comes: in time, late in an open period, or too late to count by itself."""
+
+    IN_TIME = "in_time"
+    LATE = "late"
+    TOO_LATE = "too_late"
+
+
+class _Taken(NamedTuple):
+    """An event that passed all checks, with its place in the request."""
+
+    number: int
+    event: SentEvent
+    counter: Counter
+    usage: UsageEvent
+    timing: _Timing
+    warning: str | None
+
+
+def take(
+    call: Call,
+    events: Sequence[SentEvent],
+    *,
+    header_key: str | None = None,
+    operation_id: str | None = None,
+    accepts_late: bool = False,
+) -> list[EventResult]:
+    """Stores and counts events; returns what became of each, in their order.
+
+    An event's key is its own, else the header's (with its index where there are several), else
+    the derived one. With `accepts_late`, whoever sends them answers for their age.
+
+    Raises:
+        Retryable: the store could not take all of it now; sending all again completes it.
+    """
+    known = definitions.of(call)
+    results: dict[int, EventResult] = {}
+    taken = list(_checked(call, known, events, header_key, operation_id, results))
+    if accepts_late:
+        taken = [one._replace(timing=_Timing.IN_TIME) for one in taken]
+    in_time = [one for one in taken if one.timing is _Timing.IN_TIME]
+    references.note(call, {one.event.customer_ref for one in in_time})
+    held = ingest.ingest(call, [one.usage for one in in_time], any_age=True) if in_time else {}
+    for one in in_time:
+        results[one.number] = _result(one, held)
+    for one in taken:
+        if one.timing is not _Timing.IN_TIME:
+            results[one.number] = _late(call, one)
+    return [results[index] for index in range(len(events))]
+
+
+def page(
+    call: Call,
+    span: Period,
+    *,
+    metric: str | None,
+    customer_ref: str | None,
+    source: str | None,
+    after: tuple[str, str] | None,
+    limit: int,
+) -> list[tuple[str, StoredEvent]]:
+    """Returns metered events of a span behind a position, each with its own position.
+
+    They are in order of customer reference, then the newest first.
+    """
+    refs = references.every(call) if customer_ref is None else [customer_ref]
+    counters = definitions.of(call).counters
+    found: list[tuple[str, StoredEvent]] = []
+    for ref in refs:
+        if after is not None and ref < after[0]:
+            continue
+        for position, stored in _newest_first(call, ref, span):
+            if after is not None and ref == after[0] and position >= after[1]:
+                continue
+            event = stored.event
+            if event.event_type not in counters or metric not in (None, event.event_type):
+                continue
+            if source not in (None, event.properties.get("source")):
+                continue
+            found.append((position, stored))
+            if len(found) == limit:
+                return found
+    return found
+
+
+def meta_of(event: UsageEvent) -> dict[str, PropertyValue]:
+    """Returns what an event's sender said beside its quantity."""
+    return {name: value for name, value in event.properties.items() if name not in _SYSTEM}
+
+
+def _newest_first(call: Call, customer_ref: str, span: Period) -> Iterator[tuple[str, StoredEvent]]:
+    end = span.ending_before
+    while end > span.starting_at:
+        midnight = (end - timedelta(microseconds=1)).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        day = Period(max(midnight, span.starting_at), end)
+        events = raw_events.events(call.store, call.tenant, [customer_ref], day)
+        positions = [
+            (
+                f"{one.event.timestamp.isoformat(timespec='microseconds')}|{one.event.transaction_id}",
+                one,
+            )
+            for one in events
+        ]
+        yield from sorted(positions, key=lambda pair: pair[0], reverse=True)
+        end = day.starting_at
+
+
+def _checked(
+    call: Call,
+    known: Definitions,
+    events: Sequence[SentEvent],
+    header_key: str | None,
+    operation_id: str | None,
+    results: dict[int, EventResult],
+) -> Iterator[_Taken]:
+    """Yields the events that may count; of the others, the results say why not."""
+    guard = Guard(call, known)
+    lateness = _Lateness(call)
+    seen: set[str] = set()
+    capped = {cap.metric for cap in known.caps}
+    for index, event in enumerate(events):
+        key = _key(event, header_key, index, len(events))
+        counter = known.counters.get(event.metric)
+        problem = _problem(call, counter, event)
+        if counter is None or problem is not None:
+            results[index] = EventResult(index, key, Outcome.ERROR, problem)
+            continue
+        if key in seen:
+            results[index] = EventResult(index, key, Outcome.DUPLICATE)
+            continue
+        seen.add(key)
+        usage_event = _usage_event(event, key, operation_id)
+        warning = None
+        if event.metric in capped:
+            verdict = guard.verdict(counter, usage_event)
+            if verdict is not None and not verdict.allowed and not _is_stored(call, key):
+                limit = verdict.cap.limit if verdict.cap else verdict.used
+                problem = (
+                    f"over the hard cap of {limit:f}: {verdict.used:f} used,"
+                    f" until {verdict.period.ending_before.isoformat()}"
+                )
+                results[index] = EventResult(index, key, Outcome.ERROR, problem)
+                continue
+            warning = None if verdict is None else verdict.warning
+        timing = lateness.of(counter, event)
+        yield _Taken(index, event, counter, usage_event, timing, warning)
+
+
+def _problem(call: Call, counter: Counter | None, event: SentEvent) -> str | None:
+    if counter is None:
+        return f"metric: there is no counter {event.metric}"
+    if event.timestamp > call.now + _AHEAD:
+        return "ts: more than an hour in the future"
+    meta = event.meta or {}
+    if meta:
+        for name in _SYSTEM:
+            if name in meta:
+                return f"meta.{name}: is set by the system"
+        if len(msgspec.json.encode(meta)) > _META_BYTES:
+            return f"meta: more than {_META_BYTES} bytes"
+    if not _is_exact(event.quantity):
+        return f"quantity: more than {_DIGITS} digits before or behind the decimal point"
+    return None
+
+
+def _is_exact(quantity: Decimal) -> bool:
+    exponent = quantity.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_DIGITS and quantity.adjusted() < _DIGITS
+
+
+def _key(event: SentEvent, header_key: str | None, index: int, count: int) -> str:
+    if event.key is not None:
+        return event.key
+    if header_key is not None:
+        # One key for several events would make all but the first of them repeats.
+        return header_key if count == 1 else f"{header_key}:{index}"
+    return event_keys.derived_key(
+        event.metric,
+        event.customer_ref,
+        resource_id=event.resource_id,
+        timestamp=event.timestamp,
+        quantity=event.quantity,
+        sequence=event.sequence,
+    )
+
+
+def _usage_event(event: SentEvent, key: str, operation_id: str | None) -> UsageEvent:
+    properties: dict[str, PropertyValue] = {
+        **(event.meta or {}),
+        QUANTITY: event_keys.plain(event.quantity),
+        "source": event.source.value,
+    }
+    if event.resource_id is not None:
+        properties[RESOURCE] = event.resource_id
+    if operation_id is not None:
+        properties["operation_id"] = operation_id
+    return UsageEvent(key, event.customer_ref, event.metric, event.timestamp, properties)
+
+
+class _Lateness:
+    """Tells how late events come. Periods are looked up for late ones only."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._open: dict[tuple[str, datetime], bool] = {}
+
+    def of(self, counter: Counter, event: SentEvent) -> _Timing:
+        """Returns how late an event is (X-29, X-30).
+
+        Inside the counter's window and an open period it is in time. Older, it is late where the
+        period is open and the amount within the counter's limit.
+        """
+        now = self._call.now
+        if now - event.timestamp <= billing_periods.LATE_CHANGES <= counter.late_window:
+            # No period that has ended since is closed yet.
+            return _Timing.IN_TIME
+        if not self._is_open(event):
+            return _Timing.TOO_LATE
+        if now - event.timestamp <= counter.late_window:
+            return _Timing.IN_TIME
+        return _Timing.LATE if event.quantity <= counter.late_limit else _Timing.TOO_LATE
+
+    def _is_open(self, event: SentEvent) -> bool:
+        day = event.timestamp.replace(minute=0, second=0, microsecond=0)
+        place = (event.customer_ref, day)
+        if place not in self._open:
+            customer = billing_periods.customer_of(self._call, event.customer_ref)
+            period = billing_periods.period_of(self._call, customer, event.timestamp)
+            self._open[place] = billing_periods.takes_changes(self._call, period)
+        return self._open[place]
+
+
+def _is_stored(call: Call, key: str) -> bool:
+    return any(not repeat for _, repeat in usage.events_of(call.store, call.tenant, key))
+
+
+def _result(one: _Taken, held: Mapping[str, StoredEvent]) -> EventResult:
+    key = one.usage.transaction_id
+    before = held.get(key)
+    # A backfill that goes on after a crash meets its own events, and they are accepted ones.
+    operation_id = one.usage.properties.get("operation_id")
+    is_own = (
+        before is not None
+        and operation_id is not None
+        and before.event.properties.get("operation_id") == operation_id
+    )
+    if before is not None and not is_own:
+        return EventResult(one.number, key, Outcome.DUPLICATE)
+    return EventResult(one.number, key, Outcome.ACCEPTED, warning=one.warning)
+
+
+def _late(call: Call, one: _Taken) -> EventResult:
+    """Makes an adjustment of an event, and counts it at once where nobody need look at it."""
+    key = one.usage.transaction_id
+    kept = adjustments.find_late(call, key)
+    if kept is None and _is_stored(call, key):
+        return EventResult(one.number, key, Outcome.DUPLICATE)
+    before = kept
+    if kept is None:
+        approved = one.timing is _Timing.LATE
+        kept = adjustments.of_late_event(call, one.counter, one.event, key, approved=approved)
+    if kept.status is AdjustmentStatus.APPROVING:
+        # Also where an earlier request died in between.
+        kept = adjustments.finish(call, kept.id)
+    result = EventResult(one.number, key, Outcome.ACCEPTED, adjustment_id=kept.id)
+    if before is not None:
+        return replace(result, outcome=Outcome.DUPLICATE)
+    if kept.status is AdjustmentStatus.PENDING:
+        return replace(result, outcome=Outcome.PENDING)
+    return replace(result, warning=one.warning)
+
+
+def counted(results: Iterable[EventResult], outcome: Outcome) -> int:
+    """Returns how many of the results are of a kind."""
+    return sum(result.outcome is outcome for result in results)
