@@ -1,9 +1,62 @@
-import pytest
+"""Metering and the Stripe double in one process, over HTTP."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import stripe
+
+from backbeat_local.functions import Function
+from backbeat_local.gateway import Gateway
+from backbeat_local.routes import RouteTable
+from backbeat_local.template import Template
 from tests.integration.metering.meter import Meter
-from tests.integration.product import Product
+from tests.integration.metering.stripe_side import StripeSide
+from tests.integration.product import DEMO, Product
+
+
+@pytest.fixture(scope="session")
+def origin(template: Template, functions: dict[str, Function]) -> Iterator[str]:
+    """Where the functions answer over HTTP, on whatever stage a test has opened."""
+    routes = RouteTable(
+        (route, function) for function in functions.values() for route in function.spec.routes
+    )
+    gateway = Gateway(routes, "127.0.0.1", 0)
+    gateway.start()
+    yield f"http://127.0.0.1:{gateway.port}"
+    gateway.stop()
+
+
+@pytest.fixture
+def settings(origin: str) -> dict[str, str]:
+    """Whoever calls has a Stripe world of its own, and another one beside it."""
+    return {
+        "STRIPE_API_BASE": f"{origin}/stripe",
+        "BACKBEAT_STRIPE_KEY": "sk_test_{token}",
+        "BACKBEAT_STRIPE_SHADOW_KEY": "sk_test_{token}-shadow",
+    }
 
 
 @pytest.fixture
 def meter(product: Product) -> Meter:
     return Meter(product)
+
+
+@pytest.fixture
+def side(product: Product, origin: str) -> StripeSide:
+    """The token's Stripe world."""
+    return StripeSide(product, _client(origin, DEMO), DEMO)
+
+
+@pytest.fixture
+def shadow(product: Product, origin: str) -> StripeSide:
+    """The world beside it."""
+    token = f"{DEMO}-shadow"
+    return StripeSide(product, _client(origin, token), token)
+
+
+def _client(origin: str, token: str) -> Any:
+    client = stripe.StripeClient(
+        f"sk_test_{token}", base_addresses={"api": f"{origin}/stripe"}, max_network_retries=0
+    )
+    return client.v1

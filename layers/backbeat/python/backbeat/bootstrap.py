@@ -25,6 +25,7 @@ from backbeat.persistence.audited import LogWriter
 from backbeat.ports.clock import Clock
 from backbeat.ports.connections import Provider, Providers
 from backbeat.ports.http import Http, HttpReply
+from backbeat.ports.meters import StripeMeters
 from backbeat.ports.metronome import Metronome
 from backbeat.ports.metronome_billing import MetronomeBilling
 from backbeat.ports.providers import Access
@@ -196,6 +197,12 @@ def _providers(config: Config) -> Providers:
 
         return StripeEventLog(access)
 
+    @lru_cache(maxsize=128)
+    def open_meters(access: Access) -> StripeMeters:
+        from backbeat.adapters.stripe.meters import StripeMeterGateway
+
+        return StripeMeterGateway(access)
+
     return Providers(
         metronome=Provider(
             config.metronome_url.rstrip("/"),
@@ -211,6 +218,8 @@ def _providers(config: Config) -> Providers:
         open_stripe=open_stripe,
         open_metronome_billing=open_metronome_billing,
         open_stripe_events=open_stripe_events,
+        stripe_shadow=Provider(config.stripe_url.rstrip("/"), config.stripe_shadow_key),
+        open_meters=open_meters,
     )
 
 

@@ -46,6 +46,7 @@ class Config(BaseModel):
     metronome_secrets: str = Field("", alias="BACKBEAT_METRONOME_WEBHOOK_SECRETS")
     stripe_url: str = Field("https://api.stripe.com", alias="STRIPE_API_BASE")
     stripe_key: str = Field("", alias="BACKBEAT_STRIPE_KEY")
+    stripe_shadow_key: str = Field("", alias="BACKBEAT_STRIPE_SHADOW_KEY")
     stripe_secrets: str = Field("", alias="BACKBEAT_STRIPE_WEBHOOK_SECRETS")
     profile: Literal["default", "mock"] = Field("default", alias="BACKBEAT_PROFILE")
     mock_secret: str = Field("", alias="METRONOME_WEBHOOK_SECRET")

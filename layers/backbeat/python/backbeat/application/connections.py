@@ -4,18 +4,22 @@ What is kept as a secret of the owner counts, else what is kept for the whole st
 stage is configured with. A configured key may contain the caller's own token, which is remembered
 for jobs and webhooks to act with later.
 
-Names of the secrets: `metronome_key`, `stripe_key`, and for webhooks `metronome_webhook_secrets`
-and `stripe_webhook_secrets`; an owner's own begin with the owner and a slash.
+Names of the secrets: `metronome_key`, `stripe_key`, `stripe_shadow_key`, and for webhooks
+`metronome_webhook_secrets` and `stripe_webhook_secrets`; an
+owner's own begin with the owner and a slash.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from backbeat.application.services import Call
-from backbeat.models.errors import Unprocessable
+from backbeat.models.errors import Retryable, Unprocessable
 from backbeat.ports.connections import TOKEN, Provider, ProviderName
+from backbeat.ports.meters import StripeMeters
 from backbeat.ports.metronome import Metronome
 from backbeat.ports.metronome_billing import MetronomeBilling
-from backbeat.ports.providers import Access
+from backbeat.ports.providers import Access, Away, Refused
 from backbeat.ports.stripe import Stripe
 from backbeat.ports.stripe_events import StripeEvents
 
@@ -59,10 +63,52 @@ def stripe_events(call: Call) -> StripeEvents:
     return call.services.providers.open_stripe_events(_access(call, ProviderName.STRIPE))
 
 
+def meters(call: Call) -> StripeMeters:
+    """Opens the meters of the caller's account at Stripe.
+
+    Raises:
+        Unprocessable: nobody said which that is.
+    """
+    return call.services.providers.open_meters(_access(call, ProviderName.STRIPE))
+
+
+def shadow_meters(call: Call) -> StripeMeters:
+    """Opens the meters of the account that usage is pushed to in parallel, for tests.
+
+    Raises:
+        Unprocessable: nobody said which that is, or its key is none for tests. What is meant for a
+            shadow never goes anywhere else.
+    """
+    key = _with_token(call, _kept(call, "stripe_shadow_key") or _shadow(call).key)
+    if not key or not _shadow(call).base_url:
+        raise Unprocessable("No shadow account at Stripe is connected")
+    opened = call.services.providers.open_meters(Access(_shadow(call).base_url, key))
+    if not opened.is_test:
+        raise Unprocessable("The shadow account's key is none for tests: nothing is pushed with it")
+    return opened
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Turns what a provider does not do into what the caller is told.
+
+    Raises:
+        Unprocessable: the provider refused.
+        Retryable: it gave no answer that decides.
+    """
+    try:
+        yield
+    except Refused as refused:
+        raise Unprocessable(f"{refused.provider} refused: {refused.message}") from refused
+    except Away as away:
+        raise Retryable(f"{away.provider} did not answer: {away.message}") from away
+
+
 def remember_token(call: Call, token: str) -> None:
     """Keeps the caller's token as a secret, where keys are made of it."""
     providers = call.services.providers
-    if not any(TOKEN in one.key for one in (providers.metronome, providers.stripe)):
+    known = (providers.metronome, providers.stripe, providers.stripe_shadow)
+    if not any(TOKEN in one.key for one in known):
         return
     owner = owner_of(call)
     if call.services.known_tokens.new([(owner, token)]):
@@ -100,13 +146,22 @@ def owner_of(call: Call) -> str:
 
 def _access(call: Call, name: ProviderName) -> Access:
     provider = _provider(call, name)
-    key = _kept(call, f"{name}_key") or provider.key
-    if TOKEN in key:
-        token = kept_as(call, _token_name(owner_of(call)))
-        key = "" if token is None else key.replace(TOKEN, token)
+    key = _with_token(call, _kept(call, f"{name}_key") or provider.key)
     if not key or not provider.base_url:
         raise Unprocessable(f"No account at {name.value.title()} is connected")
     return Access(provider.base_url, key)
+
+
+def _with_token(call: Call, key: str) -> str:
+    """Returns a key with the caller's token where it belongs; empty while that is not known."""
+    if TOKEN not in key:
+        return key
+    token = kept_as(call, _token_name(owner_of(call)))
+    return "" if token is None else key.replace(TOKEN, token)
+
+
+def _shadow(call: Call) -> Provider:
+    return call.services.providers.stripe_shadow
 
 
 def _provider(call: Call, name: ProviderName) -> Provider:

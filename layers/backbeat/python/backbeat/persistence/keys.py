@@ -957,3 +957,68 @@ def adjustments(tenant: str) -> str:
 def adjusting(tenant: str) -> str:
     """Gsi2 partition of the adjustments whose decision is not carried out yet."""
     return f"{tenant}#ADJUSTING"
+
+
+def mapping(tenant: str, mapping_id: str) -> Key:
+    """A mapping of usage to a meter at Stripe."""
+    return Key(f"{tenant}#MAPPING#{part(mapping_id)}", "MAPPING")
+
+
+def mappings(tenant: str) -> str:
+    """Gsi1 partition of all mappings in order of creation."""
+    return f"{tenant}#MAPPINGS"
+
+
+def pushes(tenant: str, ledger: str) -> str:
+    """Partition of what is pushed to one target of a mapping."""
+    return f"{tenant}#PUSH#{part(ledger)}"
+
+
+def push_state(tenant: str, ledger: str, period_start: datetime) -> Key:
+    """How far a period is pushed."""
+    return Key(pushes(tenant, ledger), f"STATE#{time_text(period_start)}")
+
+
+def push_record(tenant: str, ledger: str, period_start: datetime, sequence: int) -> Key:
+    """One push of a period."""
+    return Key(pushes(tenant, ledger), f"LOG#{time_text(period_start)}#{sequence:08}")
+
+
+def push_records(tenant: str, ledger: str) -> tuple[str, str, str]:
+    """Partition and range of a target's pushes, by period and then in order."""
+    return (pushes(tenant, ledger), *prefix_range("LOG#"))
+
+
+def reconciled(tenant: str, ledger: str, period_start: datetime) -> Key:
+    """What the latest reconciliation found of a period."""
+    return Key(pushes(tenant, ledger), f"FOUND#{time_text(period_start)}")
+
+
+def correction(tenant: str, correction_id: str) -> Key:
+    """A correction that a reconciliation suggested."""
+    return Key(f"{tenant}#CORRECTION#{part(correction_id)}", "CORRECTION")
+
+
+def corrections(tenant: str) -> str:
+    """Gsi1 partition of all corrections by age."""
+    return f"{tenant}#CORRECTIONS"
+
+
+def reconciliation(tenant: str, run_id: str) -> Key:
+    """A run of the reconciliation."""
+    return Key(f"{tenant}#RECON#{part(run_id)}", "RUN")
+
+
+def reconciliation_page(tenant: str, run_id: str, page: int) -> Key:
+    """Some of what a run found."""
+    return Key(reconciliation(tenant, run_id).pk, f"ROWS#{page:04}")
+
+
+def reconciliations(tenant: str) -> str:
+    """Gsi1 partition of all runs by age."""
+    return f"{tenant}#RECONS"
+
+
+def metering_settings(tenant: str) -> Key:
+    """How a tenant's reconciliation judges."""
+    return Key(metering(tenant), "SETTINGS")

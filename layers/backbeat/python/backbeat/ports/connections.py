@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backbeat.models.inbound import ProviderName as ProviderName
+from backbeat.ports.meters import StripeMeters
 from backbeat.ports.metronome import Metronome
 from backbeat.ports.metronome_billing import MetronomeBilling
 from backbeat.ports.providers import Access
@@ -30,7 +31,10 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """Both providers, and how accounts there are opened."""
+    """Both providers, and how accounts there are opened.
+
+    `stripe_shadow` is an account for tests, to which usage may be pushed in parallel.
+    """
 
     metronome: Provider
     stripe: Provider
@@ -38,3 +42,5 @@ class Providers:
     open_stripe: Callable[[Access], Stripe]
     open_metronome_billing: Callable[[Access], MetronomeBilling]
     open_stripe_events: Callable[[Access], StripeEvents]
+    stripe_shadow: Provider
+    open_meters: Callable[[Access], StripeMeters]
