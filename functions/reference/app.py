@@ -7,8 +7,8 @@ from typing import Any
 
 from backbeat import bootstrap
 from backbeat.api.replies import Reply, document
+from backbeat.api.requests import Visit
 from backbeat.api.resolver import Api
-from backbeat.application.services import Services
 
 api = Api("reference", bootstrap.services)
 
@@ -18,13 +18,13 @@ _PLACES = (_HERE.parent, Path("/opt"))
 
 
 @api.route("GET", "/openapi.json", public=True)
-def show_document(services: Services) -> Reply:
+def show_document(visit: Visit) -> Reply:
     """Returns the OpenAPI document of everything that is answered here."""
-    return Reply(200, _described(sandbox=services.sandbox))
+    return Reply(200, _described(sandbox=visit.services.sandbox))
 
 
 @api.route("GET", "/reference", public=True)
-def show_page(services: Services) -> Reply:
+def show_page(visit: Visit) -> Reply:
     """Returns a page that shows the document."""
     return document((_HERE / "reference.html").read_text(), content_type="text/html; charset=utf-8")
 

@@ -59,6 +59,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "mock_stripe/live-key": (401, {"error": {"type": "invalid_request_error"}}),
     "mock_stripe/unknown-customer": (404, {"error": {"code": "resource_missing"}}),
     "reference/document": (200, {"info": {"title": "Backbeat"}}),
+    "reports/open": (200, {"data": {"customers": 0, "failed": []}, "next_page": None}),
     "sandbox/add-faults": (200, {}),
     "sandbox/advance-clock": (
         200,

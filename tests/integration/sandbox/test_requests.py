@@ -114,3 +114,13 @@ def test_calls_that_failed_on_purpose_say_so(product: Product) -> None:
 def test_a_call_without_a_token_is_nobodys(product: Product) -> None:
     assert product.request("GET", "/v1/customers", token=None).status == 401
     assert log(product)["total"] == 0
+
+
+def test_onlookers_leave_no_trace_and_use_up_no_faults(product: Product) -> None:
+    faults = [{"kind": "status", "status": 503, "count": 1}]
+    product.post("/mock/faults", {"faults": faults})
+    watching = {"x-backbeat-onlooker": "console"}
+    assert product.request("GET", "/v1/customers", headers=watching).status == 200
+    assert log(product)["total"] == 0
+    # The fault still waits for the program under test.
+    assert product.get("/v1/customers").status == 503

@@ -73,13 +73,23 @@ _KINDS: Final = {
     "/mock/snapshots/{name}": "application/gzip",
     "/reference": "text/html",
     "/metering/v1/events/export": "text/csv",
+    "/": "text/html",
+    "/console": "text/html",
 }
 """Content types of successful GETs that do not answer with JSON."""
 
 
 def document(apis: Iterable[Api]) -> dict[str, Any]:
-    """Returns the document of all routes of some functions, by path."""
-    owned = [(api.function, route) for api in apis for route in api.routes]
+    """Returns the document of all routes of some functions, by path.
+
+    What lies below a page is the page's own affair: OpenAPI has no word for such paths.
+    """
+    owned = [
+        (api.function, route)
+        for api in apis
+        for route in api.routes
+        if not route.path.endswith("+}")
+    ]
     models = [model for _, route in owned for model in (route.body, route.query) if model]
     references, definitions = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(models)],

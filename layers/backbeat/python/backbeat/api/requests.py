@@ -41,6 +41,16 @@ class OpenRequest:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of anybody, to a path that needs no token. Header names are in lower case."""
+
+    services: Services
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
 def parse_body(text: str, schema: type[S]) -> S:
     """Returns the body as its schema.
 

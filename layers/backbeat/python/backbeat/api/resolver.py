@@ -29,7 +29,7 @@ from pydantic import BaseModel
 from backbeat.api import auth, errors, idempotency, json, sandboxing, scopes
 from backbeat.api.operations import BY_ID, NOT_BUILT, ROUTED, Operation
 from backbeat.api.replies import Reply
-from backbeat.api.requests import OpenRequest, Request, parse, parse_body
+from backbeat.api.requests import OpenRequest, Request, Visit, parse, parse_body
 from backbeat.api.schemas.types import refuse_malformed_id
 from backbeat.application import sandboxes
 from backbeat.application.services import Services
@@ -146,10 +146,12 @@ class Api:
         scope: Scope | None = None,
         secret: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Registers a path that is not the Metronome API's. Public ones need no token.
+        """Registers a path that is not the Metronome API's.
 
-        `scope` is the right it needs, where that is another than its path and method have. A reply
-        that is `secret` goes neither into the log of requests nor under an idempotency key.
+        Public ones need no token: their handlers are given a `Visit`. A path that ends with
+        `{path+}` has everything below. `scope` is the right it needs, where that is another than
+        its path and method have. A reply that is `secret` goes neither into the log of requests nor
+        under an idempotency key.
         """
 
         def register(handler: Handler) -> Handler:
@@ -199,7 +201,7 @@ class Api:
             event, context = resolver.current_event.raw_event, resolver.lambda_context
             return _response(self._answer(route, event, context, path))
 
-        rule = route.path.replace("{", "<").replace("}", ">")
+        rule = _rule(route.path)
         resolver.route(rule, method=route.method)(answer)
 
     def _answer(
@@ -244,7 +246,7 @@ class Api:
     ) -> Reply:
         try:
             if route.public and services.older_mock is None:
-                return route.answer(services)
+                return self._shown(services, route, event)
             headers = event.get("headers") or {}
             if route.open:
                 return route.answer(OpenRequest(services, path, headers, _sent(event)))
@@ -270,6 +272,11 @@ class Api:
         except Exception:
             return _unforeseen(route, context)
 
+    def _shown(self, services: Services, route: Route, event: Mapping[str, Any]) -> Reply:
+        query = event.get("queryStringParameters") or {}
+        visit = Visit(services, event["rawPath"], query, event.get("headers") or {})
+        return route.answer(visit)
+
     def _in_profile(
         self,
         services: Services,
@@ -287,7 +294,7 @@ class Api:
             event,
             services.older_mock,
             lambda: (
-                route.answer(services)
+                self._shown(services, route, event)
                 if route.public
                 else self._once(route, request, event, context)
             ),
@@ -328,6 +335,11 @@ class Api:
             return errors.reply_to(InvalidArgument("The request makes something too large to keep"))
         except Exception:
             return _unforeseen(route, context)
+
+
+def _rule(path: str) -> str:
+    """Returns a path as Powertools writes it; what is below a greedy parameter is the visit's."""
+    return path.replace("{path+}", ".+").replace("{", "<").replace("}", ">")
 
 
 def _unforeseen(route: Route, context: Any) -> Reply:

@@ -22,6 +22,14 @@ def invoice_view(
     """
     lines = [line for line in invoice.line_items if not (skip_zero and line.quantity == 0)]
     return {
+        **invoice_header_view(invoice),
+        "line_items": [line_view(line, list_rates=list_rates) for line in lines],
+    }
+
+
+def invoice_header_view(invoice: Invoice) -> dict[str, object]:
+    """Returns an invoice without its lines."""
+    return {
         **present(
             id=invoice.id,
             customer_id=invoice.customer_id,
@@ -46,7 +54,6 @@ def invoice_view(
         "customer_custom_fields": invoice.customer_custom_fields,
         "contract_custom_fields": invoice.contract_custom_fields,
         "custom_fields": invoice.custom_fields,
-        "line_items": [line_view(line, list_rates=list_rates) for line in lines],
     }
 
 

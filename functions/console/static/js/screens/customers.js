@@ -1,0 +1,109 @@
+// All customers: page by page, or those that fit a search.
+
+import { html, useEffect, useState } from "../view.js";
+import { get, optional, pages, path, post } from "../api.js";
+import { at, go, useAction, useLoaded } from "../hooks.js";
+import { quantity } from "../format.js";
+import { Button, Choice, Dialog, Empty, Field, Form, Id, Loaded, Panel, Screen, Table, Time, Trouble } from "../parts.js";
+
+const PAGE = 25;
+
+export function Customers() {
+  const [text, setText] = useState("");
+  const [archived, setArchived] = useState(false);
+  const [creating, setCreating] = useState(false);
+  const wanted = useDelayed(text.trim(), 200);
+  return html`<${Screen} title="Customers" actions=${html`<${Button} tone="primary" onClick=${() => setCreating(true)}>New customer<//>`}>
+    <div class="bar">
+      <input type="search" aria-label="Search customers" placeholder="Search by name, alias or id" value=${text} onInput=${(event) => setText(event.currentTarget.value)} />
+      <${Choice} label="Which customers" value=${archived} onChange=${setArchived} options=${[[false, "Active"], [true, "Archived"]]} />
+    </div>
+    ${wanted ? html`<${Found} key=${`${wanted} ${archived}`} text=${wanted} archived=${archived} />` : html`<${Listed} key=${archived} archived=${archived} create=${() => setCreating(true)} />`}
+    ${creating && html`<${NewCustomer} close=${() => setCreating(false)} />`}
+  <//>`;
+}
+
+function Rows({ rows, empty }) {
+  return html`<${Table} caption="Customers" rows=${rows} empty=${empty} columns=${[
+    { title: "Name", name: "name", cell: (row) => html`<a href=${at("customers", row.id)}>${row.name}</a>` },
+    { title: "Aliases", cell: (row) => row.ingest_aliases.slice(0, 3).join(", ") + (row.ingest_aliases.length > 3 ? ` and ${row.ingest_aliases.length - 3} more` : "") || "–" },
+    { title: "Id", cell: (row) => html`<${Id} of=${row.id} />` },
+    { title: "Created", right: true, cell: (row) => html`<${Time} of=${row.created_at} />` },
+  ]} />`;
+}
+
+function Listed({ archived, create }) {
+  // The tokens of the pages gone through, so that one can go back.
+  const [trail, setTrail] = useState([undefined]);
+  const next = trail.at(-1);
+  const customers = useLoaded((signal) => get("/v1/customers", { limit: PAGE, only_archived: archived, next_page: next }, signal), [next, archived]);
+  return html`<${Panel} title=${archived ? "Archived customers" : "Active customers"}><${Loaded} state=${customers} what="customers" lines=${6}>${({ data, next_page: more }) => html`
+    <${Rows} rows=${data} empty=${archived ? html`<${Empty} title="Nobody is archived" />` : html`<${Empty} title="No customers yet"><button class="link" onClick=${create}>Create the first one</button>, or run the README's tour with this token.<//>`} />
+    ${(trail.length > 1 || more) && html`<div class="pager"><span class="note">Page ${trail.length}</span>
+      <${Button} disabled=${trail.length === 1} onClick=${() => setTrail(trail.slice(0, -1))}>Back<//>
+      <${Button} disabled=${!more} onClick=${() => setTrail([...trail, more])}>Next<//></div>`}`}<//><//>`;
+}
+
+const ENOUGH = 50;
+
+/** Goes through all customers, since the API finds them by alias and id only. */
+function Found({ text, archived }) {
+  const [state, setState] = useState({ found: [], looked: 0 });
+  useEffect(() => {
+    const aborter = new AbortController();
+    search(text, archived, aborter.signal, setState);
+    return () => aborter.abort();
+  }, []);
+  const { found, looked, done, error } = state;
+  if (error) return html`<${Trouble} error=${error} what="customers" />`;
+  const note = done ? (found.length === ENOUGH ? `the first ${ENOUGH}` : `${found.length} of ${quantity(looked)}`) : `looked at ${quantity(looked)} …`;
+  return html`<${Panel} title="Found" note=${note}><${Rows} rows=${found} empty=${done ? html`<${Empty} title="Nobody fits">Names and aliases are searched for the text as it stands, in any case.<//>` : html`<p class="note">Searching …</p>`} /><//>`;
+}
+
+async function search(text, archived, signal, tell) {
+  const needle = text.toLowerCase();
+  const found = new Map();
+  let looked = 0;
+  const fits = (one) => [one.name, one.id, ...one.ingest_aliases].some((value) => value.toLowerCase().includes(needle));
+  try {
+    if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+      const one = await optional(get(path`/v1/customers/${text}`, {}, signal));
+      if (one) return tell({ found: [one.data], looked: 1, done: true });
+    }
+    for await (const { data } of pages((next) => get("/v1/customers", { limit: 100, only_archived: archived, next_page: next }, signal))) {
+      looked += data.length;
+      for (const one of data) if (fits(one)) found.set(one.id, one);
+      const enough = found.size >= ENOUGH;
+      tell({ found: [...found.values()].slice(0, ENOUGH), looked, done: enough });
+      if (enough) return undefined;
+    }
+    return tell({ found: [...found.values()], looked, done: true });
+  } catch (error) {
+    return error.name === "AbortError" ? undefined : tell({ found: [], looked, error });
+  }
+}
+
+function NewCustomer({ close }) {
+  const action = useAction();
+  const create = (values) =>
+    action.act(async () => {
+      const aliases = values.aliases.split(",").map((one) => one.trim()).filter(Boolean);
+      const { data } = await post("/v1/customers", { name: values.name, ingest_aliases: aliases });
+      go(at("customers", data.id));
+    });
+  return html`<${Dialog} title="New customer" close=${close}>
+    <${Form} submit=${create} action=${action} go="Create">
+      <${Field} label="Name" name="name" required maxlength="160" />
+      <${Field} label="Ingest aliases" name="aliases" hint="What events call this customer, separated by commas" autocomplete="off" />
+    <//>
+  <//>`;
+}
+
+function useDelayed(value, milliseconds) {
+  const [known, setKnown] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setKnown(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return known;
+}

@@ -1,0 +1,44 @@
+"""Reports over all customers: what is open, and what was billed."""
+
+from backbeat import bootstrap
+from backbeat.api import pagination
+from backbeat.api.replies import Reply, page
+from backbeat.api.requests import Request
+from backbeat.api.resolver import Api
+from backbeat.api.schemas.reports import ListEveryInvoice, PageOfCustomers
+from backbeat.api.views.invoices import invoice_header_view
+from backbeat.api.views.reports import open_spend_view
+from backbeat.application import customers, invoices, open_spend
+
+api = Api("reports", bootstrap.services)
+
+
+@api.route("GET", "/reports/open")
+def show_open_spend(request: Request, query: PageOfCustomers) -> Reply:
+    """Adds up the drafts of a page of customers; pages of a list add up to the whole."""
+    spend, cursor = open_spend.page(
+        request.call, limit=query.limit, cursor=pagination.decode(query.next_page, {})
+    )
+    return page(open_spend_view(spend), pagination.encode(cursor, {}))
+
+
+@api.route("GET", "/reports/invoices")
+def list_every_invoice(request: Request, query: ListEveryInvoice) -> Reply:
+    """Lists the invoices of a page of customers without their lines, each customer's together."""
+    parameters = query.model_dump(include={"status"})
+    found, cursor = customers.page(
+        request.call,
+        archived=False,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, parameters),
+    )
+    shown = [
+        {"customer_name": customer.name, **invoice_header_view(invoice)}
+        for customer in found
+        for invoice in invoices.listed(request.call, customer)
+        if query.status in (None, invoice.status)
+    ]
+    return page(shown, pagination.encode(cursor, parameters))
+
+
+handler = api.handler
