@@ -222,7 +222,7 @@ def build(base_url: str, token: str) -> World:
 
 def _use(http: httpx.Client, month: str, days: range, until: str) -> None:
     _answered(http.post("/mock/clock", json={"now": until}))
-    events = []
+    events: list[dict[str, object]] = []
     for day in days:
         for customer, kind, properties in [
             ("acme", "image_generation", {"images": str(40 + day), "quality": "standard"}),
