@@ -16,6 +16,9 @@ _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE.parent, Path("/opt"))
 """Where the other functions lie: beside this one, or in AWS in a layer."""
 
+_OF_SANDBOXES = ("demo", "sandbox")
+"""Functions that only stages with sandboxes have."""
+
 
 @api.route("GET", "/openapi.json", public=True)
 def show_document(visit: Visit) -> Reply:
@@ -37,7 +40,7 @@ def _described(*, sandbox: bool) -> dict[str, Any]:
     [place, *_] = [place for place in _PLACES if (place / "ingest" / "app.py").is_file()]
     files = sorted(place.glob("*/app.py"))
     apis = [found for file in files if (found := _api_of(file)) is not None]
-    shown = [one for one in apis if sandbox or one.function != "sandbox"]
+    shown = [one for one in apis if sandbox or one.function not in _OF_SANDBOXES]
     return openapi.document(shown)
 
 

@@ -55,9 +55,16 @@ PUBLIC = {
     "GET /": 302,
     "GET /console": 200,
     "GET /console/{path+}": 200,
+    "GET /demo": 200,
+    "GET /demo/{path+}": 200,
     "GET /health": 200,
     "GET /openapi.json": 200,
     "GET /reference": 200,
+    "GET /widget": 200,
+    "GET /widget.js": 200,
+    "GET /widget/{path+}": 200,
+    # Its bearer tokens are its own.
+    "GET /widget/usage": 401,
 }
 """What needs no token, with what it answers: it tells nothing of anybody."""
 

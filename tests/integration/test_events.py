@@ -30,6 +30,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "catalog/rename-billable-metric": (404, {"code": "BillableMetricNotFound"}),
     "console/embeddable-url": (501, {"code": "NotImplemented"}),
     "contracts/create": (404, NOBODYS),
+    "demo/generate-unknown-tier": (400, {"code": "InvalidArgument"}),
     "contracts/get-v1": (404, NOBODYS),
     "contracts/get-v2": (400, NOBODYS),
     "contracts/list-v2": (400, NOBODYS),
@@ -59,6 +60,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "mock_stripe/live-key": (401, {"error": {"type": "invalid_request_error"}}),
     "mock_stripe/unknown-customer": (404, {"error": {"code": "resource_missing"}}),
     "reference/document": (200, {"info": {"title": "Backbeat"}}),
+    "widget/usage-without-token": (401, {"code": "Unauthorized"}),
     "reports/open": (200, {"data": {"customers": 0, "failed": []}, "next_page": None}),
     "sandbox/add-faults": (200, {}),
     "sandbox/advance-clock": (

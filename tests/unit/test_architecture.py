@@ -82,6 +82,8 @@ THEIRS = {
     "backbeat.observability": ("aws_lambda_powertools",),
     "backbeat.bootstrap": (),
     "functions": ("aws_lambda_powertools",),
+    # An example of a customer's own app.
+    "functions.demo": ("metronome",),
     "mock_stripe": ("msgspec", "pydantic"),
     "backbeat_local": ("*",),
 }

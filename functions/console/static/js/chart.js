@@ -11,9 +11,10 @@ export const colourOf = (place) => `var(--series-${(place % COLOURS) + 1})`;
 /**
  * `series`: [{ label, values }], exact values by time; `times`: instants as the API writes them.
  * `kind`: "bars" stacks them, "steps" and "lines" lay them over each other.
+ * `unit` stands before the numbers of the axis.
  * `tell(value)`: a value as people read it; `height(value)`: its place on the axis.
  */
-export function Chart({ label, times, series, kind = "bars", tell = plain, height = Number, labelOf = (time) => time, empty }) {
+export function Chart({ label, times, series, kind = "bars", tell = plain, height = Number, unit = "", labelOf = (time) => time, empty }) {
   const box = useRef(null);
   const [style, setStyle] = useState(0);
   const shown = series.filter((one) => one.values.some((value) => value !== null && Number(value) !== 0));
@@ -21,7 +22,7 @@ export function Chart({ label, times, series, kind = "bars", tell = plain, heigh
   useEffect(() => watchColours(() => setStyle((number) => number + 1)), []);
   useEffect(() => {
     if (!box.current || shown.length === 0) return undefined;
-    const chart = draw(box.current, { times, series: shown, kind, tell, height });
+    const chart = draw(box.current, { times, series: shown, kind, tell, height, unit });
     const resized = new ResizeObserver(([entry]) => chart.setSize({ width: entry.contentRect.width, height: HEIGHT }));
     resized.observe(box.current);
     return () => {
@@ -46,7 +47,7 @@ export function Chart({ label, times, series, kind = "bars", tell = plain, heigh
 
 const HEIGHT = 240;
 
-function draw(box, { times, series, kind, tell, height }) {
+function draw(box, { times, series, kind, tell, height, unit }) {
   const colours = series.map((_, at) => resolved(box, colourOf(at)));
   const ink = resolved(box, "var(--soft)");
   const line = resolved(box, "var(--line)");
@@ -67,7 +68,7 @@ function draw(box, { times, series, kind, tell, height }) {
     scales: { x: kind === "bars" ? { range: (chart, low, high) => aired(low, high, times.length) } : {}, y: { range: (chart, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
     axes: [
       { stroke: ink, grid: { show: false }, ticks: { show: false }, font: FONT, gap: 8, values: SHORT_DATES, space: 64, size: 28 },
-      { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: FONT, size: 60, gap: 6, values: (chart, marks) => marks.map((mark) => compact(mark)) },
+      { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: FONT, size: 60, gap: 6, values: (chart, marks) => marks.map((mark) => unit + compact(mark)) },
     ],
     series: [
       {},

@@ -25,6 +25,9 @@ export function plotted(amount, creditType) {
   return Number(cents ? shifted(amount, -2) : amount);
 }
 
+/** The sign that stands before such amounts, if there is one. */
+export const symbol = (creditType) => SYMBOLS[creditType?.name === "USD (cents)" ? "USD" : creditType?.name] ?? "";
+
 function isCurrency(code) {
   return /^[A-Z]{3}$/.test(code);
 }

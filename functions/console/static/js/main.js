@@ -8,10 +8,18 @@ import { Choice, Dialog, Empty, Field, Form, Screen } from "./parts.js";
 import { Overview } from "./screens/overview.js";
 import { Customers } from "./screens/customers.js";
 import { Customer } from "./screens/customer.js";
+import { Invoices } from "./screens/invoices.js";
+import { Catalog } from "./screens/catalog.js";
+import { Webhooks } from "./screens/webhooks.js";
+import { Sandbox } from "./screens/sandbox.js";
 
 const SCREENS = [
   ["", "Overview", Overview],
   ["customers", "Customers", ({ steps, ...rest }) => (steps[1] ? html`<${Customer} key=${steps[1]} id=${steps[1]} tab=${steps[2]} ...${rest} />` : html`<${Customers} ...${rest} />`)],
+  ["invoices", "Invoices", Invoices],
+  ["catalog", "Catalog", Catalog],
+  ["webhooks", "Webhooks", Webhooks],
+  ["sandbox", "Sandbox", Sandbox],
 ];
 
 const MARK = html`<svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true"><rect width="32" height="32" rx="8" fill="var(--accent)" /><g fill="var(--accent-ink)"><rect x="7" y="14" width="3.6" height="10" rx="1.8" /><rect x="14.2" y="7" width="3.6" height="17" rx="1.8" /><rect x="21.4" y="17" width="3.6" height="7" rx="1.8" /></g></svg>`;
@@ -28,7 +36,7 @@ function Shell() {
     setAsking(false);
     go(at());
   };
-  const shared = { steps: place.steps, query: place.query, clock: clock.value?.data, reloadClock: clock.reload, token };
+  const shared = { steps: place.steps, query: place.query, clock: clock.value?.data, now: clock.value?.data.now ?? new Date().toISOString(), reloadClock: clock.reload, token };
   return html`<div class="shell">
     <aside>
       <a class="brand" href=${at()}>${MARK}<span>Backbeat</span></a>
@@ -41,8 +49,8 @@ function Shell() {
         <${Theme} />
       </div>
     </aside>
-    <${Guarded} key=${`${token} ${place.key}`}>
-      ${current ? html`<${current[2]} key=${token} ...${shared} />` : html`<${Screen} title="Nothing here"><${Empty} title="No screen has this address">Choose one from the navigation.<//><//>`}
+    <${Guarded} key=${token + place.steps.slice(0, 2)}>
+      ${clock.value === undefined && !clock.error ? html`<main id="main"></main>` : current ? html`<${current[2]} key=${token} ...${shared} />` : html`<${Screen} title="Nothing here"><${Empty} title="No screen has this address">Choose one from the navigation.<//><//>`}
     <//>
     ${asking && html`<${Dialog} title="Whose world?" close=${() => setAsking(false)}>
       <p>Every bearer token owns a world of its own. On your machine any text will do; deployed, it is one that <code>backbeat token create</code> printed. It is kept for this tab only.</p>

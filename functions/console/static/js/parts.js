@@ -41,11 +41,14 @@ export const Figures = ({ children }) => html`<dl class="figures">${children}</d
 export const Badge = ({ tone = "", children }) => html`<span class=${`badge ${tone}`}>${children}</span>`;
 
 const TONES = {
-  DRAFT: "warn", FINALIZED: "good", VOID: "mute", PAID: "good", SENT: "", QUEUED: "", PAYMENT_FAILED: "bad", UNCOLLECTIBLE: "bad",
-  ok: "good", in_alarm: "bad", evaluating: "mute", delivered: "good", pending: "warn", dead: "bad", enabled: "good", disabled: "mute", archived: "mute",
+  good: ["finalized", "paid", "ok", "delivered", "enabled", "active", "succeeded", "matched", "applied", "approved", "done"],
+  warn: ["draft", "pending", "queued", "partially_paid", "past_due", "requires_action", "processing", "investigating", "running"],
+  bad: ["payment_failed", "uncollectible", "in_alarm", "dead", "failed", "stuck", "drift", "error"],
+  mute: ["void", "archived", "disabled", "evaluating", "canceled", "cancelled", "rejected"],
 };
+const toneOf = (word) => Object.keys(TONES).find((tone) => TONES[tone].includes(word)) ?? "";
 /** A state of the API by its own word, coloured by what it means. */
-export const State = ({ of }) => html`<${Badge} tone=${TONES[of] ?? ""}>${String(of).replaceAll("_", " ").toLowerCase()}<//>`;
+export const State = ({ of }) => html`<${Badge} tone=${toneOf(String(of).toLowerCase())}>${String(of).replaceAll("_", " ").toLowerCase()}<//>`;
 
 /**
  * Shows what was loaded. `state` is what useLoaded gives; `children` is a function of the value.
@@ -83,7 +86,7 @@ export function Table({ caption, columns, rows, rowKey = (row, at) => row.id ?? 
   const [open, setOpen] = useState(null);
   if (rows.length === 0) return empty ?? html`<${Empty} title="Nothing here yet" />`;
   const heads = detail ? [...columns, { title: "Details", cell: () => null, more: true }] : columns;
-  return html`<div class="table" role="region" aria-label=${caption} tabindex="0"><table>
+  return html`<div class="table"><table>
     <caption class="hidden">${caption}</caption>
     <thead><tr>${heads.map((one) => html`<th scope="col" class=${one.right ? "right" : ""}>${one.more ? html`<span class="hidden">${one.title}</span>` : one.title}</th>`)}</tr></thead>
     <tbody>${rows.map((row, at) => {

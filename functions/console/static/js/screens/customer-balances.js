@@ -5,7 +5,7 @@ import { all, post } from "../api.js";
 import { Chart } from "../chart.js";
 import { add, sign } from "../exact.js";
 import { at, useLoaded } from "../hooks.js";
-import { date, money, period, plotted, words } from "../format.js";
+import { date, money, period, plotted, symbol, words } from "../format.js";
 import { Badge, Empty, Loaded, Panel, Table, Time } from "../parts.js";
 
 export function Balances({ customer, now }) {
@@ -52,7 +52,7 @@ function Burning({ name, ledger, unit, now }) {
   }
   if (left.at(-1).time < now) left.push({ time: now, amount: left.at(-1).amount });
   return html`<${Chart} label=${`What was left of ${name}`} kind="steps" times=${left.map((one) => one.time)} labelOf=${date}
-    tell=${(value) => money(value, unit)} height=${(value) => plotted(value, unit)} series=${[{ label: "Left", values: left.map((one) => one.amount) }]} />`;
+    tell=${(value) => money(value, unit)} height=${(value) => plotted(value, unit)} unit=${symbol(unit)} series=${[{ label: "Left", values: left.map((one) => one.amount) }]} />`;
 }
 
 function Ledger({ balance, unit, customer }) {

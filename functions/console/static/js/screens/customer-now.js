@@ -5,7 +5,7 @@ import { all, get, path, post } from "../api.js";
 import { Chart } from "../chart.js";
 import { add } from "../exact.js";
 import { at, useLoaded } from "../hooks.js";
-import { date, midnight, money, monthStart, period, plotted, words } from "../format.js";
+import { date, midnight, money, monthStart, period, plotted, symbol, words } from "../format.js";
 import { Lines } from "../invoice-lines.js";
 import { Empty, Figure, Figures, Loaded, Panel, State } from "../parts.js";
 
@@ -73,7 +73,7 @@ export function Spend({ rows }) {
   const days = [...new Set(rows.map((row) => row.breakdown_start_timestamp))].sort();
   return [...units.values()].map(
     ({ type, products }) => html`<${Chart} key=${type.id} label=${`Spend by product and day in ${type.name}`} times=${days} labelOf=${date}
-      tell=${(value) => money(value ?? 0, type)} height=${(value) => plotted(value ?? 0, type)}
+      tell=${(value) => money(value ?? 0, type)} height=${(value) => plotted(value ?? 0, type)} unit=${symbol(type)}
       series=${[...products].map(([label, amounts]) => ({ label, values: days.map((day) => amounts.get(day) ?? 0) }))} />`,
   );
 }

@@ -20,18 +20,24 @@ const TABS = {
   alerts: ["Alerts", Alerts],
 };
 
-export function Customer({ id, tab = "now", clock, query }) {
+export function Customer({ id, tab = "now", now, query }) {
   const customer = useLoaded((signal) => get(path`/v1/customers/${id}`, {}, signal), [id]);
   if (customer.value === undefined) return html`<${Screen} title="Customer"><${Loaded} state=${customer} what="this customer" /><//>`;
   return html`<${Loaded} state=${customer}>${({ data }) => {
     const [, Shown] = TABS[tab] ?? TABS.now;
     return html`<${Screen} title=${data.name} lead=${html`<${Lead} customer=${data} />`}
-      actions=${!data.archived_at && html`<${Do} tone="danger" work=${() => post("/v1/customers/archive", { id })} done=${customer.reload}
+      actions=${!data.archived_at && html`<${Do} work=${() => preview(id)}>Preview the usage widget<//><${Do} tone="danger" work=${() => post("/v1/customers/archive", { id })} done=${customer.reload}
         confirm=${{ title: "Archive this customer?", text: "Its contracts end with it, and it is listed among the archived ones.", yes: "Archive" }}>Archive<//>`}>
       <${Tabs} label="About this customer" current=${TABS[tab] ? tab : "now"} tabs=${Object.entries(TABS).map(([key, [title]]) => [key, title, at("customers", id, key)])} />
-      <${Shown} key=${tab} customer=${data} now=${clock?.now ?? new Date().toISOString()} query=${query} />
+      <${Shown} key=${tab} customer=${data} now=${now} query=${query} />
     <//>`;
   }}<//>`;
+}
+
+/** What the customer would see of itself, with a token of its own. */
+async function preview(id) {
+  const { data } = await post("/widget/tokens", { customer_id: id });
+  open(`/widget#token=${data.token}`, "_blank", "noopener");
 }
 
 function Lead({ customer }) {

@@ -75,6 +75,9 @@ _KINDS: Final = {
     "/metering/v1/events/export": "text/csv",
     "/": "text/html",
     "/console": "text/html",
+    "/demo": "text/html",
+    "/widget": "text/html",
+    "/widget.js": "text/javascript",
 }
 """Content types of successful GETs that do not answer with JSON."""
 

@@ -61,11 +61,11 @@ class StaticPages:
 
     def page(self, visit: Visit, name: str = "index.html") -> Reply:
         """Returns one of the pages, or 304 for a browser that has it."""
-        tag = f'"{self._digest}"'
-        headers = self._headers(_ASKED, etag=tag)
-        if visit.headers.get("if-none-match") in (tag, f"W/{tag}"):
-            return Reply(304, headers=headers)
-        return _sent(self._pages[name], visit, headers)
+        return self._asked(visit, self._pages[name])
+
+    def script(self, visit: Visit, name: str) -> Reply:
+        """Returns a script that other pages load by a name that stays the same."""
+        return self._asked(visit, self._files[name])
 
     def below(self, visit: Visit) -> Reply:
         """Returns a file that a page loads; any other path is one of the page's own places."""
@@ -76,6 +76,13 @@ class StaticPages:
         if found is None:
             return Reply(404, {"code": "NotFound", "message": f"No file at {visit.path}"})
         return _sent(found, visit, self._headers(_KEPT))
+
+    def _asked(self, visit: Visit, file: _File) -> Reply:
+        tag = f'"{self._digest}"'
+        headers = self._headers(_ASKED, etag=tag)
+        if visit.headers.get("if-none-match") in (tag, f"W/{tag}"):
+            return Reply(304, headers=headers)
+        return _sent(file, visit, headers)
 
     def _headers(self, caching: str, **more: str) -> dict[str, str]:
         return {
