@@ -26,7 +26,7 @@ def test_ten_four_and_three_images_cost_70_cents(page: Page) -> None:
     assert [cell.inner_text() for cell in spent] == ["$0.20", "$0.20", "$0.30"]
     expect(page.locator("#total")).to_have_text("$0.70")
     expect(page.locator("#draft")).to_have_text("$0.70")
-    expect(page.get_by_role("listitem", name="A ultra image")).to_have_count(3)
+    expect(page.get_by_role("listitem", name="Image, ultra")).to_have_count(3)
 
 
 def test_setting_up_twice_makes_nothing_twice(page: Page) -> None:

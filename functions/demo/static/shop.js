@@ -75,7 +75,7 @@ async function generate(tier) {
   const made = await call("POST", "generate", { ingest_alias: alias(), tier });
   const canvas = make("canvas", [], { width: 220, height: 220 });
   canvas.setAttribute("role", "listitem");
-  canvas.setAttribute("aria-label", `A ${tier} image`);
+  canvas.setAttribute("aria-label", `Image, ${tier}`);
   find("wall").prepend(canvas);
   paint(canvas, made.transaction_id, tier);
   await readUsage();

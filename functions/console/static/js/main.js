@@ -4,7 +4,7 @@ import { html, render, useEffect, useErrorBoundary, useState } from "./view.js";
 import { get, optional, session } from "./api.js";
 import { at, followLinks, go, useLoaded, usePlace } from "./hooks.js";
 import { clockTime, date } from "./format.js";
-import { Choice, Dialog, Empty, Field, Form, Screen } from "./parts.js";
+import { Choice, Dialog, Empty, Field, Form, Screen, useShownCurrent } from "./parts.js";
 import { Overview } from "./screens/overview.js";
 import { Customers } from "./screens/customers.js";
 import { Customer } from "./screens/customer.js";
@@ -30,6 +30,7 @@ function Shell() {
   const [asking, setAsking] = useState(false);
   const clock = useLoaded((signal) => optional(get("/mock/clock", {}, signal)), [token], { every: 5000 });
   const current = SCREENS.find(([name]) => name === (place.steps[0] ?? ""));
+  const strip = useShownCurrent(current?.[0]);
   const enter = (next) => {
     session.token = next;
     setToken(next);
@@ -40,7 +41,7 @@ function Shell() {
   return html`<div class="shell">
     <aside>
       <a class="brand" href=${at()}>${MARK}<span>Backbeat</span></a>
-      <nav aria-label="Screens">${SCREENS.map(
+      <nav aria-label="Screens" ref=${strip}>${SCREENS.map(
         ([name, title]) => html`<a href=${name ? at(name) : at()} aria-current=${current?.[0] === name ? "page" : undefined}>${title}</a>`,
       )}</nav>
       <div class="foot">

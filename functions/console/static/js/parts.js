@@ -169,9 +169,20 @@ export function Choice({ label, value, options, onChange }) {
 }
 
 export function Tabs({ label, current, tabs }) {
-  return html`<nav class="tabs" aria-label=${label}>${tabs.map(
+  const strip = useShownCurrent(current);
+  return html`<nav class="tabs" aria-label=${label} ref=${strip}>${tabs.map(
     ([key, text, address]) => html`<a href=${address} aria-current=${key === current ? "page" : undefined}>${text}</a>`,
   )}</nav>`;
+}
+
+/** In a strip that is wider than its place, moves what is current into sight. */
+export function useShownCurrent(current) {
+  const strip = useRef(null);
+  useEffect(() => {
+    const shown = strip.current?.querySelector("[aria-current]");
+    if (shown) strip.current.scrollLeft = shown.offsetLeft - strip.current.offsetLeft - (strip.current.clientWidth - shown.clientWidth) / 2;
+  }, [current]);
+  return strip;
 }
 
 /** An id, short to look at and whole to copy. */

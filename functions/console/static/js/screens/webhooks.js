@@ -10,7 +10,7 @@ const PAGE = 25;
 
 export function Webhooks() {
   const targets = useLoaded((signal) => get("/webhooks/subscriptions", {}, signal), []);
-  return html`<${Screen} title="Webhooks" actions=${html`<${Do} work=${() => post("/webhooks/test")} done=${() => dispatchEvent(new Event("backbeat-sent"))}>Send a test event<//>`}>
+  return html`<${Screen} title="Webhooks" actions=${html`<${Do} work=${() => post("/webhooks/test")}>Send a test event<//>`}>
     <${Targets} targets=${targets} />
     <${Deliveries} />
   <//>`;
@@ -49,7 +49,7 @@ function Deliveries() {
   return html`<${Panel} title="Deliveries" wide actions=${html`<${Choice} label="Which deliveries" value=${state} onChange=${choose} options=${STATES} />`}>
     <${Loaded} state=${deliveries} what="deliveries">${({ data, next_page: more }) => html`
       <${Table} caption="Deliveries" rows=${data} rowKey=${(one) => `${one.event_id} ${one.target}`} empty=${html`<${Empty} title=${state ? "None of this kind" : "Nothing was sent yet"}>Events are sent to targets that were there when they happened.<//>`}
-        detail=${(one) => html`<${Event} delivery=${one} done=${deliveries.reload} />`} columns=${[
+        detail=${(one) => html`<${Told} delivery=${one} done=${deliveries.reload} />`} columns=${[
         { title: "Event", cell: (one) => html`<code>${one.event_type}</code>` },
         { title: "To", cell: (one) => html`<code>${one.target}</code>` },
         { title: "When", cell: (one) => html`<${Time} of=${one.created_at} />` },
@@ -60,7 +60,7 @@ function Deliveries() {
   <//>`;
 }
 
-function Event({ delivery, done }) {
+function Told({ delivery, done }) {
   const event = useLoaded((signal) => get(path`/webhooks/events/${delivery.event_id}`, {}, signal), [delivery.event_id]);
   return html`<div class="event">
     <div class="actions"><span class="note">Event <${Id} of=${delivery.event_id} /></span><${Do} tone="primary small" work=${() => post("/webhooks/redeliver", { event_id: delivery.event_id, target: delivery.target })} done=${done}>Deliver again<//></div>

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from backbeat.application import alerts, invoices
 from backbeat.application.services import Call
@@ -11,8 +12,12 @@ from backbeat.domain import pace
 from backbeat.models.alerts import AlarmStatus, AlertType
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import Invoice, InvoiceStatus, LineItem, LineType
-from backbeat.models.money import CreditType, add
+from backbeat.models.money import USD, CreditType, add
 from backbeat.models.period import Period
+
+_CENT: Final = Decimal(1)
+_HUNDREDTH: Final = Decimal("0.01")
+"""What estimates are rounded to: USD is in cents, other units are whole ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def _open(invoice: Invoice, period: Period, now: datetime) -> OpenPeriod:
     # What does not grow by the hour: fees that are charged whatever is used.
     fixed = _sum(line for line in mine if line.type not in (LineType.USAGE, LineType.APPLIED))
     metered = _sum(used)
-    estimate = pace.at_the_end(metered, period, now)
+    estimate = pace.at_the_end(metered, period, now, step=_CENT if unit == USD else _HUNDREDTH)
     covered = _sum(line for line in mine if line.type is LineType.APPLIED)
     return OpenPeriod(
         period,

@@ -12,15 +12,14 @@ from typing import Final
 from backbeat.models.money import EXACT
 from backbeat.models.period import Period
 
-_STEP: Final = Decimal("0.01")
 _TOO_EARLY: Final = timedelta(hours=1)
 """Before that, a period says nothing about its pace."""
 
 
-def at_the_end(amount: Decimal, period: Period, now: datetime) -> Decimal | None:
+def at_the_end(amount: Decimal, period: Period, now: datetime, *, step: Decimal) -> Decimal | None:
     """Returns an amount at the end of its period at the present pace, or None too early to tell.
 
-    It is an estimate, so it is rounded: half-up to hundredths of the amount's unit.
+    It is an estimate, so it is rounded, half-up to multiples of `step` (0.01, 1).
     """
     if now >= period.ending_before:
         return amount
@@ -28,7 +27,7 @@ def at_the_end(amount: Decimal, period: Period, now: datetime) -> Decimal | None
         return None
     stretched = EXACT.multiply(amount, _seconds(period.ending_before - period.starting_at))
     estimate = EXACT.divide(stretched, _seconds(now - period.starting_at))
-    return max(amount, estimate.quantize(_STEP, ROUND_HALF_UP, context=EXACT))
+    return max(amount, estimate.quantize(step, ROUND_HALF_UP, context=EXACT))
 
 
 def _seconds(span: timedelta) -> Decimal:
