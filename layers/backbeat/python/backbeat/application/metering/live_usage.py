@@ -162,9 +162,13 @@ def _ends(draft: Invoice) -> tuple[datetime, datetime]:
 
 
 def _forecast(
-    call: Call, customer: Customer, metric: BillableMetric, span: Period
+    call: Call,
+    customer: Customer,
+    metric: BillableMetric,
+    span: Period,
+    received_before: datetime | None,
 ) -> list[UsageCell]:
-    counted = usage.cells(call, customer, metric, span)
+    counted = usage.cells(call, customer, metric, span, received_before=received_before)
     return [*counted, *forecasts.to_come(metric, counted, span, call.now)]
 
 
