@@ -160,7 +160,7 @@ class Standing:
         call = self._call
         running = [
             period
-            for _, period in open_periods.of_customer(call, self._customer.id)
+            for _, period, _ in open_periods.of_customer(call, self._customer.id)
             if period.covers(call.now)
         ]
         if not running:

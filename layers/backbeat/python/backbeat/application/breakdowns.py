@@ -141,7 +141,7 @@ def _bills(call: Call, customer: Customer, *, newest_first: bool) -> list[_Bill]
         for stored in invoices.of_customer(call.store, call.tenant, customer.id)
         if stored.period is not None
     }
-    for contract, period in awaiting:
+    for contract, period, _ in awaiting:
         invoice_id = invoicing.usage_invoice_id(contract.id, period)
         draft = _Bill(invoice_id, invoicing.finalizes_at(period), period, contract, None)
         bills.setdefault(invoice_id, draft)

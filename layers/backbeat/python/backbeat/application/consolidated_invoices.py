@@ -95,7 +95,7 @@ def _parts(
         above = matching[-1]
     children = [final] if final.contract_id != parent.id else []
     for child in _consolidated(call, parent):
-        for other, period in open_periods.of_customer(call, child.customer_id):
+        for other, period, _ in open_periods.of_customer(call, child.customer_id):
             is_other = (other.id, period.starting_at) != (final.contract_id, final.start_timestamp)
             if other.id == child.id and is_other and _lies_in(period, above.period):
                 return None

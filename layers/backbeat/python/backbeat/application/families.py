@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backbeat.application import open_periods
+from backbeat.application.open_periods import Open
 from backbeat.application.services import Call
 from backbeat.models.balances import Balance
 from backbeat.models.contracts import Contract, HierarchyLink
 from backbeat.models.customers import Customer
-from backbeat.models.period import Period
 from backbeat.models.sharing import ChildAccess
 from backbeat.persistence import balances, contracts, keys
 from backbeat.persistence.entities import read
@@ -21,12 +21,13 @@ from backbeat.ports.store import Item
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Customers by id, and all that they own as it is stored.
+    """Customers and their contracts by id, and all that they own as it is stored.
 
     `places` are those of contracts among what lies below their parent, in order of creation.
     """
 
     customers: dict[str, Customer]
+    contracts: dict[str, Contract]
     stored: Sequence[tuple[Item, Balance]]
     places: dict[str, int] = field(default_factory=dict)
 
@@ -50,15 +51,19 @@ def of_customer(call: Call, customer: Customer) -> Family:
     family = of_hierarchies(call, customer)
     if len(family.customers) == 1 or any(_is_shared(one) for one in family.owned):
         return family
-    return Family({customer.id: customer}, _stored(call, customer.id))
+    return Family(
+        {customer.id: customer},
+        {one.id: one for one in family.contracts.values() if one.customer_id == customer.id},
+        [one for one in family.stored if one[1].customer_id == customer.id],
+    )
 
 
-def open_usage(call: Call, family: Family) -> list[tuple[Contract, Period]]:
+def open_usage(call: Call, family: Family) -> list[Open]:
     """Returns the open usage periods of all, in no particular order."""
     return [
         entry
         for customer_id in family.customers
-        for entry in open_periods.of_customer(call, customer_id)
+        for entry in open_periods.of_customer(call, customer_id, family.contracts)
     ]
 
 
@@ -86,13 +91,15 @@ def _is_shared(balance: Balance) -> bool:
 def of_hierarchies(call: Call, customer: Customer) -> Family:
     """Returns a customer and all whose contracts are in a hierarchy with its own."""
     found = {customer.id: customer}
+    held: dict[str, Contract] = {}
     stored: list[tuple[Item, Balance]] = []
     places: dict[str, int] = {}
     waiting = [customer.id]
     while waiting:
         customer_id = waiting.pop()
-        stored += _stored(call, customer_id)
+        stored += balances.of_customer(call.store, call.tenant, customer_id)
         for contract in contracts.of_customer(call.store, call.tenant, customer_id):
+            held[contract.id] = contract
             for place, link in enumerate(_links(contract)):
                 places.setdefault(link.contract_id, place)
                 other = (
@@ -103,7 +110,7 @@ def of_hierarchies(call: Call, customer: Customer) -> Family:
                 if other is not None:
                     found[other.id] = other
                     waiting.append(other.id)
-    return Family(found, stored, places)
+    return Family(found, held, stored, places)
 
 
 def _links(contract: Contract) -> Iterator[HierarchyLink]:
@@ -111,7 +118,3 @@ def _links(contract: Contract) -> Iterator[HierarchyLink]:
         yield contract.child_role.parent
     if contract.parent_role is not None:
         yield from contract.parent_role.children
-
-
-def _stored(call: Call, customer_id: str) -> list[tuple[Item, Balance]]:
-    return balances.of_customer(call.store, call.tenant, customer_id)

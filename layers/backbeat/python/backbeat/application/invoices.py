@@ -71,7 +71,7 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
     stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
     if stored is not None:
         return stored
-    for contract, period in awaiting:
+    for contract, period, _ in awaiting:
         if invoicing.usage_invoice_id(contract.id, period) == invoice_id:
             return settled_drafts.find(call, customer, contract, period)
     for draft in scheduled:

@@ -1,7 +1,8 @@
 """Usage periods that have begun and are not finalized."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from backbeat.application.services import Call
 from backbeat.domain import invoicing, periods
@@ -12,35 +13,47 @@ from backbeat.persistence.entities import from_item, read, walk
 from backbeat.ports.store import Query
 
 
-def of_customer(call: Call, customer_id: str) -> Iterator[tuple[Contract, Period]]:
-    """Yields the usage periods of a customer that have begun and are not finalized yet."""
+class Open(NamedTuple):
+    """An open period of a contract.
+
+    Usage received from `received_before` on, an hour, is too late for its draft; None: there is
+    none yet. Of a period that was over when it came to be billed here, as where a contract begins
+    in the past, that is after what was known then.
+    """
+
+    contract: Contract
+    period: Period
+    received_before: datetime | None
+
+
+def of_customer(
+    call: Call, customer_id: str, known: Mapping[str, Contract] | None = None
+) -> Iterator[Open]:
+    """Yields the usage periods of a customer that have begun and are not finalized yet.
+
+    Contracts that are `known` are not read again.
+    """
     pk, low, high = keys.due_items(call.tenant, customer_id)
     for item in walk(call.store, Query(pk, low=low, high=high)):
         due = from_item(item, DueItem)
         if due.kind is not WorkKind.USAGE:
             continue
-        contract = read(
-            call.store, keys.contract(call.tenant, customer_id, due.contract_id), Contract
-        )
+        contract = None if known is None else known.get(due.contract_id)
+        if contract is None:
+            key = keys.contract(call.tenant, customer_id, due.contract_id)
+            contract = read(call.store, key, Contract)
         if contract is None or contract.archived_at is not None:
             continue
         for period in periods.periods_left(contract, due.period_start):
             if period.starting_at > call.now:
                 break
-            yield contract, period
+            yield Open(contract, period, _too_late_from(call, due, period))
 
 
-def received_before(call: Call, contract: Contract, period: Period) -> datetime | None:
-    """Returns the hour from which on usage is too late for the draft of an open period.
-
-    None: there is none yet. Of a period that was over when it came to be billed here, as where a
-    contract begins in the past, that is after what was known then.
-    """
+def _too_late_from(call: Call, due: DueItem, period: Period) -> datetime | None:
     cut_off = invoicing.finalizes_at(period)
     if call.now < cut_off:
         return None
-    key = keys.due_item(call.tenant, contract.customer_id, contract.id, WorkKind.USAGE)
-    due = read(call.store, key, DueItem)
-    if due is None or due.opened_at is None:
+    if due.opened_at is None:
         return cut_off
     return max(cut_off, hour_of(due.opened_at) + HOUR)

@@ -95,7 +95,7 @@ def awaits_usage(call: Call, contract: Contract, trueup: Statement) -> bool:
     return any(
         period.starting_at < ends.get(other.id, period.starting_at)
         for customer_id in dict.fromkeys(one.customer_id for one, _ in drawing)
-        for other, period in open_periods.of_customer(call, customer_id)
+        for other, period, _ in open_periods.of_customer(call, customer_id)
     )
 
 
@@ -367,6 +367,8 @@ def _billed_line(
 
 
 def _products(call: Call, product_ids: list[str]) -> dict[str, Product]:
+    if not product_ids:
+        return {}
     found = catalog.products_of_ids(call, [*dict.fromkeys(product_ids)])
     return {product.id: product for product in found}
 

@@ -45,12 +45,7 @@ class Purse:
         self.drawn: list[Deduction] = []
         self._call = call
         self._customer = customer
-        self._contracts = {
-            one.id: one
-            for customer_id in self._family.customers
-            for one in persisted.of_customer(call.store, call.tenant, customer_id)
-            if self.book.balances
-        }
+        self._contracts = self._family.contracts if self.book.balances else {}
         self._owned = {one.id: self._as_ended(one) for one in self.book.balances}
         self._tags_of = catalog.tags_of_products(call) if self._names_tags else {}
         self._rolled: dict[str, tuple[Rollover, ...]] = {}
@@ -80,9 +75,9 @@ class Purse:
             if isinstance(due, Statement):
                 self.bill(contract, due)
             elif contract.customer_id == self._customer.id:
-                yield self.draft(contract, due, _open(self._call, contract, due, reading))
+                yield self.draft(contract, due, self._cut_off(contract, due, reading))
             else:
-                self.draft(contract, due, _open(self._call, contract, due, AS_IT_STANDS))
+                self.draft(contract, due, self._cut_off(contract, due))
         self._roll_over()
         self._is_settled = True
 
@@ -136,13 +131,19 @@ class Purse:
         """Draws what is billed before a period or a scheduled invoice."""
         if self.is_empty:
             return
-        for other, earlier in sorted([*self._open_usage, *self._statements], key=self._order):
+        everything = [*self._usage_bills, *self._statements]
+        for other, earlier in sorted(everything, key=self._order):
             if self._order((other, earlier)) >= self._order((contract, due)):
                 break
             if isinstance(earlier, Statement):
                 self.bill(other, earlier)
             else:
-                self.draft(other, earlier, _open(self._call, other, earlier, AS_IT_STANDS))
+                self.draft(other, earlier, self._cut_off(other, earlier))
+
+    def alone(self, contract: Contract, period: Period) -> Invoice:
+        """Returns the draft of an open period before anything pays for it."""
+        reading = self._cut_off(contract, period)
+        return drafts.assemble(self._call, contract, self._customer, period, reading)
 
     def draft(self, contract: Contract, period: Period, reading: Reading = AS_IT_STANDS) -> Invoice:
         """Returns the draft of a period, paid from what the ones before it have left."""
@@ -259,8 +260,21 @@ class Purse:
                 self._settle_rollover(pending)
 
     @cached_property
-    def _open_usage(self) -> list[Bill]:
-        return [*families.open_usage(self._call, self._family)]
+    def _open_usage(self) -> list[open_periods.Open]:
+        return families.open_usage(self._call, self._family)
+
+    @property
+    def _usage_bills(self) -> list[Bill]:
+        return [(one.contract, one.period) for one in self._open_usage]
+
+    def _cut_off(
+        self, contract: Contract, period: Period, reading: Reading = AS_IT_STANDS
+    ) -> Reading:
+        """Returns the reading of a period: usage that came too late for it is not in it."""
+        for one in self._open_usage:
+            if one.contract.id == contract.id and one.period == period:
+                return replace(reading, received_before=one.received_before)
+        return reading
 
     @cached_property
     def _statements(self) -> list[tuple[Contract, Statement]]:
@@ -278,11 +292,11 @@ class Purse:
 
         A scheduled invoice that comes after all open usage is none of it: it is not spent yet.
         """
-        last = max((_billed_at(due) for _, due in self._open_usage), default=None)
+        last = max((one.period.ending_before for one in self._open_usage), default=None)
         before = [
             bill for bill in self._statements if last is not None and _billed_at(bill[1]) < last
         ]
-        return sorted([*self._open_usage, *before], key=self._order)
+        return sorted([*self._usage_bills, *before], key=self._order)
 
     def _order(self, bill: Bill) -> tuple[object, ...]:
         """Returns a bill's place: usage by its end, what is scheduled by its date, after that."""
@@ -388,8 +402,7 @@ def up_to(
     """Returns the draft of one open period, and the purse that it and those before it drew from."""
     purse = Purse(call, customer)
     if purse.is_empty:
-        as_open = _open(call, contract, period, AS_IT_STANDS)
-        return drafts.assemble(call, contract, customer, period, as_open), purse
+        return purse.alone(contract, period), purse
     for draft in purse.drafts():
         if (draft.contract_id, draft.start_timestamp) == (contract.id, period.starting_at):
             return draft, purse
@@ -427,11 +440,6 @@ def again(
         purse.give_back([reading.invoice_id])
     purse.draw_before(contract, period)
     return purse.assemble(contract, period, reading)
-
-
-def _open(call: Call, contract: Contract, period: Period, reading: Reading) -> Reading:
-    """Returns the reading of an open period: usage that came after its cut-off is not in it."""
-    return replace(reading, received_before=open_periods.received_before(call, contract, period))
 
 
 def _billed_at(due: Period | Statement) -> datetime:

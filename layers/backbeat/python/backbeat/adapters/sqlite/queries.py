@@ -69,7 +69,9 @@ def page(connection: sqlite3.Connection, records: Records, query: Query) -> Page
     """
     last = None if query.cursor is None else _decode(query, query.cursor)
     limit = _PAGE_ITEMS if query.limit is None else query.limit
-    if query.index is Index.BASE and is_record(query.pk):
+    if query.index is Index.BASE:
+        if not is_record(query.pk):
+            return _page_of_rows(connection, query, last, limit)
         found = _in_order(query, last, _records_of(connection, records, query))
     else:
         found = _rows(connection, query, last, limit + 1)
@@ -79,6 +81,19 @@ def page(connection: sqlite3.Connection, records: Records, query: Query) -> Page
     if len(found) > limit:
         cursor = msgspec.json.encode(_Cursor(_fingerprint(query), found[limit - 1][0])).hex()
     return Page(tuple(make() for _, make in found[:limit]), cursor)
+
+
+def _page_of_rows(
+    connection: sqlite3.Connection, query: Query, last: _Place | None, limit: int
+) -> Page:
+    """Returns a page of what is stored as rows: most of what is read. They come in order."""
+    statement, values = _statement(query, last)
+    rows: list[ItemColumns] = connection.execute(statement, (*values, limit + 1)).fetchall()
+    cursor = None
+    if len(rows) > limit:
+        behind = _Place(str(rows[limit - 1][_ORDERS[Index.BASE].column]))
+        cursor = msgspec.json.encode(_Cursor(_fingerprint(query), behind)).hex()
+    return Page(tuple(map(from_row, rows[:limit])), cursor)
 
 
 def _rows(
