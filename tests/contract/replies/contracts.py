@@ -82,10 +82,11 @@ def edits_of(world: World) -> JSON:
         "add_commits": [
             {**world.commit, "invoice_schedule": due("2025-05-01", amount=80),
              "rollover_fraction": 0.5, "netsuite_sales_order_id": "SO8"},
-            {**world.commit, "type": "POSTPAID",
+            # Unrestricted, they would be drawn by the subscription, and could not be archived.
+            {**world.commit, "type": "POSTPAID", "applicable_product_tags": ["llm"],
              "invoice_schedule": due("2026-02-01", amount=1000)},
         ],
-        "add_credits": [credit_of(world), credit_of(world, name="Second")],
+        "add_credits": [credit_of(world), credit_of(world, name="Second", applicable_product_tags=["llm"])],
         "update_contract_name": "Renamed",
         "update_contract_end_date": END,
         "update_net_payment_terms_days": 7,
