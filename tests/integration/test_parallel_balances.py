@@ -138,9 +138,9 @@ def _finalized(stage: Stage, token: str, *, together: bool) -> Any:
     clock.set(FEBRUARY)
     product.tick()
     queue = product.services.job_queue
-    messages: list[Message] = []
-    while more := queue.receive(limit=10, wait_seconds=0, visibility_seconds=600):
-        messages += more
+    # Five contracts' usage: fewer than one batch holds.
+    messages = queue.receive(limit=10, wait_seconds=0, visibility_seconds=600)
+    assert len(messages) >= 5
     with bootstrap.using(product.services):
         runs = [partial(product.run_job, message) for message in messages]
         if together:

@@ -373,3 +373,67 @@ def test_of_equal_balances_the_narrower_one_pays_first_also_in_explanations() ->
     assert paid == [("Narrow applied", -100), ("Wide applied", -50)]
     explained(world, final)
     add_up(world, customer, final)
+
+
+def test_13_3_money_pays_conversions_only_where_it_is_for_everything() -> None:
+    world = World("2025-01-31T00:00:00Z")
+    tokens = world.unit()
+    conversion = {"custom_credit_type_id": tokens, "fiat_per_custom_credit": 2}
+    customer, card = world.customer(), world.rate_card(credit_type_conversions=[conversion])
+    product = world.product(world.metric())
+    world.rate(card, product, price=10, credit_type_id=tokens)
+    world.contract(
+        customer,
+        card,
+        credits=[
+            # Of a product in tokens, money has nothing to pay.
+            credit(world, 700, applicable_product_ids=[product], priority=1, name="narrow"),
+            # From the 15th on.
+            credit(
+                world,
+                600,
+                name="late",
+                priority=2,
+                access_schedule=access(600, start="2025-01-15"),
+            ),
+            credit(world, 500, name="wide", priority=3),
+        ],
+    )
+    world.use(customer, 20, "2025-01-10T00:00:00Z")
+    world.use(customer, 80, "2025-01-20T00:00:00Z")
+
+    def check() -> JSON:
+        [invoice, *_] = world.invoices(customer, type="USAGE")
+        # 200 tokens are 400 cents, before the 15th: "wide" pays them. 800 tokens are 1600: "late"
+        # pays 600 and "wide" its last 100. 2000 − 1100 = 900.
+        assert invoice["total"] == 900
+        converted = [line for line in invoice["line_items"] if line["type"] != "usage"]
+        assert lines({"line_items": converted}, "type", "total") == [
+            ("cpu_conversion", 400),
+            ("applied_commit_or_credit", -400),
+            ("cpu_conversion", 600),
+            ("applied_commit_or_credit", -600),
+            ("cpu_conversion", 100),
+            ("applied_commit_or_credit", -100),
+            ("cpu_conversion", 900),
+        ]
+        totals = {day: row["total"] for day, row in days(world, customer).items()}
+        assert totals == {10: 0, 20: 900}
+        add_up(world, customer, invoice)
+        for line in world.get(f"/mock/explain/{invoice['id']}")["line_items"]:
+            assert world.get(line["explanation"])["matches"] is True
+        return invoice
+
+    assert check()["status"] == "DRAFT"
+    world.clock("2025-02-03T00:00:00Z")
+    assert check()["status"] == "FINALIZED"
+    body = {
+        "customer_id": customer,
+        "include_contract_balances": True,
+        "include_balance": True,
+    }
+    left = {
+        one["name"]: one["balance"]
+        for one in world.post("/v1/contracts/customerBalances/list", body)
+    }
+    assert left == {"narrow": 700, "late": 0, "wide": 0}

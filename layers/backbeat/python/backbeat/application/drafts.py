@@ -48,7 +48,7 @@ from backbeat.models.catalog import (
 )
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
-from backbeat.models.invoices import Invoice, Known, LineItem
+from backbeat.models.invoices import Invoice, Known, LineItem, LineType
 from backbeat.models.money import USD
 from backbeat.models.period import Period
 from backbeat.models.rates import Rate, RateCard, Tier
@@ -311,10 +311,28 @@ def _with_balances(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[
 def _with_conversions(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:
     if bill.card is None:
         return lines
+    paid = bill.reading.paid if not bill.reading.sources else ()
+    paying = drawdown.unrestricted_left(bill.reading.sources, lines)
+    paying = [one for one in paying if one.balance.credit_type.id == bill.card.fiat_credit_type.id]
+    # What pays for a conversion must cover all of it, so it is cut where that changes.
+    edges = sorted(drawdown.cuts(paying) | conversions.edges(bill.reading.paid))
     converted = conversions.lines(
-        lines, bill.card, bill.period, invoice_id=invoice_id, apart=bill.reading.apart
+        lines,
+        bill.card,
+        bill.period,
+        invoice_id=invoice_id,
+        apart=lambda instant: (bill.reading.apart(instant), bisect_right(edges, instant)),
     )
-    return [*lines, *converted]
+    if paid:
+        return [*lines, *spreading.spread(paid, converted)]
+    drawn = drawdown.draw(
+        converted,
+        paying,
+        contract_id=bill.contract.id,
+        covered_ladder=bill.covered_ladder,
+        types={LineType.CPU_CONVERSION},
+    )
+    return [*lines, *drawn.lines]
 
 
 def _with_dated_charges(bill: _Bill, lines: list[LineItem], invoice_id: str) -> list[LineItem]:

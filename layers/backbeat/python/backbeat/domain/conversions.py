@@ -6,7 +6,7 @@ Times: a conversion covers the lines it converts.
 Invariants: lines in a custom pricing unit are never part of a total in money; their conversion is.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -44,6 +44,17 @@ def lines(
         for (unit, _), converted in owed.items()
     ]
     return [line for line in conversions if line.quantity != 0]
+
+
+def edges(paid: Iterable[LineItem]) -> frozenset[datetime]:
+    """Returns where the conversions of an invoice begin and end."""
+    return frozenset(
+        date
+        for line in paid
+        if line.type is LineType.CPU_CONVERSION
+        for date in (line.starting_at, line.ending_before)
+        if date is not None
+    )
 
 
 def _line(

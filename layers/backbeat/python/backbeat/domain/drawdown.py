@@ -9,7 +9,7 @@ up to the line's units.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -30,6 +30,9 @@ _LINE_KINDS: Final = {
     "SubscriptionProductListItem": 1,
     "CompositeProductListItem": 2,
 }
+
+PAYABLE: Final = frozenset({LineType.USAGE, LineType.SUBSCRIPTION})
+"""The types of lines that any balance may pay. What converts units is for unrestricted ones."""
 
 SegmentKey = tuple[str, str, str | None]
 """Balance id and segment id, and the seat where each has a part of its own."""
@@ -86,13 +89,16 @@ def draw(
     *,
     contract_id: str,
     covered_ladder: CoveredLadder,
+    types: Collection[LineType] = PAYABLE,
 ) -> Drawn:
     """Returns the lines with every part that a balance pays marked and taken off again.
 
     Each covered part is followed by its negative line; the uncovered rest of a line comes last.
+    Only lines of some types are paid.
     """
     open_lines = [_Open(line, [], line.quantity or _ZERO, line.total) for line in lines]
-    in_order = sorted((o for o in open_lines if _is_payable(o.line)), key=_line_order)
+    payable = (o for o in open_lines if o.line.type in types and o.line.total > 0)
+    in_order = sorted(payable, key=_line_order)
     deductions: dict[SegmentKey, Decimal] = {}
     for source in sorted(sources, key=_source_order):
         left = source.available
@@ -104,6 +110,21 @@ def draw(
         if left != source.available:
             deductions[source.key] = subtract(source.available, left)
     return Drawn(tuple(line for o in open_lines for line in _result(o)), deductions)
+
+
+def unrestricted_left(sources: Iterable[Source], lines: Iterable[LineItem]) -> list[Source]:
+    """Returns the sources that pay whatever there is to pay, with what lines have left of them."""
+    drawn: dict[str, Decimal] = {}
+    for line in lines:
+        if line.type is LineType.APPLIED and line.commit_segment_id is not None:
+            before = drawn.get(line.commit_segment_id, _ZERO)
+            drawn[line.commit_segment_id] = subtract(before, line.total)
+    left = [
+        replace(source, available=subtract(source.available, drawn.get(source.segment.id, _ZERO)))
+        for source in sources
+        if source.balance.is_unrestricted and source.seat_id is None
+    ]
+    return [source for source in left if source.available > 0]
 
 
 def may_pay(source: Source, line: LineItem, *, contract_id: str) -> bool:
@@ -200,10 +221,6 @@ def _applies(
         and not any({*excluded} <= tags for excluded in specifier.excluded_tags)
         for specifier in balance.specifiers
     )
-
-
-def _is_payable(line: LineItem) -> bool:
-    return line.type in (LineType.USAGE, LineType.SUBSCRIPTION) and line.total > 0
 
 
 def _pay(open_line: _Open, source: Source, left: Decimal, covered_ladder: CoveredLadder) -> Decimal:

@@ -221,4 +221,5 @@ def _what(line: LineItem) -> Hashable:
         line.credit_type.id,
         line.subscription_id,
         None if line.tier is None else line.tier.level,
+        line.name if line.type is LineType.CPU_CONVERSION else None,
     )
