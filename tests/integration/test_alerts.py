@@ -241,3 +241,17 @@ def test_alerts_of_a_customer_come_in_pages(product: Product, hooked: World) -> 
     assert {one["alert"]["id"] for one in [*first.data, *second.data]} == ids
     wrong = product.post("/v1/customer-alerts/list", body, next_page="nonsense")
     assert (wrong.status, "next_page" in wrong.body["message"]) == (400, True)
+
+
+def test_a_reset_gets_through_while_looks_are_asked_for(
+    stage: Stage, hooked: World, store: WatchedStore
+) -> None:
+    alert_id = watch(stage.product, 5)
+
+    def meanwhile() -> None:
+        store.before = lambda: None
+        spend(stage.product, "meanwhile")
+
+    store.before = meanwhile
+    body = {"customer_id": hooked.customer_id, "alert_id": alert_id}
+    assert stage.product.post("/v1/customer-alerts/reset", body).status == 200

@@ -856,3 +856,48 @@ def test_ex_39_net_balance() -> None:
     # 34500 less is 0; 700 below that it still counts as nothing.
     entered(account, -35200, name="C")
     assert account.net() == 104500
+
+
+def test_balances_are_shown_as_of_a_date() -> None:
+    """The sum of what is dated until then, of what was there by then."""
+    world = World("2025-01-01T00:00:00Z")
+    customer, card = world.customer(), world.rate_card()
+    world.rate(card, world.product(world.metric()), price=1)
+    purchase = world.product(type="FIXED")
+
+    def credit(name: str, amount: int) -> JSON:
+        return {"product_id": purchase, "name": name, "access_schedule": access(amount)}
+
+    contract = world.contract(customer, card, credits=[credit("first", 1000)])
+    names: JSON = {"customer_id": customer, "contract_id": contract}
+    world.use(customer, 300, "2025-01-01T00:00:00Z")
+    world.clock("2025-02-10T00:00:00Z")
+    world.use(customer, 200, "2025-02-05T00:00:00Z")
+    world.post("/v2/contracts/edit", {**names, "add_credits": [credit("second", 50)]})
+    [first] = [
+        one for one in world.post("/v2/contracts/get", names)["credits"] if one["name"] == "first"
+    ]
+    entry = {
+        **names,
+        "id": first["id"],
+        "segment_id": first["access_schedule"]["schedule_items"][0]["id"],
+        "amount": -100,
+        "reason": "by hand",
+        "timestamp": "2025-02-15T00:00:00Z",
+    }
+    world.post("/v1/contracts/addManualBalanceLedgerEntry", entry)
+
+    def worth(date: str | None) -> dict[str, Any]:
+        asked = {} if date is None else {"as_of_date": f"{date}T00:00:00Z"}
+        shown = world.post("/v2/contracts/get", {**names, "include_balance": True, **asked})
+        return {one["name"]: one["balance"] for one in shown["credits"]}
+
+    # Now: 1000 − 300 − 200 − 100, and all of the other.
+    assert worth(None) == {"first": 400, "second": 50}
+    # January's invoice draws 300 at its end; nothing was entered, nor was there a second one.
+    assert worth("2025-01-20") == {"first": 1000}
+    assert worth("2025-02-01") == {"first": 700}
+    world.clock("2025-03-10T00:00:00Z")
+    # By now February's invoice draws 200 at its end, and the entry is dated the 15th.
+    assert worth("2025-02-20") == {"first": 600, "second": 50}
+    assert worth("2025-03-01") == {"first": 400, "second": 50}

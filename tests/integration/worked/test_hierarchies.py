@@ -121,6 +121,70 @@ def test_a_void_invoice_below_gives_back_to_the_balance_above() -> None:
     assert group.net(group.parent) == 0
 
 
+def test_an_edit_changes_who_below_may_draw() -> None:
+    group = Group({"type": "NONE"})
+    assert group.owed() == [0, 30000, 45000]
+    [commit] = children(group.world, group.parent)
+    names = {"customer_id": group.parent, "commit_id": commit["id"]}
+
+    def share(child_access: JSON) -> None:
+        change = {"hierarchy_configuration": {"child_access": child_access}}
+        group.world.post("/v2/contracts/commits/edit", {**names, **change})
+
+    share({"type": "CONTRACT_IDS", "contract_ids": [group.contracts["b"]]})
+    assert group.owed() == [0, 30000, 0]
+    share({"type": "ALL"})
+    assert group.owed() == [0, 0, 15000]
+    # The edit of the contract does the same, and its history says so.
+    [above] = group.world.post("/v2/contracts/list", {"customer_id": group.parent})
+    contract = {"customer_id": group.parent, "contract_id": above["id"]}
+    none = {"hierarchy_configuration": {"child_access": {"type": "NONE"}}}
+    update = {"update_commits": [{"commit_id": commit["id"], **none}]}
+    group.world.post("/v2/contracts/edit", {**contract, **update})
+    assert group.owed() == [0, 30000, 45000]
+    [told] = group.world.post("/v2/contracts/getEditHistory", contract)
+    assert told["update_commits"] == [{"id": commit["id"], **none}]
+    # A change of something else leaves it.
+    share({"type": "ALL"})
+    group.world.post("/v2/contracts/commits/edit", {**names, "name": "Renamed"})
+    assert group.owed() == [0, 0, 15000]
+
+
+def test_16_5_a_parents_alert_is_looked_at_when_the_parent_uses_something() -> None:
+    group = Group({"type": "ALL"})
+    alert = {
+        "alert_type": "low_remaining_commit_balance_reached",
+        "name": "Low",
+        "threshold": 10000,
+        "customer_id": group.parent,
+    }
+    # All three have drawn by now: nothing is left.
+    asked = {"customer_id": group.parent}
+    asked["alert_id"] = group.world.post("/v1/alerts/create", alert)["id"]
+
+    def status() -> Any:
+        return group.world.post("/v1/customer-alerts/get", asked)["customer_status"]
+
+    assert status() == "in_alarm"
+    [commit] = children(group.world, group.parent)
+    [item] = commit["access_schedule"]["schedule_items"]
+    more = {"id": item["id"], "amount": 200000}
+    group.world.post(
+        "/v2/contracts/commits/edit",
+        {
+            "customer_id": group.parent,
+            "commit_id": commit["id"],
+            "access_schedule": {"update_schedule_items": [more]},
+        },
+    )
+    assert status() == "ok"
+    # 200000 − 115000 = 85000, of which a child uses 80000: 5000 are left.
+    group.world.use(group.a, 80000, at("2025-01-11"))
+    assert status() == "ok"
+    group.world.use(group.parent, 1, at("2025-01-11"))
+    assert status() == "in_alarm"
+
+
 def test_shares_of_children_are_told_to_be_named() -> None:
     world = World("2025-01-01T00:00:00Z")
     for access_ in ({"type": "CONTRACT_IDS"}, {"type": "SOME"}):

@@ -407,3 +407,29 @@ def test_a_script_is_shown_used_up_and_forgotten() -> None:
     assert (status, reply["data"]["script"], reply["data"]["tax"]) == (200, [], None)
     assert "outcomes" in till.refused("/mock/payments", {})["message"]
     till.clock(NOW)
+
+
+def test_thresholds_end_with_the_account_they_are_collected_through() -> None:
+    desk = Desk(700)
+    spend = desk.threshold(threshold_amount=30_000)
+    del spend["recharge_to_amount"]
+    desk.agree(desk.threshold(), spend_threshold_configuration=spend, **desk.billed)
+    other = desk.contract(
+        desk.customer_id,
+        None,
+        prepaid_balance_threshold_configuration=desk.threshold(threshold_amount=501),
+    )
+    path = "/v1/archiveCustomerBillingProviderConfigurations"
+    ids = {"customer_billing_provider_configuration_ids": [desk.account_id]}
+    desk.post(path, {"customer_id": desk.customer_id, **ids})
+    shown = desk.shown()
+    assert shown["prepaid_balance_threshold_configuration"]["is_enabled"] is False
+    assert shown["spend_threshold_configuration"]["is_enabled"] is False
+    # A contract that is not billed through it keeps its own.
+    names = {"customer_id": desk.customer_id, "contract_id": other}
+    kept = desk.post("/v2/contracts/get", names)["prepaid_balance_threshold_configuration"]
+    assert kept["is_enabled"] is True
+    desk.told("")
+    desk.spend(300)
+    reached = [one for one in desk.events() if one["type"].endswith("threshold_reached")]
+    assert {one["properties"]["contract_id"] for one in reached} <= {other}

@@ -14,6 +14,7 @@ from backbeat.application import (
     tenants,
     work_items,
 )
+from backbeat.application.attempts import insistently
 from backbeat.application.services import Call
 from backbeat.domain import thresholds
 from backbeat.models.alerts import (
@@ -209,8 +210,12 @@ def reset(call: Call, customer_id: str, alert_id: str) -> None:
     Raises:
         NotFound: the customer does not exist, or no such alert is about it.
         InvalidArgument: the alert is archived.
-        Retryable: a look was under way.
+        Retryable: looks kept being written.
     """
+    insistently(lambda: _reset(call, customer_id, alert_id))
+
+
+def _reset(call: Call, customer_id: str, alert_id: str) -> None:
     customer = customers.get(call, customer_id)
     _, alert = _stored(call, alert_id)
     if alert.customer_id not in (None, customer.id):

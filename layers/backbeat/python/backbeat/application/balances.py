@@ -403,12 +403,14 @@ def shown(
 
 
 def of_contracts(
-    call: Call, found: Sequence[Contract], *, detailed: bool
+    call: Call, found: Sequence[Contract], *, detailed: bool, at: datetime | None = None
 ) -> dict[str, list[ShownBalance]]:
     """Returns the balances of contracts of one customer, by contract, as they were made.
 
-    What they are worth and their ledgers take computing the drafts: only when `detailed`.
+    What they are worth and their ledgers take computing the drafts: only when `detailed`. At an
+    earlier time they are what they were by all that is dated until then.
     """
+    at = call.now if at is None else min(at, call.now)
     by_contract: dict[str, list[ShownBalance]] = {contract.id: [] for contract in found}
     archived = {contract.id for contract in found if contract.archived_at is not None}
     for customer_id in {contract.customer_id for contract in found}:
@@ -417,10 +419,11 @@ def of_contracts(
             one
             for one in purse.balances
             if one.contract_id in by_contract
-            and (one.archived_at is None or one.contract_id in archived)
+            and (one.archived_at is None or one.archived_at > at or one.contract_id in archived)
+            and (at >= call.now or one.created_at <= at)
         ]
         made = sorted(owned, key=lambda one: (one.created_at, one.sequence, one.id))
-        for ready in _ready(call, purse, made):
+        for ready in _ready(call, purse, made, at=at):
             by_contract[ready.balance.contract_id or ""].append(ready)
     return by_contract
 
@@ -432,7 +435,10 @@ def _purse(call: Call, customer: Customer, *, detailed: bool) -> Purse:
     return purse.settle() if detailed or rolls_over else purse
 
 
-def _ready(call: Call, purse: Purse, found: Sequence[Balance]) -> list[ShownBalance]:
+def _ready(
+    call: Call, purse: Purse, found: Sequence[Balance], *, at: datetime | None = None
+) -> list[ShownBalance]:
+    at = at or call.now
     products = catalog.known_products(call, [balance.product_id for balance in found])
     invoices: dict[str, str] = {}
     for contract_id in {one.invoiced_by for one in found if one.invoiced_by is not None}:
@@ -443,12 +449,21 @@ def _ready(call: Call, purse: Purse, found: Sequence[Balance]) -> list[ShownBala
         ShownBalance(
             balance,
             products[balance.product_id].state_at(call.now).name,
-            ledgers.worth(balance, call.now, purse.drawn_from(balance)),
+            _worth(call, purse, balance, at),
             ledgers.entries(balance, call.now, purse.drawn_from(balance)),
             invoices,
         )
         for balance in found
     ]
+
+
+def _worth(call: Call, purse: Purse, balance: Balance, at: datetime) -> Decimal:
+    drawn = purse.drawn_from(balance)
+    if at >= call.now:
+        return ledgers.worth(balance, call.now, drawn)
+    # Decision: what is dated later was not known then, drafts of the period included.
+    until = [one for one in drawn if one.timestamp <= at]
+    return ledgers.worth(ledgers.as_of(balance, at), at, until)
 
 
 def net(

@@ -99,7 +99,7 @@ def shown(
 ) -> list[ShownContract]:
     """Returns contracts ready to be shown as they stand at an instant."""
     products = product_names(call, found)
-    owned = balances.of_contracts(call, found, detailed=any(detail))
+    owned = balances.of_contracts(call, found, detailed=any(detail), at=at)
     return [
         replace(_shown(call, contract, products, at=at), balances=owned[contract.id], detail=detail)
         for contract in found

@@ -115,9 +115,11 @@ def _with_facts_of(now: Contract, then: Contract) -> Contract:
                 "custom_fields",
                 "edits",
                 "issue_dates",
+                "open_gates",
                 "open_workflow_id",
                 "parent_role",
                 "professional_service_invoices",
+                "spend_trackers",
                 "transitions",
                 "workflows",
             )

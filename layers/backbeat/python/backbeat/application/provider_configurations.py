@@ -1,10 +1,11 @@
 """Customers' accounts at billing providers and revenue systems."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from backbeat.application import delivery_accounts
+from backbeat.application.attempts import insistently
 from backbeat.application.services import Call
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.provider_configurations import (
@@ -14,7 +15,7 @@ from backbeat.models.provider_configurations import (
     ProviderConfiguration,
     ProviderKind,
 )
-from backbeat.persistence import keys
+from backbeat.persistence import contracts, keys
 from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Effect, Put, Query, Version
@@ -125,14 +126,21 @@ def of_customer(
 def archive(call: Call, customer_id: str, kind: ProviderKind, ids: Iterable[str]) -> None:
     """Archives configurations, all or none. Contracts that use them send nothing from now on.
 
+    Their thresholds are switched off: nobody would collect what they charge.
+
     Raises:
         NotFound: the customer does not exist, or has no configuration of one of the ids.
         InvalidArgument: one is archived already.
+        Retryable: others kept changing the contracts.
     """
+    wanted = list(dict.fromkeys(ids))
+    insistently(lambda: _archive(call, customer_id, kind, wanted))
+
+
+def _archive(call: Call, customer_id: str, kind: ProviderKind, wanted: Sequence[str]) -> None:
     if call.store.get(keys.customer(call.tenant, customer_id)) is None:
         raise NotFound("customer", customer_id)
     work = UnitOfWork(call.store)
-    wanted = list(dict.fromkeys(ids))
     for id_ in wanted:
         item = call.store.get(keys.provider_configuration(call.tenant, customer_id, kind, id_))
         if item is None:
@@ -142,8 +150,31 @@ def archive(call: Call, customer_id: str, kind: ProviderKind, ids: Iterable[str]
             raise InvalidArgument(f"the configuration {id_} is already archived")
         after = before.model_copy(update={"archived_at": call.now})
         work.add(Put(to_item(item.key, after, version=item.version + 1), Version(item.version)))
+    if kind is ProviderKind.BILLING:
+        work.add(*_uncollected(call, customer_id, wanted))
     if wanted:
         work.commit()
+
+
+def _uncollected(call: Call, customer_id: str, ids: Collection[str]) -> Iterator[Effect]:
+    """Yields what switches off the thresholds of contracts that are billed through accounts."""
+    off = {"is_enabled": False}
+    for one in contracts.of_customer(call.store, call.tenant, customer_id):
+        choice = one.billing_provider
+        if choice is None or choice.configuration_id not in ids or one.archived_at is not None:
+            continue
+        before = contracts.find(call.store, call.tenant, customer_id, one.id)
+        if before is None:
+            continue
+        prepaid, spend = before.contract.prepaid_threshold, before.contract.spend_threshold
+        after = before.contract.model_copy(
+            update={
+                "prepaid_threshold": None if prepaid is None else prepaid.model_copy(update=off),
+                "spend_threshold": None if spend is None else spend.model_copy(update=off),
+            }
+        )
+        if after != before.contract:
+            yield contracts.replace(call.tenant, before, after)
 
 
 def _refuse_bad(new: NewConfiguration) -> None:

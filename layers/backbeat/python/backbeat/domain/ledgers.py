@@ -99,6 +99,25 @@ def _parts(
         yield part_of(balance, seat_id), seat_id, list(deductions_of(drawn, seat_id))
 
 
+def as_of(balance: Balance, at: datetime) -> Balance:
+    """Returns a balance with the facts that are dated until an instant."""
+    archived = balance.archived_at
+    seats = balance.seats
+    if seats is not None:
+        kept = tuple(one for one in seats.adjustments if one.timestamp <= at)
+        seats = seats.model_copy(update={"adjustments": kept})
+    return balance.model_copy(
+        update={
+            "manual_entries": tuple(one for one in balance.manual_entries if one.timestamp <= at),
+            "deductions": tuple(one for one in balance.deductions if one.timestamp <= at),
+            "rollovers": tuple(one for one in balance.rollovers if one.timestamp <= at),
+            "trueups": tuple(one for one in balance.trueups if one.timestamp <= at),
+            "seats": seats,
+            "archived_at": None if archived is None or archived > at else archived,
+        }
+    )
+
+
 def worth(balance: Balance, now: datetime, drawn: Sequence[Deduction] = ()) -> Decimal:
     """Returns what can be used now: active segments only, a segment below zero counting zero.
 
