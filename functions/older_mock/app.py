@@ -3,9 +3,6 @@
 They mean what the documented ones mean. In profile `mock` they answer as the older mock did.
 """
 
-from collections import defaultdict
-from decimal import Decimal
-
 from backbeat import bootstrap
 from backbeat.api import json
 from backbeat.api.replies import Reply, ok
@@ -16,8 +13,8 @@ from backbeat.api.schemas.contracts import CreateContract, GetContract, ListCont
 from backbeat.api.schemas.invoices import ListInvoices
 from backbeat.api.views.contracts import contract_v2_view
 from backbeat.api.views.invoices import invoice_view
+from backbeat.api.views.sandbox import product_balance_view
 from backbeat.application import (
-    balances,
     contract_creation,
     contract_edits,
     contract_reading,
@@ -25,10 +22,9 @@ from backbeat.application import (
     customer_archives,
     customers,
     invoices,
+    product_balances,
 )
-from backbeat.application.balances import BalanceFilter
 from backbeat.application.contract_reading import BalanceDetail
-from backbeat.models.balances import BalanceType
 from backbeat.models.errors import InvalidArgument, NotBuilt
 
 api = Api("older_mock", bootstrap.services)
@@ -108,24 +104,10 @@ def edit_contract(request: Request) -> Reply:
 def list_balances(request: Request) -> Reply:
     """Adds up what a customer can spend now, by the product that the balances were sold as."""
     wanted = parse(request.query, ListContracts)
-    everything = BalanceFilter(
-        types=frozenset(BalanceType),
-        id=None,
-        with_contracts=True,
-        with_archived=False,
-        covering_date=wanted.covering_date,
-        starting_at=None,
-        effective_before=None,
+    found = product_balances.of_customer(
+        request.call, wanted.customer_id, covering_date=wanted.covering_date
     )
-    totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for shown in balances.shown(request.call, wanted.customer_id, everything, detailed=True):
-        totals[shown.balance.product_id, shown.product_name] += shown.worth
-    return ok(
-        [
-            {"product": {"id": product_id, "name": name}, "balance": total}
-            for (product_id, name), total in totals.items()
-        ]
-    )
+    return ok([product_balance_view(one) for one in found])
 
 
 @api.route("GET", "/v1/invoices/{customer_id}/invoices")

@@ -16,14 +16,25 @@ from backbeat.api.schemas.invoices import PageOfEvents
 from backbeat.api.schemas.payments import ScriptPayments, SettlePayments
 from backbeat.api.schemas.sandbox import (
     AddFaults,
+    CreateManualInvoice,
     FindRequests,
     FindState,
+    OfCustomer,
     RestoreSnapshot,
     SaveSnapshot,
+    SetBalance,
+    SetRateLimit,
 )
 from backbeat.api.views.explain import explained_invoice_view, explanation_view
+from backbeat.api.views.invoices import invoice_view
 from backbeat.api.views.payments import payment_script_view
-from backbeat.api.views.sandbox import fault_view, requests_view, snapshot_view
+from backbeat.api.views.sandbox import (
+    fault_view,
+    product_balance_view,
+    rate_limit_view,
+    requests_view,
+    snapshot_view,
+)
 from backbeat.api.views.times import optional, timestamp
 from backbeat.application import (
     catalog,
@@ -31,7 +42,10 @@ from backbeat.application import (
     fault_rules,
     faults,
     invoices,
+    manual_money,
     payment_controls,
+    product_balances,
+    rate_limits,
     request_log,
     sandbox_clock,
     sandbox_payments,
@@ -66,6 +80,61 @@ def create_credit_type(request: Request, body: CreateCreditType) -> Reply:
     """Creates a custom pricing unit, for which the API has no call (decision D-09)."""
     unit = catalog.create_credit_type(request.call, body.name)
     return ok(unit.model_dump())
+
+
+@api.route("POST", "/mock/invoices")
+def create_manual_invoice(request: Request, body: CreateManualInvoice) -> Reply:
+    """Creates a final invoice of given amounts, which nothing is rated for."""
+    made = manual_money.invoice(
+        request.call,
+        manual_money.customer(request.call, body.customer_id),
+        body.contract_id,
+        lines=[line.to_line() for line in body.line_items],
+        credit_type_id=body.credit_type_id,
+        issued_at=body.issued_at,
+    )
+    return ok(invoice_view(made, skip_zero=False))
+
+
+@api.route("GET", "/mock/balances")
+def list_product_balances(request: Request, query: OfCustomer) -> Reply:
+    """Adds up what a customer can spend now, by the product that the balances were sold as."""
+    customer = manual_money.customer(request.call, query.customer_id)
+    found = product_balances.of_customer(request.call, customer.id)
+    return ok([product_balance_view(one) for one in found])
+
+
+@api.route("POST", "/mock/balances")
+def set_product_balance(request: Request, body: SetBalance) -> Reply:
+    """Makes what a customer can spend under a product be an amount."""
+    found = manual_money.set_balance(
+        request.call,
+        manual_money.customer(request.call, body.customer_id),
+        product_id=body.product_id,
+        balance=body.balance,
+        credit_type_id=body.credit_type_id,
+    )
+    return ok([product_balance_view(one) for one in found])
+
+
+@api.route("GET", "/mock/rate-limit")
+def get_rate_limit(request: Request) -> Reply:
+    """Tells how many calls the token may make."""
+    return ok(rate_limit_view(request.call.rate_limit))
+
+
+@api.route("POST", "/mock/rate-limit")
+def set_rate_limit(request: Request, body: SetRateLimit) -> Reply:
+    """Gives the token a limit of its own; calls beyond it answer 429. Controls never do."""
+    rate_limits.change(request.call, body.to_limit())
+    return ok(rate_limit_view(body.to_limit()))
+
+
+@api.route("DELETE", "/mock/rate-limit")
+def remove_rate_limit(request: Request) -> Reply:
+    """Goes back to the limit that every token has, if there is one."""
+    rate_limits.change(request.call, None)
+    return ok(rate_limit_view(request.call.services.rate_limit))
 
 
 @api.route("POST", "/mock/reset")

@@ -14,6 +14,7 @@ from tests.e2e.server import ROOT, Server
 _CHECKS = ("status_code_conformance", "content_type_conformance", "response_schema_conformance")
 _LEFT_OUT = {
     "/mock/clock": "a jump of centuries does the work of centuries",
+    "/mock/rate-limit": "every call would be refused from then on",
     "/mock/faults": "everything would fail on purpose from then on",
     "/mock/faults/{fault_id}": "likewise",
 }

@@ -53,6 +53,7 @@ def fill(value: Any, ids: Mapping[str, str]) -> Any:
     return value
 
 
+NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _RATE: Final = {
     "product_id": "<product_id>",
     "starting_at": "2025-02-01T00:00:00Z",
@@ -1194,6 +1195,32 @@ _ROUTES: Final = (
     Example("getClock", "GET", "/mock/clock"),
     Example("moveClock", "POST", "/mock/clock", {"now": "2025-01-20T00:00:00Z"}),
     Example("createCreditType", "POST", "/mock/credit-types", {"name": "Stars"}),
+    Example(
+        "createManualInvoice",
+        "POST",
+        "/mock/invoices",
+        {
+            "customer_id": "<customer_id>",
+            "contract_id": "<contract_id>",
+            "line_items": [
+                {"name": "Support", "quantity": 2, "unit_price": 150},
+                {"name": "Setup", "amount": 50.5, "product_id": "<setup_product_id>"},
+            ],
+            "issued_at": "2025-01-10T00:00:00Z",
+        },
+    ),
+    Example(
+        "listProductBalances", "GET", "/mock/balances", query={"customer_id": NOBODY}, status=404
+    ),
+    Example(
+        "setProductBalance",
+        "POST",
+        "/mock/balances",
+        {"customer_id": "<customer_id>", "product_id": "<setup_product_id>", "balance": 500},
+    ),
+    Example("getRateLimit", "GET", "/mock/rate-limit"),
+    Example("setRateLimit", "POST", "/mock/rate-limit", {"requests": 1000, "seconds": 60}),
+    Example("removeRateLimit", "DELETE", "/mock/rate-limit"),
     Example("explainInvoice", "GET", "/mock/explain/<invoice_id>"),
     Example("explainLine", "GET", "/mock/explain/<invoice_id>/<line_id>", query={"limit": "5"}),
     Example("listFaults", "GET", "/mock/faults"),

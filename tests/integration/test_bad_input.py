@@ -345,6 +345,9 @@ REQUIRED = {
         *("dimensions.0.name", "dimensions.0.value"),
     ],
     "ingestOlder": ["usage"],
+    "createManualInvoice": ["customer_id", "line_items", "line_items.0.name"],
+    "setProductBalance": ["customer_id", "balance"],
+    "setRateLimit": ["requests"],
     "createGrant": [
         *("customer_id", "name", "expires_at", "priority", "grant_amount.amount"),
         *("grant_amount.credit_type_id", "paid_amount.amount", "paid_amount.credit_type_id"),

@@ -41,6 +41,7 @@ ARGUMENTS: dict[str, set[str]] = {
     "getNetBalance-v1": {"unit_id"},
     "createAlert-v1 of groups in a unit": {"unit_id"},
     "listSeatBalances-v1": {"subscription_id"},
+    "setProductBalance": {"setup_product_id"},
 }
 """Ids that a request refers to besides its subject: unknown ones answer 400."""
 

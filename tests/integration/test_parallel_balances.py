@@ -5,14 +5,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from backbeat import bootstrap
 from tests.integration.conftest import Stage
 from tests.integration.product import Product, Reply, World
-
-if TYPE_CHECKING:
-    from backbeat.ports.queue import Message
 
 T = TypeVar("T")
 

@@ -86,7 +86,10 @@ def edits_of(world: World) -> JSON:
             {**world.commit, "type": "POSTPAID", "applicable_product_tags": ["llm"],
              "invoice_schedule": due("2026-02-01", amount=1000)},
         ],
-        "add_credits": [credit_of(world), credit_of(world, name="Second", applicable_product_tags=["llm"])],
+        "add_credits": [
+            credit_of(world),
+            credit_of(world, name="Second", applicable_product_tags=["llm"]),
+        ],
         "update_contract_name": "Renamed",
         "update_contract_end_date": END,
         "update_net_payment_terms_days": 7,

@@ -21,6 +21,7 @@ from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.application.sandbox_payments import ScriptedPayments, ScriptedTaxes
 from backbeat.application.services import Services
 from backbeat.config import Config
+from backbeat.models.rate_limits import RateLimit
 from backbeat.persistence.audited import LogWriter
 from backbeat.ports.clock import Clock
 from backbeat.ports.connections import Provider, Providers
@@ -141,6 +142,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,
         default_webhook_secret=_default_secret(config),
+        rate_limit=_rate_limit(config),
         api_addresses=_texts(config.api_addresses),
         webhook_addresses=_texts(config.webhook_addresses),
         older_mock=_older_mock(config),
@@ -295,3 +297,10 @@ def _older_mock(config: Config) -> "OlderMock | None":
 def _texts(listed: str) -> tuple[str, ...]:
     """Returns the texts of a list with commas."""
     return tuple(text.strip() for text in listed.split(",") if text.strip())
+
+
+def _rate_limit(config: Config) -> RateLimit | None:
+    if not config.rate_limit:
+        return None
+    requests, seconds = config.rate_limit.split("/")
+    return RateLimit(requests=int(requests), seconds=int(seconds))

@@ -1,15 +1,18 @@
 """The environment variables of the template, as one model."""
 
 import os
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+_PER_SECONDS: Final = r"^([1-9]\d{0,6}/[1-9]\d{0,4})?$"
 
 
 class Config(BaseModel):
     """How this stage is set up. `state` is the SQLite file and makes everything local.
 
     `connection` is the owner of webhooks that come in and name no account.
+    `rate_limit` is `requests/seconds`, or empty for none.
     The `mock_` variables are the older mock's own and count in profile `mock` only.
     """
 
@@ -36,6 +39,9 @@ class Config(BaseModel):
     alert_interval_seconds: int = Field(60, alias="BACKBEAT_ALERT_INTERVAL_SECONDS", ge=0, le=900)
     resolved_alerts: Literal["told", "untold"] = Field("untold", alias="BACKBEAT_RESOLVED_ALERTS")
     system_events: Literal["asked", "changes"] = Field("asked", alias="BACKBEAT_SYSTEM_EVENTS")
+    rate_limit: str = Field(
+        "", alias="BACKBEAT_RATE_LIMIT", pattern=r"^([1-9]\d{0,6}/[1-9]\d{0,4})?$"
+    )
     api_addresses: str = Field("", alias="BACKBEAT_API_ADDRESSES")
     webhook_addresses: str = Field("", alias="BACKBEAT_WEBHOOK_ADDRESSES")
     state: str | None = Field(None, alias="BACKBEAT_STATE")

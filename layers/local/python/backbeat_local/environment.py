@@ -60,6 +60,7 @@ def local_environment(
         "BACKBEAT_PROFILE": profile,
         # Webhooks may go to this machine, which is where the product under test runs.
         "BACKBEAT_WEBHOOK_TARGETS": "any",
+        "BACKBEAT_RATE_LIMIT": os.environ.get("BACKBEAT_RATE_LIMIT", ""),
         "BACKBEAT_API_ADDRESSES": "127.0.0.1",
         "BACKBEAT_WEBHOOK_ADDRESSES": "127.0.0.1",
         **{name: os.environ.get(name) or usual for name, usual in _GIVEN_OR.items()},

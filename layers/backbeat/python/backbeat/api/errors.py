@@ -50,7 +50,17 @@ def reply_to(
             body["conflicting_id"] = error.conflicting_id
         if error.value is not None:
             body["conflicting_value"] = error.value
-    return Reply(status, body)
+    return Reply(status, body, _headers(error))
+
+
+def _headers(error: BackbeatError) -> dict[str, str]:
+    if not isinstance(error, TooMany):
+        return {}
+    # Limits are of a token, not of one of its customers.
+    return {
+        "retry-after": str(error.retry_after_seconds),
+        "x-metronome-rate-limit-type": "client",
+    }
 
 
 def internal_error(request_id: str) -> Reply:

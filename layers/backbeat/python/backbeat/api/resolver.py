@@ -31,7 +31,7 @@ from backbeat.api.operations import BY_ID, NOT_BUILT, ROUTED, Operation
 from backbeat.api.replies import Reply
 from backbeat.api.requests import OpenRequest, Request, Visit, parse, parse_body
 from backbeat.api.schemas.types import refuse_malformed_id
-from backbeat.application import sandboxes
+from backbeat.application import rate_limits, sandboxes
 from backbeat.application.services import Services
 from backbeat.models.api_keys import Scope
 from backbeat.models.errors import BackbeatError, InvalidArgument, NotBuilt
@@ -303,6 +303,8 @@ class Api:
     def _once(
         self, route: Route, request: Request, event: Mapping[str, Any], context: Any
     ) -> Reply:
+        if not event["rawPath"].startswith(sandboxing.CONTROLS):
+            rate_limits.count(request.call)
         key = request.headers.get("idempotency-key")
         if key is None or route.method != "POST":
             return self._run(route, request, context)

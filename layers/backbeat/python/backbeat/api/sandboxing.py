@@ -14,7 +14,8 @@ from backbeat.models.faults import Fault, FaultKind, When
 from backbeat.models.request_log import LoggedRequest
 from backbeat.ports.http import DROPPED
 
-_CONTROLS: Final = "/mock/"
+CONTROLS: Final = "/mock/"
+"""What the paths of a sandbox's controls begin with."""
 _ONLOOKER: Final = "x-backbeat-onlooker"
 """A header of those who watch a program under test, such as the console."""
 
@@ -33,7 +34,7 @@ def answered(
     that faults can always be removed, and are not logged. Nor are those of onlookers: they would
     use up faults that wait for the program under test, and fill its log.
     """
-    if event["rawPath"].startswith(_CONTROLS) or _ONLOOKER in request.headers:
+    if event["rawPath"].startswith(CONTROLS) or _ONLOOKER in request.headers:
         return answer()
     happening = _happening(request, event)
     if happening:
@@ -55,7 +56,7 @@ def unpacked(event: Mapping[str, Any], body: bytes) -> bytes:
     Raises:
         InvalidArgument: the file is damaged, or much too large.
     """
-    if body.startswith(_GZIP_MAGIC) and event["rawPath"].startswith(_CONTROLS):
+    if body.startswith(_GZIP_MAGIC) and event["rawPath"].startswith(CONTROLS):
         return snapshots.unpack(body)
     return body
 

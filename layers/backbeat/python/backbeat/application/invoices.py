@@ -141,12 +141,15 @@ def regenerate(call: Call, invoice_id: str) -> Invoice:
 
     Raises:
         NotFound: no invoice has the id.
-        InvalidArgument: it is not void, was made anew already, or its contract is archived.
+        InvalidArgument: it is not void, was made by hand, was made anew already, or its contract
+            is archived.
     """
     stored = invoices.locate(call.store, call.tenant, invoice_id)
     invoice = locate(call, invoice_id) if stored is None else stored.invoice
     if stored is None or invoice.status is not InvoiceStatus.VOID:
         raise InvalidArgument(f"id: {_kind(invoice)} cannot be regenerated")
+    if invoice.made_by_hand:
+        raise InvalidArgument("id: an invoice made by hand cannot be regenerated")
     # Decision D-54: a void invoice has one successor for good.
     if invoice.successor_id is not None:
         raise InvalidArgument(f"id: the invoice was regenerated already as {invoice.successor_id}")

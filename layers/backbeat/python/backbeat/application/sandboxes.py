@@ -8,6 +8,7 @@ from backbeat.application import delivery_accounts, outbox, targets, tenants
 from backbeat.application.services import PRODUCT, Author, Call, Services
 from backbeat.models.base import Model
 from backbeat.models.errors import Retryable
+from backbeat.models.rate_limits import RateLimit
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -21,13 +22,15 @@ class Sandbox(Model):
     """Which of the owner's worlds is the present one. Each is a tenant that is used only once.
 
     `reserved` is the highest number that was given away: a world that never became the present
-    one may have left things behind. `faulty` says that calls are to look for faults.
+    one may have left things behind. `faulty` says that calls are to look for faults, `rate_limit`
+    how many there may be, if that differs from the stage's own limit.
     """
 
     owner: str
     resets: int = 0
     reserved: int = 0
     faulty: bool = False
+    rate_limit: RateLimit | None = None
 
     @property
     def tenant(self) -> str:
@@ -43,11 +46,21 @@ class Sandbox(Model):
 def call_of(services: Services, owner: str, by: Author = PRODUCT) -> Call:
     """Returns the call of a token's owner, at the time of its sandbox."""
     if not services.sandbox:
-        return Call(services, owner, owner, services.clock.now(), by=by)
+        now = services.clock.now()
+        return Call(services, owner, owner, now, rate_limit=services.rate_limit, by=by)
     item = services.store.get(keys.sandbox(owner))
     sandbox = Sandbox(owner=owner) if item is None else from_item(item, Sandbox)
     now = services.clock_for(sandbox.tenant).now()
-    return Call(services, owner, sandbox.tenant, now, faulty=sandbox.faulty, by=by)
+    limit = sandbox.rate_limit or services.rate_limit
+    return Call(
+        services,
+        owner,
+        sandbox.tenant,
+        now,
+        faulty=sandbox.faulty,
+        rate_limit=limit,
+        by=by,
+    )
 
 
 def call_for(services: Services, tenant: str) -> Call:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.models.alerts import Alert
 from backbeat.models.catalog import BillableMetric
+from backbeat.models.rate_limits import RateLimit
 from backbeat.models.rates import Rate
 from backbeat.persistence import audited
 from backbeat.persistence.audited import AuditedStore, LogWriter
@@ -36,6 +37,7 @@ class Services:
     `clock` is real time, `clock_for` a tenant's: where there are sandboxes, each may stop its own.
     `cell_slot` keeps concurrent environments from adding to the same usage cells.
     `count` adds a number to a metric of a name.
+    `rate_limit` is how many calls a token may make, unless its sandbox has a limit of its own.
     `api_addresses` are those that requests go to, `webhook_addresses` those that webhooks come
     from, where they are known.
     `older_mock` is set where the edge speaks as the older mock does.
@@ -95,6 +97,7 @@ class Services:
     webhook_max_attempts: int
     webhook_retry_base_seconds: int
     default_webhook_secret: str | None
+    rate_limit: RateLimit | None
     api_addresses: tuple[str, ...]
     webhook_addresses: tuple[str, ...]
     older_mock: "OlderMock | None"
@@ -129,9 +132,7 @@ class Call:
     once a sandbox was reset.
     `now` is read once, so everything a call writes bears the same time.
     With `held`, notifications stay in the outbox and are added to it, for the caller to deliver
-    in order. `faulty` says that the sandbox has faults.
-    `actor` is the API key that a request came with, `token` for a sandbox's own token, and nobody
-    for a job.
+    in order. `faulty` says that the sandbox has faults. `rate_limit` is what holds for its calls.
     """
 
     services: Services
@@ -140,6 +141,7 @@ class Call:
     now: datetime
     held: list[Item] | None = None
     faulty: bool = False
+    rate_limit: RateLimit | None = None
     by: Author = PRODUCT
 
     @property

@@ -69,9 +69,13 @@ class Unprocessable(BackbeatError):
 
 
 class TooMany(BackbeatError):
-    """A rate limit was crossed."""
+    """A rate limit was crossed. After `retry_after_seconds` the same may pass."""
 
     code = "TooManyRequests"
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotBuilt(BackbeatError):

@@ -212,6 +212,11 @@ class Invoice(Model):
     constituents: tuple[Constituent, ...] = ()
 
     @property
+    def made_by_hand(self) -> bool:
+        """Tells whether its amounts were given: nothing else says what they should be."""
+        return self.apart == self.id
+
+    @property
     def period(self) -> Period | None:
         """The usage period; None when the invoice is not about one."""
         if self.start_timestamp is None or self.end_timestamp is None:

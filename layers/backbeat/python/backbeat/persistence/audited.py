@@ -33,7 +33,15 @@ _BOOKKEEPING: Final = frozenset(
         # Replies, kept to be given again.
         "Idempotency",
         # Controls of a sandbox are no changes in its world.
-        *("Faults", "LoggedRequest", "Sandbox", "SandboxClock", "Snapshot", "SnapshotPage"),
+        *(
+            "Faults",
+            "LoggedRequest",
+            "RateWindow",
+            "Sandbox",
+            "SandboxClock",
+            "Snapshot",
+            "SnapshotPage",
+        ),
         "_Seeded",
         *audit_log.ENTITIES,
     }

@@ -105,6 +105,11 @@ def all_snapshot_pages(owner: str, name: str) -> tuple[str, str, str]:
     return (sandbox(owner).pk, *prefix_range(f"PAGE#{part(name)}#"))
 
 
+def rate_window(tenant: str) -> Key:
+    """How many calls were made in the present window."""
+    return Key(tenant, "RATEWINDOW")
+
+
 def faults(tenant: str) -> Key:
     """What goes wrong on purpose in a sandbox."""
     return Key(tenant, "FAULTS")

@@ -5,8 +5,11 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from backbeat.api.schemas.types import Number, Schema, Whole
+from backbeat.api.schemas.types import Id, Name, Number, Schema, Timestamp, Whole
+from backbeat.application.manual_money import ManualLine
 from backbeat.models.faults import Fault, FaultKind, When
+from backbeat.models.money import USD
+from backbeat.models.rate_limits import RateLimit
 
 _LONGEST_MILLISECONDS: Final = 25_000
 """An HTTP API in AWS gives up after 30 seconds."""
@@ -14,6 +17,9 @@ _LONGEST_MILLISECONDS: Final = 25_000
 _METHODS = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 _SnapshotName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+CustomerKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class _Control(Schema):
@@ -94,3 +100,62 @@ class FindState(Schema):
     """One kind of thing, or all."""
 
     entity: str | None = None
+
+
+class SetRateLimit(_Control):
+    """How many calls may be made in each so many seconds."""
+
+    requests: Annotated[Whole, Field(ge=1, le=1_000_000)]
+    seconds: Annotated[Whole, Field(ge=1, le=86_400)] = 60
+
+    def to_limit(self) -> RateLimit:
+        """Returns the limit asked for."""
+        return RateLimit(requests=self.requests, seconds=self.seconds)
+
+
+class _ManualLine(_Control):
+    """A line: an amount, or a quantity at a price. Cents in USD."""
+
+    name: Name
+    amount: Number | None = None
+    quantity: Number | None = None
+    unit_price: Number | None = None
+    product_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _says_how_much(self) -> Self:
+        given = (self.quantity is not None, self.unit_price is not None)
+        if given not in ((True, True), (False, False)) or all(given) is (self.amount is not None):
+            raise ValueError("amount: either it or quantity and unit_price are required")
+        return self
+
+    def to_line(self) -> ManualLine:
+        """Returns the line asked for."""
+        if self.quantity is None or self.unit_price is None:
+            return ManualLine(self.name, Decimal(1), self.amount or Decimal(0), self.product_id)
+        return ManualLine(self.name, self.quantity, self.unit_price, self.product_id)
+
+
+class CreateManualInvoice(_Control):
+    """A final invoice with the lines that are given. The customer may be named by an alias."""
+
+    customer_id: CustomerKey
+    contract_id: Id | None = None
+    line_items: Annotated[list[_ManualLine], Field(min_length=1, max_length=1000)]
+    credit_type_id: Id = USD.id
+    issued_at: Timestamp | None = None
+
+
+class SetBalance(_Control):
+    """What a customer, named by id or alias, is to have left under a product."""
+
+    customer_id: CustomerKey
+    product_id: Id | None = None
+    balance: Annotated[Number, Field(ge=0)]
+    credit_type_id: Id = USD.id
+
+
+class OfCustomer(Schema):
+    """Whose: an id or alias."""
+
+    customer_id: CustomerKey

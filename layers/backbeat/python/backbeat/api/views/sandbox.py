@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from backbeat.api.views.times import timestamp
+from backbeat.application.product_balances import ProductBalance
 from backbeat.application.snapshots import Snapshot
 from backbeat.models.faults import Fault
+from backbeat.models.rate_limits import RateLimit
 from backbeat.models.request_log import LoggedRequest
 
 
@@ -24,6 +26,19 @@ def snapshot_view(snapshot: Snapshot) -> dict[str, object]:
         "created_at": timestamp(snapshot.created_at),
         "now": timestamp(snapshot.now),
         "size_bytes": snapshot.bytes_packed,
+    }
+
+
+def product_balance_view(found: ProductBalance) -> dict[str, object]:
+    """Returns what is left under a product."""
+    return {"product": {"id": found.product_id, "name": found.name}, "balance": found.balance}
+
+
+def rate_limit_view(limit: RateLimit | None) -> dict[str, object]:
+    """Returns how many calls a token may make; null for any number."""
+    return {
+        "requests": None if limit is None else limit.requests,
+        "seconds": None if limit is None else limit.seconds,
     }
 
 
