@@ -249,3 +249,61 @@ def test_what_fails_after_acceptance_is_told_in_a_thin_event(shop: Shop) -> None
         "meter_event_no_customer_defined": 1,
     }
     assert totals(shop, made.id, customer) == []
+
+
+def test_events_by_api_v2_are_checked_at_once(shop: Shop) -> None:
+    made, customer = meter(shop), shop.customer()
+    events: Any = shop.client.v2.billing.meter_events
+
+    def wanted(identifier: str, **payload: str) -> Any:
+        return {"event_name": "calls_sum", "identifier": identifier, "payload": payload}
+
+    taken = events.create(
+        {
+            **wanted("v2", stripe_customer_id=customer, value="7"),
+            "timestamp": "2025-01-15T11:00:00Z",
+        }
+    )
+    assert (taken.identifier, taken.timestamp) == ("v2", "2025-01-15T11:00:00.000Z")
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        events.create(wanted("bad", stripe_customer_id="cus_nobody", value="1"))
+    assert refused.value.code == "meter_event_customer_not_found"
+    # Both versions share identifiers, and what was refused used none up.
+    with pytest.raises(stripe.InvalidRequestError, match="already exists with identifier v2"):
+        send(shop, customer, "1", "v2")
+    send(shop, customer, "5", "bad")
+    adjustments: Any = shop.client.v2.billing.meter_event_adjustments
+    cancel = {"event_name": "calls_sum", "type": "cancel", "cancel": {"identifier": "bad"}}
+    assert adjustments.create(cancel).status == "complete"
+    assert totals(shop, made.id, customer) == [(MIDNIGHT, Decimal(7))]
+
+
+def test_by_api_v2_a_failed_call_is_tried_anew(shop: Shop) -> None:
+    customer = shop.customer()
+    wanted: Any = {
+        "event_name": "calls_sum",
+        "payload": {"stripe_customer_id": customer, "value": "1"},
+    }
+    key: Any = {"idempotency_key": "k"}
+    with pytest.raises(stripe.InvalidRequestError, match="No active meter"):
+        shop.client.v2.billing.meter_events.create(wanted, key)
+    meter(shop)
+    first = shop.client.v2.billing.meter_events.create(wanted, key)
+    shop.stage.clock.advance(days=29)
+    # API v2 keeps keys for thirty days.
+    assert shop.client.v2.billing.meter_events.create(wanted, key).identifier == first.identifier
+
+
+def test_a_failure_after_booking_is_answered_again_to_the_same_key(shop: Shop) -> None:
+    made, customer = meter(shop), shop.customer()
+    shop.control("meter_events", fail_after_booking=1)
+    wanted = {
+        "event_name": "calls_sum",
+        "payload": {"stripe_customer_id": customer, "value": "4"},
+        "identifier": "once",
+    }
+    for _ in range(2):
+        # As with Stripe, a 500 is what the key is answered for a day.
+        with pytest.raises(stripe.APIError):
+            shop.v1.billing.meter_events.create(wanted, {"idempotency_key": "k"})
+    assert totals(shop, made.id, customer) == [(MIDNIGHT, Decimal(4))]

@@ -204,6 +204,13 @@ def test_refunds_stop_at_what_was_paid(shop: Shop) -> None:
     assert refused.value.param == "amount"
     rest = shop.v1.refunds.create({"charge": intent.latest_charge})
     assert (rest.amount, rest.status) == (700, "succeeded")
+    # What the account's balance took and gave: newest first.
+    booked = shop.v1.balance_transactions.list().data
+    assert [(one.type, one.amount) for one in booked] == [
+        ("refund", -700),
+        ("refund", -300),
+        ("charge", 1_000),
+    ]
     charge = shop.v1.charges.retrieve(intent.latest_charge, {"expand": ["refunds"]})
     assert (charge.refunded, charge.amount_refunded) == (True, 1_000)
     assert [one.amount for one in charge.refunds.data] == [700, 300]

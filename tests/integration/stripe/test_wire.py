@@ -66,6 +66,7 @@ def test_bad_calls_are_told_what_is_wrong(
 def test_ids_in_paths_are_decoded_once(shop: Shop, coupon: str) -> None:
     shop.v1.coupons.create({"id": coupon, "percent_off": 50, "duration": "once"})
     assert shop.v1.coupons.retrieve(coupon).id == coupon
+    assert shop.v1.coupons.update(coupon, {"name": "Half"}).name == "Half"
 
 
 def test_lists_come_newest_first_and_page_both_ways(shop: Shop) -> None:

@@ -39,6 +39,13 @@ class ListCharges(ListParameters):
     payment_intent: str | None = None
 
 
+class ListBalanceTransactions(ListParameters):
+    created: Created = None
+    currency: str | None = None
+    source: str | None = None
+    type: str | None = None
+
+
 class UpdateCharge(Parameters):
     description: Text = None
     metadata: Metadata = {}
@@ -74,6 +81,18 @@ def update(world: World, params: UpdateCharge, charge: str) -> Object:
         if params.sent("metadata"):
             thing["metadata"] = merged_metadata(thing["metadata"], params.metadata)
     return thing
+
+
+@endpoint("GET", "/v1/balance_transactions", ListBalanceTransactions)
+def list_balance_transactions(world: World, params: ListBalanceTransactions) -> Object:
+    """Lists what changed the account's balance."""
+    return lists.of_kind(
+        world,
+        "balance_transaction",
+        "/v1/balance_transactions",
+        params,
+        lambda thing: lists.fits(params, thing, "currency", "source", "type"),
+    )
 
 
 @endpoint("GET", "/v1/balance_transactions/{transaction}", Parameters)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources.calendar import add_months
-from mock_stripe.resources.events import emit
+from mock_stripe.resources.events import emit, updating
 from mock_stripe.resources.pricing import rounded
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
@@ -45,6 +45,11 @@ class CreateCoupon(Parameters):
     name: Text = None
     percent_off: Fraction | None = None
     redeem_by: int | None = None
+
+
+class UpdateCoupon(Parameters):
+    metadata: Metadata = {}
+    name: Text = None
 
 
 class GivenDiscount(Nested):
@@ -96,6 +101,18 @@ def create(world: World, params: CreateCoupon) -> Object:
     )
     emit(world, "coupon.created", coupon)
     return coupon
+
+
+@endpoint("POST", "/v1/coupons/{coupon}", UpdateCoupon)
+def update(world: World, params: UpdateCoupon, coupon: str) -> Object:
+    """Changes what is written on a coupon; what it takes off never changes."""
+    thing = world.get(coupon, "coupon")
+    with updating(world, thing, "coupon.updated"):
+        if params.sent("name"):
+            thing["name"] = params.name
+        if params.sent("metadata"):
+            thing["metadata"] = merged_metadata(thing["metadata"], params.metadata)
+    return thing
 
 
 @endpoint("GET", "/v1/coupons", ListParameters)

@@ -10,15 +10,16 @@ from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from backbeat.ports.store import Delete, Item, Key, Put
 from mock_stripe.errors import Failure, InvalidRequest, TooFast
 from mock_stripe.resources import meters, work
-from mock_stripe.resources.thin_events import emit_thin
+from mock_stripe.resources.thin_events import emit_thin, rfc3339
 from mock_stripe.wire.parameters import Nested, Parameters
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world import keys
+from mock_stripe.world.ids import scrambled
 from mock_stripe.world.world import Object, World
 
 _DAY: Final = 86_400
@@ -38,11 +39,18 @@ _PROBLEMS: Final = {
 }
 
 
-class CreateMeterEvent(Parameters):
+class _NewMeterEvent(Parameters):
     event_name: str = Field(min_length=1, max_length=100)
     payload: dict[str, str]
     identifier: str | None = Field(None, min_length=1, max_length=100)
+
+
+class CreateMeterEvent(_NewMeterEvent):
     timestamp: int | None = None
+
+
+class CreateMeterEventV2(_NewMeterEvent):
+    timestamp: AwareDatetime | None = None
 
 
 class Cancel(Nested):
@@ -67,6 +75,41 @@ class _Received:
 @endpoint("POST", "/v1/billing/meter_events", CreateMeterEvent)
 def create(world: World, params: CreateMeterEvent) -> Object:
     """Takes an event. A 200 means accepted, not booked."""
+    event = _taken(world, params, params.timestamp, at_once=False)
+    return {"object": "billing.meter_event", **event}
+
+
+@endpoint("POST", "/v2/billing/meter_events", CreateMeterEventV2)
+def create_v2(world: World, params: CreateMeterEventV2) -> Object:
+    """Takes an event; what is wrong with it is told at once."""
+    timestamp = None if params.timestamp is None else int(params.timestamp.timestamp())
+    event = _taken(world, params, timestamp, at_once=True)
+    return {
+        "object": "v2.billing.meter_event",
+        **event,
+        "created": rfc3339(event["created"]),
+        "timestamp": rfc3339(event["timestamp"]),
+    }
+
+
+@endpoint("POST", "/v1/billing/meter_event_adjustments", CreateAdjustment)
+def adjust(world: World, params: CreateAdjustment) -> Object:
+    """Takes an event back, within a day of receiving it."""
+    return {"object": "billing.meter_event_adjustment", **_taken_back(world, params)}
+
+
+@endpoint("POST", "/v2/billing/meter_event_adjustments", CreateAdjustment)
+def adjust_v2(world: World, params: CreateAdjustment) -> Object:
+    """Likewise, by API v2."""
+    return {
+        "id": f"mea_test_{scrambled(f'{world.tenant}#{world.next_number()}', 24)}",
+        "object": "v2.billing.meter_event_adjustment",
+        "created": rfc3339(world.now),
+        **_taken_back(world, params),
+    }
+
+
+def _taken(world: World, params: _NewMeterEvent, timestamp: int | None, *, at_once: bool) -> Object:
     wanted = world.settings.get("meter_events", {})
     if _spend(wanted, "refuse"):
         raise _kept(TooFast("Too many concurrent calls for this meter.", code="lock_timeout"))
@@ -75,12 +118,14 @@ def create(world: World, params: CreateMeterEvent) -> Object:
         raise InvalidRequest(f'No active meter found for event name "{params.event_name}"')
     customer = params.payload.get(meter["customer_mapping"]["event_payload_key"])
     now = world.now_for(customer)
-    timestamp = now if params.timestamp is None else params.timestamp
+    timestamp = now if timestamp is None else timestamp
     _check_time(timestamp, now)
     identifier = params.identifier or world.new_id("event").removeprefix("evt_")
+    problem = _problem(world, meter, params.payload, customer)
+    if problem is not None and at_once:
+        raise InvalidRequest(_PROBLEMS[problem], code=problem)
     place = _place(world, meter, customer or "", timestamp, identifier)
     _take_identifier(world, meter, identifier, place)
-    problem = _problem(world, meter, params.payload, customer)
     if problem is not None:
         _report_later(world, meter, problem, identifier)
     elif not _spend(wanted, "lose"):
@@ -89,7 +134,6 @@ def create(world: World, params: CreateMeterEvent) -> Object:
     if _spend(wanted, "fail_after_booking"):
         raise _kept(Failure("An unknown error occurred"))
     return {
-        "object": "billing.meter_event",
         "created": world.now,
         "event_name": params.event_name,
         "identifier": identifier,
@@ -99,9 +143,7 @@ def create(world: World, params: CreateMeterEvent) -> Object:
     }
 
 
-@endpoint("POST", "/v1/billing/meter_event_adjustments", CreateAdjustment)
-def adjust(world: World, params: CreateAdjustment) -> Object:
-    """Takes an event back, within a day of receiving it."""
+def _taken_back(world: World, params: CreateAdjustment) -> Object:
     meter = meters.named(world, params.event_name)
     if meter is None:
         raise InvalidRequest(f'No active meter found for event name "{params.event_name}"')
@@ -114,7 +156,6 @@ def adjust(world: World, params: CreateAdjustment) -> Object:
         )
     world.write(Delete(Key(received.pk, received.sk)))
     return {
-        "object": "billing.meter_event_adjustment",
         "cancel": {"identifier": identifier},
         "event_name": params.event_name,
         "livemode": False,

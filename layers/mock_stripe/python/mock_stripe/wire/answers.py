@@ -93,7 +93,7 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
                 world.discard()
                 fault = faults.spend(world, call.method, call.path)
         if key:
-            replies.keep(world, key, mark, reply)
+            replies.keep(world, key, mark, reply, v2=call.path.startswith("/v2/"))
         world.commit()
         outbox.send(ports, world)
         return reply if fault is None else fault.reply(), False
