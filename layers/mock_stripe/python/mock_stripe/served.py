@@ -23,6 +23,7 @@ from mock_stripe.resources import (  # noqa: F401 - importing is what registers
     refunds,
     setup_intents,
     subscription_items,
+    subscription_pauses,
     subscriptions,
     test_clocks,
     thin_events,

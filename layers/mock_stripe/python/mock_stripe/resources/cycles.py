@@ -42,6 +42,13 @@ def period_of(subscription: Object) -> tuple[int, int]:
     return subscription["_start"], subscription["_end"]
 
 
+def usage_since(subscription: Object) -> int:
+    """Returns from when on the present period's usage is not billed yet, in Unix seconds."""
+    resumed: int | None = subscription.get("_usage_from")
+    start, _ = period_of(subscription)
+    return start if resumed is None else max(start, resumed)
+
+
 def begin(world: World, subscription: Object, start: int, end: int) -> None:
     """Moves a subscription and its items into a period and plans what happens at its end."""
     subscription["_start"], subscription["_end"] = start, end
@@ -138,22 +145,26 @@ def renew(world: World, subscription: Object) -> None:
     """Ends a period: bills it, and begins the next unless the subscription ends with it."""
     now = world.now_for(subscription["customer"])
     start, end = period_of(subscription)
-    if subscription["status"] in (*ENDED, "incomplete") or end != now:
+    if subscription["status"] in (*ENDED, "incomplete", "paused") or end != now:
         return
     if subscription["cancel_at_period_end"] or subscription["cancel_at"] == now:
         close(world, subscription, invoice_now=True, prorate=False)
         return
+    trial = subscription["status"] == "trialing"
+    if trial and _ends_without_method(world, subscription):
+        return
     with updating(world, subscription, "customer.subscription.updated"):
         following = end_after(subscription, end)
         invoice = draft(world, subscription, "subscription_cycle", start=start, end=end)
-        invoice["auto_advance"] = subscription["status"] != "unpaid"
-        trial = subscription["status"] == "trialing"
+        paused = (subscription["pause_collection"] or {}).get("behavior")
+        invoice["_pause"] = paused
+        invoice["auto_advance"] = subscription["status"] != "unpaid" and paused != "keep_as_draft"
         fill(
             world,
             invoice,
             subscription,
             licensed=(end, following),
-            used=None if trial else (start, end),
+            used=None if trial else (usage_since(subscription), end),
         )
         remember_items(world, invoice, subscription)
         begin(world, subscription, end, following)
@@ -164,6 +175,37 @@ def renew(world: World, subscription: Object) -> None:
         emit(world, "invoice.created", invoice)
         if invoice["auto_advance"]:
             invoice_finalization.finalize_later(world, invoice)
+
+
+def _ends_without_method(world: World, subscription: Object) -> bool:
+    """Ends or pauses a subscription whose trial is over and that nothing could be paid with."""
+    wanted = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    customer = world.get(subscription["customer"], "customer")
+    method = (
+        subscription["default_payment_method"]
+        or customer["invoice_settings"]["default_payment_method"]
+    )
+    if wanted == "create_invoice" or method is not None:
+        return False
+    if wanted == "cancel":
+        close(world, subscription, invoice_now=False, prorate=False)
+    else:
+        pause(world, subscription, "trial_end_without_payment_method")
+    return True
+
+
+def pause(world: World, subscription: Object, why: str) -> None:
+    """Stops a subscription: no periods and no invoices until it is resumed."""
+    with updating(world, subscription, "customer.subscription.updated"):
+        subscription["status"] = "paused"
+        subscription["status_details"] = {
+            "paused": {
+                "subscription": {"type": why},
+                "transitioned_at": world.now_for(subscription["customer"]),
+                "type": "subscription",
+            }
+        }
+    emit(world, "customer.subscription.paused", subscription)
 
 
 def _start_anew(world: World, item: Object) -> None:
@@ -205,7 +247,7 @@ def close(world: World, subscription: Object, *, invoice_now: bool, prorate: boo
     start, end = period_of(subscription)
     if subscription["status"] in ENDED:
         return
-    if prorate and now < end and subscription["status"] != "trialing":
+    if prorate and now < end and subscription["status"] not in ("trialing", "paused"):
         for item in items_of(world, subscription):
             proration.credit_rest(world, subscription, item, at=now)
     if invoice_now:
@@ -226,7 +268,8 @@ def _bill_last(world: World, subscription: Object, start: int, now: int) -> None
     """Makes the last invoice: usage that was not billed, and what is pending."""
     former = subscription["latest_invoice"]
     invoice = draft(world, subscription, "subscription_cycle", start=start, end=now)
-    used = (start, now) if subscription["status"] != "trialing" else None
+    billed = subscription["status"] in ("trialing", "paused")
+    used = None if billed else (usage_since(subscription), now)
     fill(world, invoice, subscription, licensed=None, used=used)
     remember_items(world, invoice, subscription)
     if not invoice["_lines"]:

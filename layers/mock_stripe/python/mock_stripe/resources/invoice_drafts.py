@@ -129,8 +129,8 @@ def new(
             "_days_until_due": None,
             "_balance_applied": 0,
             "_intent": None,
+            "_pause": None,
             "_refused_method": None,
-            "_finish": None,
         },
     )
 

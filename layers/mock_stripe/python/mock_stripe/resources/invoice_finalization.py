@@ -14,7 +14,7 @@ from mock_stripe.resources.invoice_drafts import (
     total_up,
     used_of_balance,
 )
-from mock_stripe.resources.invoice_settlement import mark_paid
+from mock_stripe.resources.invoice_settlement import make_uncollectible, make_void, mark_paid
 from mock_stripe.wire.rendering import visible
 from mock_stripe.world.world import Object, World
 
@@ -37,7 +37,13 @@ def _finalize_when_due(world: World, invoice: Object) -> None:
     if fails_to_finalize(world, invoice) is not None:
         return
     finalize(world, invoice)
-    if invoice["status"] == "open" and is_automatic(invoice):
+    if invoice["status"] != "open":
+        return
+    if invoice["_pause"] == "void":
+        make_void(world, invoice)
+    elif invoice["_pause"] == "mark_uncollectible":
+        make_uncollectible(world, invoice)
+    elif is_automatic(invoice):
         collect(world, invoice)
 
 

@@ -43,6 +43,14 @@ def mark_paid(
         listener(world, invoice)
 
 
+def make_uncollectible(world: World, invoice: Object) -> None:
+    """Gives an open invoice up as a bad debt."""
+    invoice["status"], invoice["auto_advance"] = "uncollectible", False
+    invoice["next_payment_attempt"] = None
+    invoice["status_transitions"]["marked_uncollectible_at"] = world.now_for(invoice["customer"])
+    emit(world, "invoice.marked_uncollectible", invoice)
+
+
 def make_void(world: World, invoice: Object) -> None:
     """Takes a final invoice back: its payment, the balance it used, the credits it drew."""
     now = world.now_for(invoice["customer"])

@@ -29,7 +29,7 @@ from mock_stripe.resources.invoice_parameters import (
     PayInvoice,
     UpdateInvoice,
 )
-from mock_stripe.resources.invoice_settlement import make_void, mark_paid
+from mock_stripe.resources.invoice_settlement import make_uncollectible, make_void, mark_paid
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import ListParameters, Parameters, merged_metadata
 from mock_stripe.wire.rendering import extra, references, shown, view, visible
@@ -246,9 +246,7 @@ def mark_uncollectible(world: World, params: Parameters, invoice: str) -> Object
     thing = world.get(invoice, "invoice")
     if thing["status"] != "open":
         raise InvalidRequest(f"This invoice is {thing['status']}, not open.")
-    thing["status"], thing["auto_advance"] = "uncollectible", False
-    thing["status_transitions"]["marked_uncollectible_at"] = world.now_for(thing["customer"])
-    emit(world, "invoice.marked_uncollectible", thing)
+    make_uncollectible(world, thing)
     return thing
 
 

@@ -60,7 +60,7 @@ def _of_subscription(world: World, subscription: str, details: Details | None) -
     if details is None:
         return _renewal(world, thing)
     if details.cancel_now:
-        start, _ = cycles.period_of(thing)
+        start = cycles.usage_since(thing)
         now = world.now_for(thing["customer"])
         invoice = cycles.draft(world, thing, "upcoming", start=start, end=now)
         cycles.fill(world, invoice, thing, licensed=None, used=(start, now))
@@ -139,7 +139,7 @@ def _renewal(world: World, thing: Object) -> Object:
         invoice,
         thing,
         licensed=None if ends else (end, cycles.end_after(thing, end)),
-        used=(start, end),
+        used=(cycles.usage_since(thing), end),
     )
     return invoice
 

@@ -56,8 +56,9 @@ def change_items(world: World, thing: Object, params: UpdateSubscription, before
         if prorates:
             for item in cycles.items_of(world, thing):
                 _credit_before_reset(world, thing, item, old_items, at)
+        used = None if thing["status"] == "trialing" else (cycles.usage_since(thing), now)
         _reset_anchor(world, thing, now)
-        _invoice_now(world, thing, params, before, old_items, whole=True)
+        _invoice_now(world, thing, params, before, old_items, whole=True, used=used)
     elif params.proration_behavior == "always_invoice" and thing["status"] != "trialing":
         _invoice_now(world, thing, params, before, old_items, whole=False)
 
@@ -90,7 +91,7 @@ def _change_item(
         proration.credit_rest(world, thing, item, at=at)
     if change.deleted:
         if prorates and not change.clear_usage:
-            _bill_usage(world, thing, item, at)
+            bill_usage(world, thing, item, at)
         world.delete(item)
         return
     item["quantity"] = quantity
@@ -128,11 +129,11 @@ def _quantity(change: ChangedItem, price: Object, old_price: Object, item: Objec
     return 1
 
 
-def _bill_usage(world: World, thing: Object, item: Object, at: int) -> None:
+def bill_usage(world: World, thing: Object, item: Object, at: int) -> None:
     """Has the usage of a metered item that goes wait for the next invoice."""
     if not cycles.is_metered(world, item):
         return
-    start, _ = cycles.period_of(thing)
+    start = cycles.usage_since(thing)
     for line in invoice_lines.of_usage(world, item, thing["customer"], start=start, end=at):
         if line["amount"]:
             invoice_items.prorated(
@@ -178,12 +179,14 @@ def _invoice_now(
     old_items: dict[str, Object],
     *,
     whole: bool,
+    used: tuple[int, int] | None = None,
 ) -> None:
     """Invoices a change and collects at once; what a failure does is the caller's choice."""
     now = world.now_for(thing["customer"])
     invoice = cycles.draft(world, thing, "subscription_update", start=now, end=now)
     licensed = cycles.period_of(thing) if whole else None
-    cycles.fill(world, invoice, thing, licensed=licensed, used=None)
+    cycles.fill(world, invoice, thing, licensed=licensed, used=used)
+    cycles.remember_items(world, invoice, thing)
     if not invoice["_lines"]:
         thing["latest_invoice"] = before["latest_invoice"]
         world.delete(invoice)

@@ -1,8 +1,8 @@
 """What subscriptions are made and changed with."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mock_stripe.resources import (
     prices,
@@ -18,6 +18,7 @@ from mock_stripe.wire.parameters import (
     Nested,
     Parameters,
     Text,
+    empty_is_none,
 )
 
 MOST_ITEMS: Final = 20
@@ -103,16 +104,51 @@ class Anchor(Nested):
     type: Literal["now", "unchanged"]
 
 
+class PauseCollection(Nested):
+    """What becomes of invoices while nothing is collected, and when that ends by itself."""
+
+    behavior: Literal["keep_as_draft", "mark_uncollectible", "void"]
+    resumes_at: int | None = None
+
+
 class UpdateSubscription(SubscriptionParameters):
     billing_cycle_anchor: Anchor | Literal["now", "unchanged"] = "unchanged"
     cancellation_details: CancellationDetails | None = None
     items: list[ChangedItem] = []
+    pause_collection: Annotated[PauseCollection | None, BeforeValidator(empty_is_none)] = None
     payment_behavior: Literal[
         "allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"
     ] = "allow_incomplete"
     proration_behavior: Literal["always_invoice", "create_prorations", "none"] = "create_prorations"
     proration_date: int | None = None
     trial_end: int | Literal["now"] | None = None
+
+
+class OutstandingUsage(Nested):
+    type: Literal["none", "now"]
+
+
+class UnusedTime(Nested):
+    type: Literal["item_current_period_start", "none", "now"]
+
+
+class BillFor(Nested):
+    outstanding_usage_through: OutstandingUsage = OutstandingUsage(type="now")
+    unused_time_from: UnusedTime = UnusedTime(type="now")
+
+
+class PauseSubscription(Parameters):
+    bill_for: BillFor = BillFor()
+    invoicing_behavior: Literal["invoice", "pending_invoice_item"] = "pending_invoice_item"
+    type: Literal["subscription"] = "subscription"
+
+
+class ResumeSubscription(Parameters):
+    billing_cycle_anchor: Literal["now", "unchanged"] = "now"
+    payment_behavior: Literal["resume_on_payment_attempt", "resume_on_payment_success"] = (
+        "resume_on_payment_attempt"
+    )
+    proration_behavior: Literal["always_invoice", "create_prorations", "none"] = "create_prorations"
 
 
 class CancelSubscription(Parameters):

@@ -6,11 +6,14 @@ from mock_stripe.resources import (
     cycles,
     payment_methods,
     prices,
+    work,
 )
+from mock_stripe.resources.events import updating
 from mock_stripe.resources.subscription_parameters import (
     Anchor,
     CancellationDetails,
     NewItem,
+    PauseCollection,
     SubscriptionParameters,
     UpdateSubscription,
 )
@@ -34,6 +37,8 @@ def fill(world: World, thing: Object, params: SubscriptionParameters) -> None:
     if params.payment_settings is not None:
         sent = params.payment_settings.model_dump(exclude_none=True)
         thing["payment_settings"].update(sent)
+    if isinstance(params, UpdateSubscription) and params.sent("pause_collection"):
+        _pause_collection(world, thing, params.pause_collection)
     if params.trial_settings is not None:
         behavior = params.trial_settings.end_behavior.model_dump()
         thing["trial_settings"]["end_behavior"].update(behavior)
@@ -45,6 +50,25 @@ def fill(world: World, thing: Object, params: SubscriptionParameters) -> None:
             customer=thing["customer"],
             subscription=thing["id"],
         )
+
+
+def _pause_collection(world: World, thing: Object, pause: PauseCollection | None) -> None:
+    if pause is not None and pause.resumes_at is not None:
+        if pause.resumes_at <= world.now_for(thing["customer"]):
+            raise InvalidRequest(
+                "resumes_at must be in the future.", param="pause_collection[resumes_at]"
+            )
+        cycles.plan(world, thing, "subscription.resume_collection", pause.resumes_at)
+    thing["pause_collection"] = None if pause is None else pause.model_dump()
+
+
+@work.action("subscription.resume_collection", "subscription")
+def _resume_collection(world: World, thing: Object) -> None:
+    pause = thing["pause_collection"]
+    if pause is None or pause["resumes_at"] != world.now_for(thing["customer"]):
+        return
+    with updating(world, thing, "customer.subscription.updated"):
+        thing["pause_collection"] = None
 
 
 def _set_method(world: World, thing: Object, method: str | None) -> None:

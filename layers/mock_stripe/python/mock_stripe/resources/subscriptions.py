@@ -243,7 +243,9 @@ def _new(world: World, customer: Object, params: CreateSubscription) -> Object:
             "_end": now,
             "_interval": None,
             "_pending": None,
+            "_resuming": None,
             "_start": now,
+            "_usage_from": None,
         },
     )
     fill(world, subscription, params)

@@ -58,7 +58,8 @@ class Range(Nested):
         )
 
 
-def _empty_is_none(value: object) -> object:
+def empty_is_none(value: object) -> object:
+    """Returns None for an empty value, which unsets a parameter."""
     return None if value == "" else value
 
 
@@ -106,7 +107,7 @@ def _metadata(value: object) -> object:
 
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 Created = Annotated[Range | None, BeforeValidator(_range)]
-Text = Annotated[str | None, BeforeValidator(_empty_is_none)]
+Text = Annotated[str | None, BeforeValidator(empty_is_none)]
 """Text that an empty value unsets."""
 Amount = Annotated[int, Field(ge=-99_999_999, le=99_999_999)]
 """Whole units of the smallest coin, such as cents."""
