@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backbeat.api.views.times import optional, present, timestamp
+from backbeat.application.handlers import catalogues
 from backbeat.application.handlers.statements import Bill, Credits
 from backbeat.application.handlers.subscribing import Changed
 from backbeat.models.accounts import Account, Operation, Subscription
@@ -198,6 +199,9 @@ def tier_view(tier: Tier) -> dict[str, object]:
         "name": tier.name,
         "monthly_price": tier.monthly_price,
         "yearly_price": tier.yearly_price,
+        "yearly_price_per_month": None
+        if tier.yearly_price is None
+        else catalogues.per_month(tier.yearly_price),
         "credits": tier.credits,
         "limits": dict(tier.limits),
         "features": list(tier.features),

@@ -6,6 +6,7 @@ from typing import Final
 from backbeat.application import connections
 from backbeat.application.services import Call
 from backbeat.domain.tiers.catalogue import BUILT_IN, plan
+from backbeat.domain.tiers.proration import per_month
 from backbeat.models.errors import Conflict, InvalidArgument
 from backbeat.models.tiers import Catalogue, CatalogueSetup, Tier
 from backbeat.persistence import keys
@@ -14,7 +15,7 @@ from backbeat.ports.metronome import Metronome, NewPackage
 from backbeat.ports.providers import Refused
 from backbeat.ports.store import Put
 
-__all__ = ["BUILT_IN", "apply", "current", "plan", "ready"]
+__all__ = ["BUILT_IN", "apply", "current", "per_month", "plan", "ready"]
 
 _CREDITS: Final = "Plan credits"
 _FEE: Final = "Plan fee"

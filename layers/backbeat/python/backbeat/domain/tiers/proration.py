@@ -93,6 +93,11 @@ def rounded(amount: Decimal) -> Decimal:
     return amount.quantize(_SMALLEST, rounding=ROUND_HALF_UP)
 
 
+def per_month(yearly_price: Decimal) -> Decimal:
+    """Returns what a month of a yearly price comes to."""
+    return rounded(EXACT.divide(yearly_price, Decimal(12)))
+
+
 def _quote(plan: Plan, at: datetime, *, unused: Decimal) -> Quote:
     return Quote(
         at=at,
