@@ -73,11 +73,10 @@ def list_customers(request: Request, query: ListCustomers) -> Reply:
     """Lists entities in order of onboarding, with their credits as they are now."""
     call = request.call
     parameters = query.model_dump(exclude={"limit", "next_page"}, exclude_none=True)
+    which = accounts.AccountFilter(query.search, query.tier, query.status)
     listed, cursor = accounts.page(
         call,
-        search=query.search,
-        tier=query.tier,
-        status=query.status,
+        which,
         limit=query.limit,
         cursor=pagination.decode(query.next_page, parameters),
     )
@@ -85,7 +84,9 @@ def list_customers(request: Request, query: ListCustomers) -> Reply:
         views.account_row(account, statements.credits_of(call, account).balance)
         for account in listed
     ]
-    return page(rows, pagination.encode(cursor, parameters))
+    next_page = pagination.encode(cursor, parameters)
+    total = accounts.count(call, which)
+    return Reply(200, {"data": rows, "next_page": next_page, "total": total})
 
 
 @api.route("GET", "/api/subscription/{entity_id}")

@@ -51,6 +51,8 @@ REPLIES: dict[str, tuple[int, Any]] = {
     ),
     "invoices/get": (404, NOBODYS),
     "invoices/list": (404, NOBODYS),
+    "onboarding/get-catalog": (200, {"data": {"version": "1", "currency": "usd"}}),
+    "onboarding/list-customers": (200, {"data": [], "next_page": None, "total": 0}),
     "notifications/create-alert": (200, {"data": {}}),
     "mock_stripe/create-customer": (
         200,

@@ -105,8 +105,12 @@ class Backend:
             if item.starting_at <= now < item.ending_before
         ]
         contracts = self.metronome.v1.contracts.list(customer_id=customer).data
-        fees = self.metronome.v1.customers.invoices.list(
-            customer_id=customer, type="SCHEDULED", status="FINALIZED", sort="date_asc"
+        fees = sorted(
+            self.metronome.v1.customers.invoices.list(
+                customer_id=customer, type="SCHEDULED", status="FINALIZED"
+            ),
+            # Of one instant there may be two, whose order means nothing.
+            key=lambda one: (one.issued_at or now, one.total),
         )
         return Agreement(
             status=subscription["status"],

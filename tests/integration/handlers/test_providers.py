@@ -142,6 +142,8 @@ class TestStripe:
         customer = _customer(stripe_port, None)
         stripe_port.credit(customer, Decimal(9), currency="usd", description="Back", key="c")
         assert stripe_port.balance(customer) == 9
+        assert stripe_port.was_credited(customer, "Back")
+        assert not stripe_port.was_credited(customer, "Bac")
         invoice = _invoice(stripe_port, customer, "9")
         assert (invoice.status, invoice.amount_due) == (InvoiceStatus.PAID, Decimal(0))
         assert stripe_port.balance(customer) == 0

@@ -202,7 +202,7 @@ def test_enterprise_takes_a_quote(backend: Backend) -> None:
     quote: dict[str, Any] = {"price": 499.5, "credits": 750_000}
     backend.onboard("enterprise", quote=quote)
     expect(
-        backend.agreed(), "enterprise", 750_000, contracts=[("enterprise", True)], paid=["499.5"]
+        backend.agreed(), "enterprise", 750_000, contracts=[("Enterprise", True)], paid=["499.5"]
     )
 
 
@@ -220,6 +220,7 @@ def test_who_is_there_health_and_pages(backend: Backend) -> None:
         ("bob-1", "free", 1_000),
     ]
     assert second["next_page"] is None
+    assert (first["total"], second["total"]) == (3, 3)
     found = backend.get("/api/customers", search="bob ltd", tier="FREE", status="active")["data"]
     assert [row["id"] for row in found] == ["bob-0", "bob-1"]
     assert backend.get("/health")["status"] == "ok"

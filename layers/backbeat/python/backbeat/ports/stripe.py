@@ -193,6 +193,10 @@ class Stripe(Protocol):
         """Gives a customer credit for the next invoices; returns the transaction's id."""
         ...
 
+    def was_credited(self, customer_id: str, description: str) -> bool:
+        """Tells whether a customer was given credit with exactly this description."""
+        ...
+
     def balance(self, customer_id: str) -> Decimal:
         """Returns what the customer has to their credit, in whole units of the currency."""
         ...

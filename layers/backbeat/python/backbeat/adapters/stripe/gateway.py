@@ -244,6 +244,12 @@ class StripeGateway:
             made = self._v1.customers.balance_transactions.create(customer_id, fields, _once(key))
             return str(made.id)
 
+    def was_credited(self, customer_id: str, description: str) -> bool:
+        """Implements `Stripe`."""
+        with failures():
+            listed = self._v1.customers.balance_transactions.list(customer_id, {"limit": _MOST})
+            return any(one.description == description for one in listed.auto_paging_iter())
+
     def balance(self, customer_id: str) -> Decimal:
         """Implements `Stripe`."""
         with failures():

@@ -1,13 +1,21 @@
 """Accounts: entities of the product with their subscriptions."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
 from backbeat.application.services import Call
 from backbeat.models.accounts import Account, Subscription
 from backbeat.models.errors import Conflict, NotFound
 from backbeat.persistence import accounts as stored
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, page_of
+from backbeat.persistence.entities import from_item, page_of, walk
 from backbeat.ports.connections import ProviderName
 from backbeat.ports.store import Index, Item, Query
+
+_MOST: Final = 1_000
+"""Accounts that are counted on request."""
 
 
 def get(call: Call, entity_id: str) -> Account:
@@ -60,19 +68,35 @@ def of_customer(call: Call, provider: ProviderName, customer_id: str) -> Account
     return None if found is None else found[1]
 
 
-def page(
-    call: Call,
-    *,
-    search: str | None,
-    tier: str | None,
-    status: str | None,
-    limit: int,
-    cursor: str | None,
-) -> tuple[list[Account], str | None]:
-    """Returns a page of the accounts in order of creation, and the next page's cursor.
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """Which accounts to list. `search` is looked for in ids, names and e-mail addresses."""
 
-    `search` is looked for in ids, names and e-mail addresses, whatever the case.
-    """
+    search: str | None = None
+    tier: str | None = None
+    status: str | None = None
+
+
+def page(
+    call: Call, which: AccountFilter, *, limit: int, cursor: str | None
+) -> tuple[list[Account], str | None]:
+    """Returns a page of the accounts in order of creation, and the next page's cursor."""
+    query = Query(keys.accounts(call.tenant), index=Index.GSI1, limit=limit, cursor=cursor)
+    items, next_cursor = page_of(call.store, query, _kept_by(which))
+    return [from_item(item, Account) for item in items], next_cursor
+
+
+def count(call: Call, which: AccountFilter) -> int | None:
+    """Returns how many accounts there are in all; None where counting them would take long."""
+    kept = _kept_by(which)
+    listed = list(
+        islice(walk(call.store, Query(keys.accounts(call.tenant), index=Index.GSI1)), _MOST + 1)
+    )
+    return None if len(listed) > _MOST else sum(map(kept, listed))
+
+
+def _kept_by(which: AccountFilter) -> Callable[[Item], bool]:
+    search, tier, status = which.search, which.tier, which.status
     wanted = None if search is None else search.casefold()
 
     def keep(item: Item) -> bool:
@@ -89,6 +113,4 @@ def page(
             and (status is None or (subscription is not None and subscription.status == status))
         )
 
-    query = Query(keys.accounts(call.tenant), index=Index.GSI1, limit=limit, cursor=cursor)
-    items, next_cursor = page_of(call.store, query, keep)
-    return [from_item(item, Account) for item in items], next_cursor
+    return keep

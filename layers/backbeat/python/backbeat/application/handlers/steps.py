@@ -309,7 +309,7 @@ def _contract(call: Call, operation: Operation, account: Account) -> Progress:
     wanted = NewContract(
         customer_id=customer,
         starting_at=quote.at,
-        name=plan.tier,
+        name=plan.tier.title(),
         uniqueness_key=key,
         package_id=operation.package_id,
         rate_card_id=setup.rate_card_id,
@@ -372,12 +372,19 @@ def _fee(call: Call, operation: Operation, account: Account) -> Progress:
 
 def _credit(call: Call, operation: Operation, account: Account) -> Progress:
     """Gives back what the old plan cost more, for the next invoices."""
-    quote = _quoted(operation)
-    connections.stripe(call).credit(
+    quote, stripe, customer = (
+        _quoted(operation),
+        connections.stripe(call),
         stripe_customer_of(account),
+    )
+    text = f"{outcomes.line_text(operation)} ({operation.id})"
+    if _is_old(call, operation) and stripe.was_credited(customer, text):
+        return Progress(operation)
+    stripe.credit(
+        customer,
         -quote.net,
         currency=quote.currency,
-        description=outcomes.line_text(operation),
+        description=text,
         key=operation.key(Step.CREDIT),
     )
     return Progress(operation)
