@@ -161,6 +161,9 @@ def test_a_plan_that_ends_with_its_period(backend: Backend) -> None:
         shown = backend.post("/api/subscription/ada/cancel")
         assert (shown["status"], shown["cancelAt"]) == ("active", "2025-02-15T12:00:00+00:00")
         assert shown["nextInvoiceDate"] is None
+    # Metronome knows the end, too.
+    expect(backend.agreed(), "pro", 10_000, contracts=[("Pro", False)], paid=["9"])
+    assert backend.change("free", 409)["code"] == "Conflict"
     backend.advance(FEBRUARY)
     expect(backend.agreed(), "pro", 0, status="canceled", contracts=[("Pro", False)], paid=["9"])
     backend.advance(MARCH)

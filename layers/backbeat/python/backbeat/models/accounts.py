@@ -66,12 +66,16 @@ class Account(Model):
 
 
 class OperationKind(StrEnum):
-    """What an operation is about."""
+    """What an operation is about.
+
+    RESUME lets a plan go on that was to end, REACTIVATE begins one anew that has ended.
+    """
 
     ONBOARD = "onboard"
     CHANGE = "change"
     RENEW = "renew"
     CANCEL = "cancel"
+    RESUME = "resume"
     REACTIVATE = "reactivate"
 
 
@@ -108,6 +112,7 @@ class Step(StrEnum):
     PAYMENT = "payment"
     CONTRACT = "contract"
     END_OLD = "end_old"
+    REOPEN = "reopen"
     FEE = "fee"
     CREDIT = "credit"
     COMMIT = "commit"
@@ -151,6 +156,7 @@ class Operation(Model):
     `step` is the next one. Each step has the idempotency key `<id>:<step>:<attempt>`: repeated, it
     changes nothing. `attempt` is raised when somebody asks for the payment to be tried anew, and
     `attempted` the last one whose outcome is known. `tries` counts failures of the present step.
+    `ends_at` is when the plan ends that is canceled, where that is not at once.
     `brings_card`: the payment method is to become the customer's default first.
     `renews`: nobody is there, and a declined payment leaves the plan past due instead of refused.
     """
@@ -178,6 +184,7 @@ class Operation(Model):
     contract_id: str | None = None
     old_contract_id: str | None = None
     old_contract_start: datetime | None = None
+    ends_at: datetime | None = None
     gives_up_at: datetime | None = None
     afterwards: Afterwards = Afterwards.NOTHING
     downgrade: Plan | None = None

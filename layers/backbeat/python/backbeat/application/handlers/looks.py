@@ -54,6 +54,7 @@ def _begun(
     at, end = subscription.cancel_at, subscription.ending_before
     if at is not None and at <= call.now:
         operation = _operation(call, OperationKind.CANCEL, account, subscription, None)
+        operation = operation.model_copy(update={"ends_at": at})
         return operations.begin(call, operation, account, item)
     later = subscription.scheduled
     if later is not None and later.at <= call.now:

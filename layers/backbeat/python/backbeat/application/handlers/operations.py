@@ -235,4 +235,4 @@ def is_the_same(operation: Operation, other: Operation) -> bool:
 
 
 def _meaning(operation: Operation) -> Sequence[object]:
-    return (operation.kind, operation.plan)
+    return (operation.kind, operation.plan, operation.ends_at)

@@ -90,7 +90,7 @@ def settled(account: Account, operation: Operation, now: datetime) -> Account:
     free = account.model_copy(update={"operation_id": None, "updated_at": now})
     if operation.status is OperationStatus.COMPENSATING:
         return _given_up(free, operation, now)
-    return free.model_copy(update={"subscription": _subscription(account, operation)})
+    return free.model_copy(update={"subscription": _subscription(free, operation, now)})
 
 
 def _given_up(account: Account, operation: Operation, now: datetime) -> Account:
@@ -110,10 +110,12 @@ def _given_up(account: Account, operation: Operation, now: datetime) -> Account:
     return account.model_copy(update={"subscription": subscription.model_copy(update=changes)})
 
 
-def _subscription(account: Account, operation: Operation) -> Subscription | None:
+def _subscription(account: Account, operation: Operation, now: datetime) -> Subscription | None:
     before, plan, quote = account.subscription, operation.plan, operation.quote
     if operation.kind is OperationKind.CANCEL:
-        return None if before is None else _canceled(before, operation)
+        return None if before is None else _canceled(before, operation, now)
+    if operation.kind is OperationKind.RESUME and before is not None:
+        return before.model_copy(update={"cancel_at": None})
     if plan is None or quote is None:
         return before
     if operation.kind is OperationKind.RENEW and before is not None:
@@ -136,12 +138,15 @@ def _subscription(account: Account, operation: Operation) -> Subscription | None
     )
 
 
-def _canceled(before: Subscription, operation: Operation) -> Subscription:
+def _canceled(before: Subscription, operation: Operation, now: datetime) -> Subscription:
+    at = operation.ends_at
+    if at is not None and at > now:
+        return before.model_copy(update={"cancel_at": at, "scheduled": None})
     return before.model_copy(
         update={
             "status": SubscriptionStatus.CANCELED,
             "cancel_at": None,
-            "canceled_at": operation.created_at if before.cancel_at is None else before.cancel_at,
+            "canceled_at": at or operation.created_at,
             "scheduled": None,
         }
     )

@@ -84,6 +84,8 @@ def of(operation: Operation) -> tuple[Step, ...]:
             return (*charge, *fee, Step.COMMIT)
         case OperationKind.CANCEL:
             return (Step.END_OLD, Step.COMMIT)
+        case OperationKind.RESUME:
+            return (Step.REOPEN, Step.COMMIT)
 
 
 def first(operation: Operation) -> Operation:
@@ -349,6 +351,14 @@ def _end_old(call: Call, operation: Operation, account: Account) -> Progress:
     return Progress(operation)
 
 
+def _reopen(call: Call, operation: Operation, account: Account) -> Progress:
+    """Lets a contract go on that was to end."""
+    if operation.old_contract_id is not None:
+        customer = _metronome_customer_of(account)
+        connections.metronome(call).end_contract(customer, operation.old_contract_id, None)
+    return Progress(operation)
+
+
 def _fee(call: Call, operation: Operation, account: Account) -> Progress:
     """Notes in Metronome what was paid, so that its invoices show it too."""
     quote, subscription = _quoted(operation), account.subscription
@@ -432,6 +442,8 @@ def _quoted(operation: Operation) -> Quote:
 def _ends_at(operation: Operation) -> datetime:
     if operation.quote is not None:
         return operation.quote.at
+    if operation.ends_at is not None:
+        return operation.ends_at
     return proration.hour_of(operation.created_at)
 
 
@@ -460,6 +472,7 @@ _STEPS: Final[Mapping[Step, Callable[[Call, Operation, Account], Progress]]] = {
     Step.PAYMENT: _payment,
     Step.CONTRACT: _contract,
     Step.END_OLD: _end_old,
+    Step.REOPEN: _reopen,
     Step.FEE: _fee,
     Step.CREDIT: _credit,
     Step.REFUND: _refund,

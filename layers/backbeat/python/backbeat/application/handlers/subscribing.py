@@ -127,9 +127,11 @@ def change(
             return _under_way(call, account, operation)
         at, quote = _priced(call, subscription, plan, when=when, date=date)
         if at is not None:
+            if subscription.cancel_at is not None:
+                raise Conflict("The subscription is about to end: reactivate it first")
             later = ScheduledChange(plan=plan, at=at, asked_at=call.now)
-            update = {"scheduled": later, "cancel_at": None}
-            saved = _save(call, item, account, subscription.model_copy(update=update))
+            scheduled = subscription.model_copy(update={"scheduled": later})
+            saved = _save(call, item, account, scheduled)
             noted.append(Changed(saved, quote=quote, effective_at=at))
             return None
         # What was scheduled stays until this is made: it may fail.
@@ -167,17 +169,22 @@ def cancel(call: Call, entity_id: str, *, now: bool) -> Changed:
         Conflict: another change is under way.
         Retryable: others kept changing the entity.
     """
-    if not now:
-        return Changed(_changed(call, entity_id, _ending))
 
     def attempt() -> str | None:
         item, account = accounts.held(call, entity_id)
         subscription = subscription_of(account)
         operation = _operation(call, OperationKind.CANCEL, account, None, None)
+        if not now:
+            operation = operation.model_copy(update={"ends_at": subscription.ending_before})
         if account.operation_id is not None:
             return _under_way(call, account, operation)
         if subscription.status is SubscriptionStatus.CANCELED:
             return None
+        if not now:
+            if subscription.cancel_at is not None:
+                return None
+            if subscription.status is not SubscriptionStatus.ACTIVE:
+                raise Conflict("The subscription is not paid: cancel it now")
         return operations.begin(call, operation, account, item).id
 
     return _ran(call, entity_id, insistently(attempt))
@@ -193,28 +200,26 @@ def reactivate(call: Call, entity_id: str, payment_method: str | None) -> Change
         Conflict: there is nothing to reactivate, or another change is under way.
         Retryable: others kept changing the entity.
     """
-    resumed: list[Account] = []
 
     def attempt() -> str | None:
-        resumed.clear()
         item, account = accounts.held(call, entity_id)
         subscription = subscription_of(account)
         plan = subscription.plan
-        operation = _operation(call, OperationKind.REACTIVATE, account, plan, payment_method)
+        kind = OperationKind.REACTIVATE
+        if subscription.cancel_at is not None:
+            kind = OperationKind.RESUME
+        operation = _operation(call, kind, account, plan, payment_method)
         if account.operation_id is not None:
             return _under_way(call, account, operation)
-        if subscription.cancel_at is not None:
-            goes_on = subscription.model_copy(update={"cancel_at": None})
-            resumed.append(_save(call, item, account, goes_on))
-            return None
+        if kind is OperationKind.RESUME:
+            return operations.begin(call, operation, account, item).id
         if subscription.status is not SubscriptionStatus.CANCELED:
             raise Conflict("The subscription is neither canceled nor about to end")
         quote = proration.beginning(plan, proration.hour_of(call.now))
         operation = operation.model_copy(update={"quote": quote})
         return operations.begin(call, operation, account, item).id
 
-    begun = insistently(attempt)
-    return Changed(resumed[0]) if resumed else _ran(call, entity_id, begun)
+    return _ran(call, entity_id, insistently(attempt))
 
 
 def _priced(
@@ -232,15 +237,6 @@ def quoted(call: Call, subscription: Subscription, plan: Plan, at: datetime) -> 
         return proration.renewal(subscription, plan)
     policy = catalogues.current(call).proration
     return proration.change(subscription, plan, proration.hour_of(at), policy)
-
-
-def _ending(subscription: Subscription) -> Subscription:
-    if subscription.status is SubscriptionStatus.CANCELED:
-        return subscription
-    if subscription.status is SubscriptionStatus.INCOMPLETE:
-        raise Conflict("The first payment of the subscription is not made: cancel it now")
-    update = {"cancel_at": subscription.ending_before, "scheduled": None}
-    return subscription.model_copy(update=update)
 
 
 def _changed(call: Call, entity_id: str, change: Callable[[Subscription], Subscription]) -> Account:
