@@ -121,8 +121,7 @@ def test_the_end_is_as_laid_down(end: str, unpaid: Wired) -> None:
     assert go(unpaid, 18) == "past_due"
     assert go(unpaid, 20) == {"suspend": "suspended", "cancel": "canceled"}[end]
     assert attempts(unpaid) == [15, 17]
-    wanted: dict[str, Any] = {"feature": "private_repositories"}
-    verdict = unpaid.backend.post("/api/entitlements/ada/check", **wanted)
+    verdict = unpaid.backend.post("/api/entitlements/ada/check", feature="private_repositories")
     assert verdict["allowed"] is False
     if end == "cancel":
         assert told(unpaid) == ["billing.payment_given_up"]
