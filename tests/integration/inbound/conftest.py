@@ -81,8 +81,15 @@ BACKEND = "https://shop.example.com/billing"
 
 
 @pytest.fixture
-def settings(provider_settings: dict[str, str]) -> dict[str, str]:
-    return {**provider_settings, "BACKBEAT_METRONOME_WEBHOOK_SECRETS": "test-secret"}
+def more_settings() -> dict[str, str]:
+    """What a test sets beside; tests parametrize it."""
+    return {}
+
+
+@pytest.fixture
+def settings(provider_settings: dict[str, str], more_settings: dict[str, str]) -> dict[str, str]:
+    secrets = {"BACKBEAT_METRONOME_WEBHOOK_SECRETS": "test-secret"}
+    return {**provider_settings, **secrets, **more_settings}
 
 
 @pytest.fixture

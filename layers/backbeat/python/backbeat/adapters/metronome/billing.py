@@ -68,10 +68,10 @@ class MetronomeInvoices:
 
     def release(self, workflow_id: str, *, paid: bool) -> None:
         """Implements `MetronomeBilling`."""
-        body = {"workflow_id": workflow_id, "outcome": "PAID" if paid else "FAILED"}
+        body = {"workflow_id": workflow_id, "outcome": "paid" if paid else "failed"}
         try:
             with failures():
-                self._sdk.post(_RELEASE, body=body, cast_to=object)
+                self._sdk.post(_RELEASE, body=body, cast_to=type(None))
         except Refused as refused:
             if refused.status not in _DECIDED:
                 raise

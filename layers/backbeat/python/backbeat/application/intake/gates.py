@@ -16,7 +16,7 @@ from backbeat.domain.collecting import Charged
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.inbound import ProviderName
 
-_NAMES: Final = {"PREPAID_COMMIT": "Prepaid balance", "SPEND_THRESHOLD": "Usage so far"}
+_NAMES: Final = {"prepaid_balance": "Prepaid balance", "spend": "Usage so far"}
 _DEFAULT: Final = "Usage"
 
 
