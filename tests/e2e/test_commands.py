@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -410,3 +411,28 @@ def test_the_server_says_where_it_is_as_json(tmp_path: Path) -> None:
             assert answer.status_code == 200
         finally:
             server.kill()
+
+
+def test_webhooks_connect_has_providers_tell_the_handlers(
+    run: Run, base_url: str, token: str
+) -> None:
+    connected = told(run("webhooks", "connect", "--json"))
+    assert connected["stripe"].startswith(f"{base_url}/webhooks/stripe/t")
+    stripe = Http(base_url, f"sk_test_{token}")
+    handlers = Http(base_url, token)
+    try:
+        entity = {"id": "ada", "type": "user", "name": "Ada", "email": "ada@example.com"}
+        card = "pm_card_authenticationRequired"
+        wanted = {"entity": entity, "tier": "pro", "paymentMethodId": card}
+        begun = handlers.post("/api/onboard", wanted)
+        assert begun["status"] == "incomplete"
+        [intent] = stripe.get("/stripe/v1/payment_intents")["data"]
+        # Ada authenticates with her bank; nobody asks the handlers to look.
+        handlers.post(f"/mock/stripe/authentications/{intent['id']}", {"succeed": True})
+        deadline = time.monotonic() + WAIT_SECONDS
+        while handlers.get("/api/subscription/ada")["status"] != "active":
+            assert time.monotonic() < deadline, handlers.get("/api/webhook-events")
+            time.sleep(0.05)
+    finally:
+        stripe.close()
+        handlers.close()

@@ -103,3 +103,21 @@ def listen(connection: Connection, count: int | None, secret: str) -> None:
 def _say_targets(connection: Connection, answer: Any) -> None:
     targets: list[str] = answer["data"]
     connection.say(targets, "\n".join(targets) or "none")
+
+
+@webhooks.command()
+@click.option("--address", help="How the providers reach this server, if not by its --url.")
+@connected
+def connect(connection: Connection, address: str | None) -> None:
+    """Have Stripe and Metronome tell the billing handlers what happens.
+
+    Stripe is asked to, and the secret that it signs with is kept. Here Metronome is the emulator,
+    which gets another target; the real one is told in its own settings.
+    """
+    base = (address or connection.http.url).rstrip("/")
+    paths = connection.http.get("/api/webhook-endpoints")["data"]
+    stripe = connection.http.post("/api/webhook-endpoints/stripe", {"address": base})["data"]
+    target = f"{base}{paths['metronome']}"
+    connection.http.post("/webhooks/subscriptions", {"target": target})
+    told = {"stripe": stripe["url"], "metronome": target}
+    connection.say(told, "\n".join(f"{name:<10} {url}" for name, url in told.items()))
