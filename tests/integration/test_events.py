@@ -16,6 +16,8 @@ FILES = sorted(EVENTS.glob("*/*.json"))
 NOBODYS = {"code": "CustomerNotFound"}
 
 REPLIES: dict[str, tuple[int, Any]] = {
+    "access/give-token": (200, {"token_type": "Bearer", "scope": "billing:read"}),
+    "access/list-keys": (200, {"data": [], "next_page": None}),
     "balances/list": (404, NOBODYS),
     "catalog/add-rate": (404, {"code": "RateCardNotFound"}),
     "catalog/create-billable-metric": (200, {"data": {}}),
@@ -43,6 +45,8 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "customers/set-name": (404, NOBODYS),
     "legacy/list-plans": (200, {"data": [], "next_page": None}),
     "older_mock/list-contracts": (404, NOBODYS),
+    "inbound/list-events": (200, {"data": [], "next_page": None}),
+    "inbound/unsigned": (400, {"code": "InvalidSignature"}),
     "ingest/batch": (200, None),
     "ingest/naive-timestamp": (400, {"code": "InvalidArgument"}),
     "ingest/older-form": (
@@ -96,6 +100,8 @@ REPLIES: dict[str, tuple[int, Any]] = {
 RESULTS: dict[str, Any] = {
     "billing_cycle/jobs": {"batchItemFailures": []},
     "billing_cycle/tick": {"jobs": 0, "failed_tenants": 0},
+    "inbound_work/batch": {"batchItemFailures": []},
+    "inbound_work/catch-up": {"events": 0, "failed_tenants": 0},
     "mock_stripe/deliveries": {"batchItemFailures": []},
     "webhook_delivery/batch": {"batchItemFailures": []},
 }
