@@ -4,7 +4,7 @@ from datetime import datetime
 
 from backbeat import bootstrap
 from backbeat.api import pagination
-from backbeat.api.replies import Reply, ok, page
+from backbeat.api.replies import Reply, document, file, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.mappings import (
@@ -16,13 +16,46 @@ from backbeat.api.schemas.mappings import (
     RunPush,
 )
 from backbeat.api.schemas.metering import CreateAdjustment, ListAdjustments
+from backbeat.api.schemas.reconciliation import (
+    ApproveCorrection,
+    ChangeSettings,
+    Explain,
+    FinalizePeriod,
+    ListCorrections,
+    ListRuns,
+    RunReconciliation,
+    ShowRun,
+    Summarize,
+)
+from backbeat.api.views.drift_report import report_html
 from backbeat.api.views.mappings import mapping_view, push_view, pushed_view
 from backbeat.api.views.metering import adjustment_view
+from backbeat.api.views.reconciliation import (
+    correction_view,
+    explained_view,
+    finished_view,
+    found_view,
+    rows_csv,
+    run_view,
+    settings_view,
+    summary_csv,
+    summary_view,
+)
+from backbeat.api.views.times import optional
 from backbeat.application import connections
-from backbeat.application.metering import adjustments, mappings, pushes
+from backbeat.application.metering import (
+    adjustments,
+    closing,
+    corrections,
+    drift,
+    mappings,
+    pushes,
+    reconciliation,
+)
 from backbeat.models.adjustments import AdjustmentReason
-from backbeat.models.errors import InvalidArgument
+from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.mappings import Lane
+from backbeat.models.reconciliation import CorrectionStatus, RunTrigger
 
 api = Api("metering_operations", bootstrap.services)
 
@@ -157,6 +190,143 @@ def list_pushes(request: Request, query: ListPushes) -> Reply:
         cursor=pagination.decode(query.next_page, parameters),
     )
     return page([push_view(one) for one in found], pagination.encode(following, parameters))
+
+
+@api.route("POST", "/metering/v1/reconciliation/runs")
+def run_reconciliation(request: Request, body: RunReconciliation) -> Reply:
+    """Holds events, cells, pushes, Stripe's summaries and its invoices side by side, now."""
+    _remember(request)
+    finished = reconciliation.run(
+        request.call,
+        trigger=RunTrigger.REQUEST,
+        by=request.call.owner,
+        mapping_id=body.mapping_id,
+    )
+    return ok(finished_view(finished))
+
+
+@api.route("GET", "/metering/v1/reconciliation/runs")
+def list_runs(request: Request, query: ListRuns) -> Reply:
+    """Lists runs, the newest first."""
+    found, following = reconciliation.page(
+        request.call,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, {}),
+    )
+    return page([run_view(one) for one in found], pagination.encode(following, {}))
+
+
+@api.route("GET", "/metering/v1/reconciliation/runs/{run_id}")
+def get_run(request: Request, query: ShowRun) -> Reply:
+    """Returns a run with what it found: as JSON, CSV, or a page with a chart of the drift."""
+    call = request.call
+    finished = reconciliation.get(call, request.path["run_id"])
+    if query.format == "csv":
+        name = f"reconciliation_{finished.run.id}.csv"
+        return file(rows_csv(finished.rows), name=name, content_type="text/csv")
+    if query.format == "html":
+        earlier, _ = reconciliation.page(call, limit=48, cursor=None)
+        return document(report_html(finished, earlier), content_type="text/html; charset=utf-8")
+    return ok(finished_view(finished))
+
+
+@api.route("GET", "/metering/v1/reconciliation/summary")
+def summarize_reconciliation(request: Request, query: Summarize) -> Reply:
+    """Returns the drift of some months by metric, each period once."""
+    span = query.span
+    rows = reconciliation.latest(request.call, span.starting_at, span.ending_before)
+    summary = drift.summarize(span, [row for row in rows if row.lane is query.lane])
+    if query.format == "csv":
+        return file(summary_csv(summary), name="summary.csv", content_type="text/csv")
+    return ok(summary_view(summary))
+
+
+@api.route("GET", "/metering/v1/reconciliation/explain")
+def explain_reconciliation(request: Request, query: Explain) -> Reply:
+    """Returns what each place knows of a period now, why they differ, and what would mend it."""
+    call = request.call
+    mapping = mappings.get(call, query.mapping_id)
+    target = next((one for one in mapping.targets if one.lane is query.lane), None)
+    if target is None:
+        raise NotFound("shadow", mapping.id)
+    period, part = mappings.part_from(call, mapping, query.period_start)
+    row = reconciliation.look(call, mapping, target, period, part, whole=True)
+    suggested, _ = corrections.page(
+        call,
+        lambda one: (
+            (one.mapping_id, one.lane, one.period_start)
+            == (mapping.id, target.lane, part.starting_at)
+            and one.status is CorrectionStatus.OPEN
+        ),
+        limit=20,
+        cursor=None,
+    )
+    return ok(explained_view(row, suggested))
+
+
+@api.route("GET", "/metering/v1/reconciliation/corrections")
+def list_corrections(request: Request, query: ListCorrections) -> Reply:
+    """Lists what reconciliation suggested, the newest first."""
+    parameters = query.model_dump(exclude={"next_page", "limit"})
+    found, following = corrections.page(
+        request.call,
+        query.wants,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, parameters),
+    )
+    views = [correction_view(one) for one in found]
+    return page(views, pagination.encode(following, parameters))
+
+
+@api.route("POST", "/metering/v1/reconciliation/corrections/{correction_id}/approve")
+def approve_correction(request: Request, body: ApproveCorrection) -> Reply:
+    """Applies a correction, once however often it is approved."""
+    call = request.call
+    applied = corrections.approve(
+        call, request.path["correction_id"], by=call.owner, kind=body.kind
+    )
+    return ok(correction_view(applied))
+
+
+@api.route("POST", "/metering/v1/reconciliation/corrections/{correction_id}/reject")
+def reject_correction(request: Request) -> Reply:
+    """Decides not to apply a correction."""
+    call = request.call
+    rejected = corrections.reject(call, request.path["correction_id"], by=call.owner)
+    return ok(correction_view(rejected))
+
+
+@api.route("GET", "/metering/v1/reconciliation/settings")
+def get_reconciliation_settings(request: Request) -> Reply:
+    """Returns how strict reconciliation is while periods are open."""
+    return ok(settings_view(reconciliation.settings_of(request.call)))
+
+
+@api.route("PATCH", "/metering/v1/reconciliation/settings")
+def change_reconciliation_settings(request: Request, body: ChangeSettings) -> Reply:
+    """Changes how strict reconciliation is; final periods must match exactly all the same."""
+    return ok(settings_view(reconciliation.change_settings(request.call, body.changes())))
+
+
+@api.route("POST", "/metering/v1/periods/finalize")
+def finalize_period(request: Request, body: FinalizePeriod) -> Reply:
+    """Closes a period if all places agree, or if somebody overrides that they do not."""
+    _remember(request)
+    found, state = closing.finalize(
+        request.call,
+        body.mapping_id,
+        body.period_start,
+        by=request.call.owner,
+        override_reason=body.override_reason,
+    )
+    return ok(
+        {
+            **found_view(found),
+            "finalized_at": optional(state.finalized_at),
+            "finalized_by": state.finalized_by,
+            "override_reason": state.override_reason,
+        }
+    )
 
 
 def _remember(request: Request) -> None:

@@ -10,6 +10,7 @@ from backbeat_local.functions import Function
 from backbeat_local.gateway import Gateway
 from backbeat_local.routes import RouteTable
 from backbeat_local.template import Template
+from tests.integration.metering.mapped import Mapped, wanted
 from tests.integration.metering.meter import Meter
 from tests.integration.metering.stripe_side import StripeSide
 from tests.integration.product import DEMO, Product
@@ -60,3 +61,12 @@ def _client(origin: str, token: str) -> Any:
         f"sk_test_{token}", base_addresses={"api": f"{origin}/stripe"}, max_network_retries=0
     )
     return client.v1
+
+
+@pytest.fixture
+def mapped(meter: Meter, side: StripeSide) -> Mapped:
+    """The usage of `calls` of `acme`, told to a meter."""
+    meter.counter()
+    meter_id, customer = side.meter(), side.customer()
+    made = meter.post("mappings", wanted(meter_id, customer)).data
+    return Mapped(meter, side, made["id"], meter_id, customer)

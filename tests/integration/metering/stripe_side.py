@@ -56,6 +56,28 @@ class StripeSide:
             }
         )
 
+    def on_a_clock(self, frozen_time: int = JANUARY) -> tuple[str, str]:
+        """Returns a test clock, and a customer on it."""
+        clock = str(self.v1.test_helpers.test_clocks.create({"frozen_time": frozen_time}).id)
+        return clock, self.customer(test_clock=clock)
+
+    def subscribe(self, customer: str, meter_id: str, cents: str = "0.4") -> str:
+        """Subscribes a customer to a monthly price of a meter's units."""
+        price = self.v1.prices.create(
+            {
+                "currency": "usd",
+                "product_data": {"name": "Calls"},
+                "unit_amount_decimal": cents,
+                "recurring": {"interval": "month", "usage_type": "metered", "meter": meter_id},
+            }
+        )
+        made = self.v1.subscriptions.create({"customer": customer, "items": [{"price": price.id}]})
+        return str(made.id)
+
+    def invoices(self, customer: str) -> list[Any]:
+        """Returns a customer's invoices, oldest first."""
+        return list(self.v1.invoices.list({"customer": customer, "limit": 100}).data)[::-1]
+
     def control(self, path: str, **body: Any) -> Any:
         """Uses one of the controls under `/mock/stripe`."""
         reply = self._product.post(f"/mock/stripe/{path}", body, token=self._token)

@@ -16,48 +16,11 @@ from hypothesis import strategies as st
 from backbeat import bootstrap
 from backbeat.ports.meters import MeterEvent, Sent, StripeMeters
 from backbeat.ports.providers import Access, Away
+from tests.integration.metering.mapped import Mapped, wanted
 from tests.integration.metering.meter import Meter, event
 from tests.integration.metering.stripe_side import StripeSide
 from tests.integration.product import TestClock
 from tests.integration.store import Crash, WatchedStore
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """A counter whose usage is told to a meter."""
-
-    meter: Meter
-    side: StripeSide
-    id: str
-    meter_id: str
-    customer: str
-
-    def push(self) -> Any:
-        [result] = self.meter.post("pushes", {"mapping_id": self.id}).data
-        return result
-
-    @property
-    def told(self) -> Decimal:
-        return self.side.total(self.meter_id, self.customer)
-
-    def log(self) -> list[tuple[Any, str]]:
-        """Returns deltas and how they went, in order."""
-        listed = self.meter.get(f"mappings/{self.id}/pushes").data
-        return [(one["delta"], one["status"]) for one in reversed(listed)]
-
-
-@pytest.fixture
-def mapped(meter: Meter, side: StripeSide) -> Mapped:
-    """The usage of `calls` of `acme`, told to a meter."""
-    meter.counter()
-    meter_id, customer = side.meter(), side.customer()
-    made = meter.post("mappings", wanted(meter_id, customer)).data
-    return Mapped(meter, side, made["id"], meter_id, customer)
-
-
-def wanted(meter_id: str, customer: str, ref: str = "acme", **fields: Any) -> dict[str, Any]:
-    target = {"meter_id": meter_id, "stripe_customer_id": customer}
-    return {"metric": "calls", "customer_ref": ref, "stripe": target, **fields}
 
 
 class TestPush:

@@ -94,7 +94,8 @@ class PushState(Model):
     """How far the usage of a period, or of the part that a mapping covers, is told to a target.
 
     `pushed` is what Stripe has taken; `closed_at` is when it was seen that the invoice of the
-    period is final. `finalized_at` is when somebody, or a run without any drift, closed it here.
+    period is final. While a correction is `mending` it, nothing is pushed. `finalized_at` is when
+    somebody closed it here, in spite of a difference for the `override_reason`.
     """
 
     ledger: str
@@ -110,6 +111,7 @@ class PushState(Model):
     finalized_by: str | None = None
     override_reason: str | None = None
     held_invoice_id: str | None = None
+    mending: str | None = None
 
     @property
     def period(self) -> Period:

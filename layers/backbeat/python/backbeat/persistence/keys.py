@@ -999,6 +999,11 @@ def reconciled(tenant: str, ledger: str, period_start: datetime) -> Key:
     return Key(pushes(tenant, ledger), f"FOUND#{time_text(period_start)}")
 
 
+def correction_numbers(tenant: str, ledger: str, period_start: datetime) -> Key:
+    """How many corrections a period had."""
+    return Key(pushes(tenant, ledger), f"NUMBERS#{time_text(period_start)}")
+
+
 def correction(tenant: str, correction_id: str) -> Key:
     """A correction that a reconciliation suggested."""
     return Key(f"{tenant}#CORRECTION#{part(correction_id)}", "CORRECTION")
@@ -1027,3 +1032,8 @@ def reconciliations(tenant: str) -> str:
 def metering_settings(tenant: str) -> Key:
     """How a tenant's reconciliation judges."""
     return Key(metering(tenant), "SETTINGS")
+
+
+def recount(tenant: str, customer_key: str, metric_id: str) -> Key:
+    """Held by who counts the events of a customer key anew: one at a time."""
+    return Key(f"{tenant}#RECOUNT#{part(customer_key)}#{part(metric_id)}", "RECOUNT")

@@ -155,6 +155,12 @@ def stored_state(
     return item, state
 
 
+def again(call: Call, state: PushState) -> tuple[Item | None, PushState]:
+    """Returns a state as it is by now, and the item that says so."""
+    item = call.store.get(keys.push_state(call.tenant, state.ledger, state.period_start))
+    return item, state if item is None else _read(item, state.period)
+
+
 def put_state(call: Call, item: Item | None, state: PushState) -> Put:
     """Returns the effect that changes how far a part is pushed, if nobody else did."""
     key = keys.push_state(call.tenant, state.ledger, state.period_start)
@@ -224,30 +230,43 @@ def _push(place: _Place) -> Pushed:
     sent = False
     for _ in range(_MOST_PARTS):
         item, state = stored_state(place.call, place.mapping, place.target, place.part)
-        if state.pending is None:
-            total = place.total()
-            stop = _nothing_to_send(place, item, state, total)
-            if stop is not None:
-                return replace(stop, progress=Progress.SENT) if sent and _is_done(stop) else stop
-            begun = _begin(place, item, state, pushing.delta(total, state.pushed))
-        else:
-            if not place.insists and _waits(place, state.pending):
-                return _pushed(place, Progress.DEFERRED, state, message=state.pending.error)
-            if _is_leased(place, state.pending):
-                return _pushed(place, Progress.RUNNING, state)
-            begun = _take_over(place, item, state)
-            if begun is not None and _is_old(place, begun[1]):
-                settled = _ask_stripe(place, *begun)
-                if settled is not None:
-                    return settled
-                continue
-        if begun is None:
-            return _pushed(place, Progress.RUNNING, state)
-        stop = _send(place, *begun)
+        begun = _begun(place, item, state)
+        if isinstance(begun, Pushed):
+            return replace(begun, progress=Progress.SENT) if sent and _is_done(begun) else begun
+        stop = _settle(place, *begun)
         if stop is not None:
             return stop
         sent = True
     raise Retryable("The usage kept changing. Try again.")
+
+
+def _begun(place: _Place, item: Item | None, state: PushState) -> Pushed | tuple[Item, PushState]:
+    """Returns the push that is ours to send, begun now or before; or why there is none."""
+    if state.mending is not None:
+        return _pushed(place, Progress.RUNNING, state, message="A correction is being applied")
+    if state.pending is None:
+        total = place.total()
+        stop = _nothing_to_send(place, item, state, total)
+        if stop is not None:
+            return stop
+        begun = _begin(place, item, state, pushing.delta(total, state.pushed))
+    else:
+        if not place.insists and _waits(place, state.pending):
+            return _pushed(place, Progress.DEFERRED, state, message=state.pending.error)
+        if _is_leased(place, state.pending):
+            return _pushed(place, Progress.RUNNING, state)
+        begun = _take_over(place, item, state)
+    return _pushed(place, Progress.RUNNING, state) if begun is None else begun
+
+
+def _settle(place: _Place, item: Item, state: PushState) -> Pushed | None:
+    """Sends a push, or finds out what became of one that is too old for that.
+
+    None: it is settled, and there may be more to tell.
+    """
+    if _is_old(place, state):
+        return _ask_stripe(place, item, state)
+    return _send(place, item, state)
 
 
 def _is_done(stop: Pushed) -> bool:
