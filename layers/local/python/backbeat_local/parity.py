@@ -12,11 +12,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
-from backbeat.adapters.stripe.meters import StripeMeterGateway
-from backbeat.adapters.stripe.rehearsal import Rehearsal
 from backbeat.domain.periods import add_months
 from backbeat.models.period import Period
+from backbeat.ports.meters import StripeMeters
 from backbeat.ports.providers import Access
+from backbeat.ports.rehearsal import Rehearsal
 from backbeat_local.client import Http
 
 CENTS: Final = Decimal("0.4")
@@ -77,7 +77,11 @@ def show(http: Http, access: Access, *, start: datetime, name: str, say: Say) ->
         ProviderError: Stripe would not.
         TimeoutError: Stripe took too long.
     """
-    stripe = Rehearsal(access, name)
+    # Stripe's SDK takes long to import, and no other command needs it.
+    from backbeat.adapters.stripe.meters import StripeMeterGateway
+    from backbeat.adapters.stripe.rehearsal import StripeRehearsal
+
+    stripe = StripeRehearsal(access, name)
     try:
         return _show(
             http,
@@ -96,7 +100,7 @@ def show(http: Http, access: Access, *, start: datetime, name: str, say: Say) ->
 
 def _show(
     http: Http,
-    meters: StripeMeterGateway,
+    meters: StripeMeters,
     stripe: Rehearsal,
     *,
     start: datetime,
@@ -209,7 +213,7 @@ def _compared(
     )
 
 
-def _is_billed(meters: StripeMeterGateway, stripe: Rehearsal, period: Period) -> bool:
+def _is_billed(meters: StripeMeters, stripe: Rehearsal, period: Period) -> bool:
     billed = meters.billed(stripe.meter_id, stripe.customer_id, period)
     return any(line.is_final for line in billed)
 

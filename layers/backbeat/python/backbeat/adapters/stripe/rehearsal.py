@@ -1,4 +1,4 @@
-"""A subscription to metered usage on a test clock: where a billing period ends when it is told to.
+"""Implements `Rehearsal` by the official SDK and a test clock.
 
 For demonstrations and tests, with keys for tests only.
 """
@@ -20,7 +20,7 @@ _AT_A_DOUBLE: Final = (10.0, 0.1)
 """For how many seconds something is waited for, and after how many it is asked for again."""
 
 
-class Rehearsal:
+class StripeRehearsal:
     """A customer with a metered subscription, whose time moves when it is moved.
 
     What was made is kept track of, for `clean_up` to remove.
