@@ -133,7 +133,7 @@ def projections(call: Call, customer_ref: str) -> list[Projection]:
     customer = billing_periods.customer_of(call, customer_ref)
     running = [
         (contract, period)
-        for contract, period in open_periods.of_customer(call, customer.id)
+        for contract, period, _ in open_periods.of_customer(call, customer.id)
         if period.covers(call.now)
     ]
     if not running:
