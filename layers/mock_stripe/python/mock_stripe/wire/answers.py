@@ -73,16 +73,16 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
     params = parse(found.endpoint.schema, _tree(call))
     mark = replies.fingerprint(call.method, call.path, call.parameters)
 
-    def attempt() -> tuple[Reply, bool]:
+    def attempt() -> tuple[Reply, bool, World | None]:
         world = work.caught_up(ports, call.tenant)
         outbox.sweep(ports, world)
         world.request_id, world.idempotency_key = request_id, key
         fault = faults.spend(world, call.method, call.path)
         if fault is not None and not fault.after_work:
             world.commit()
-            return fault.reply(), False
+            return fault.reply(), False, None
         if key and (stored := replies.find(world, key, mark)) is not None:
-            return stored, True
+            return stored, True, None
         try:
             body = routes.call(found, world, params)
             reply = Reply(200, expand(world, _rendered(world, body), params.expand))
@@ -95,10 +95,13 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
         if key:
             replies.keep(world, key, mark, reply, v2=call.path.startswith("/v2/"))
         world.commit()
-        outbox.send(ports, world)
-        return reply if fault is None else fault.reply(), False
+        return reply if fault is None else fault.reply(), False, world
 
-    return in_turn(call.tenant, attempt)
+    answered, replayed, changed = in_turn(call.tenant, attempt)
+    if changed is not None:
+        # Not in its turn: what is sent may be delivered at once, to somebody who calls again.
+        outbox.send(ports, changed)
+    return answered, replayed
 
 
 def _tree(call: Call) -> dict[str, Any]:
