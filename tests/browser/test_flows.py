@@ -84,7 +84,9 @@ def test_a_webhook_that_failed_is_delivered_again(page: Page) -> None:
         delivery.get_by_role("button", name="Show").click()
         attempts = page.get_by_role("table", name="Attempts")
         expect(attempts.locator('[data-cell="answer"]').first).to_have_text("500")
-        expect(delivery.locator('[data-cell="state"]')).to_have_text("delivered")
+        # After one, two and four seconds.
+        delivered = delivery.locator('[data-cell="state"]')
+        expect(delivered).to_have_text("delivered", timeout=30_000)
         answers = attempts.locator('[data-cell="answer"]')
         expect(answers).to_have_text(["500", "500", "500", "200"])
         expect(page.get_by_role("region", name="Payload")).to_contain_text(

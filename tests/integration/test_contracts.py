@@ -183,27 +183,6 @@ def test_subscribers_are_told(product: Product, world: World, targets: Targets) 
     }
 
 
-def test_terms_that_cannot_be_billed_yet_are_refused(product: Product, world: World) -> None:
-    body = {
-        "customer_id": world.customer_id,
-        "starting_at": "2025-01-01T00:00:00Z",
-        "spend_threshold_configuration": {
-            "is_enabled": True,
-            "threshold_amount": 500,
-            "commit": {"product_id": world.product_id},
-            "payment_gate_config": {"payment_gate_type": "NONE"},
-            "discount_configuration": {
-                "payment_fraction": 0.5,
-                "cap": {"amount": 1, "spend_tracker_alias": "all"},
-            },
-        },
-    }
-    reply = product.post(CREATE, body)
-    assert (reply.status, "discount_configuration.cap" in reply.body["message"]) == (501, True)
-    listed = product.post("/v2/contracts/list", {"customer_id": world.customer_id})
-    assert len(listed.data) == 1
-
-
 def test_amounts_that_cannot_be_rounded_yet_are_refused(product: Product, world: World) -> None:
     credit = {
         "product_id": world.product_id,

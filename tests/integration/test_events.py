@@ -58,6 +58,10 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "onboarding/get-catalog": (200, {"data": {"version": "1", "currency": "usd"}}),
     "onboarding/list-customers": (200, {"data": [], "next_page": None, "total": 0}),
     "notifications/create-alert": (200, {"data": {}}),
+    # Nobody created the counter.
+    "metering/ingest": (200, {"accepted": 0, "duplicates": 0}),
+    "metering/list-counters": (200, {"data": []}),
+    "metering_operations/list-adjustments": (200, {"data": [], "next_page": None}),
     "mock_stripe/create-customer": (
         200,
         {"object": "customer", "email": "ada@example.com", "metadata": {"plan": "pro"}},
@@ -68,6 +72,22 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "reference/document": (200, {"info": {"title": "Backbeat"}}),
     "widget/usage-without-token": (401, {"code": "Unauthorized"}),
     "reports/open": (200, {"data": {"customers": 0, "failed": []}, "next_page": None}),
+    # 350 calls at 0.10.
+    "simulations/compare": (
+        200,
+        {
+            "prices": [
+                {
+                    "name": "now",
+                    "currency": "USD",
+                    "amounts": {"acme": 35},
+                    "total": 35,
+                    "delta": 0,
+                }
+            ]
+        },
+    ),
+    "simulations/list-runs": (200, {"runs": [], "total": 0}),
     "sandbox/add-faults": (200, {}),
     "sandbox/advance-clock": (
         200,
@@ -103,6 +123,8 @@ RESULTS: dict[str, Any] = {
     "inbound_work/batch": {"batchItemFailures": []},
     "inbound_work/catch-up": {"events": 0, "failed_tenants": 0},
     "mock_stripe/deliveries": {"batchItemFailures": []},
+    "reconciliation/push": {"tenants": 0, "things": 0, "failed": 0},
+    "reconciliation/reconcile": {"tenants": 0, "things": 0, "failed": 0},
     "webhook_delivery/batch": {"batchItemFailures": []},
 }
 
