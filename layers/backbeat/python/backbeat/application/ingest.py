@@ -64,7 +64,8 @@ def ingest(
     metrics, watched = catalog.what_counts(call)
     accepted = tracking.acceptance(call, first.values(), metrics)
     alike = _alike(first.values(), metrics)
-    tracking.mark_days(call, ((share.customer_key, share.hour) for share in alike))
+    # Few customers and hours, though there may be many groups.
+    tracking.mark_days(call, {(share.customer_key, share.hour) for share in alike})
     pending = _pending(call, alike, accepted)
     held: dict[str, StoredEvent] = {}
     while pending:
