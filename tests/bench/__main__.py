@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.bench import billing, billing_report, stripe_double
+from tests.bench import billing, billing_report, simulator, stripe_double
 from tests.bench.measures import QUICK, THOROUGH, measure
 from tests.bench.report import readme, render
 
@@ -24,12 +24,13 @@ def main() -> None:
     )
     rounds, seconds = (1, 1.5) if options.quick else (3, 2.5)
     double = stripe_double.render(stripe_double.measure(rounds, seconds, _say))
+    priced = simulator.render(simulator.measure(rounds, _say))
     figures = measure(QUICK if options.quick else THOROUGH, _say)
     section = billing_report.render(billed)
-    sys.stdout.write(f"{render(figures)}\n\n{section}\n\n{double}\n")
+    sys.stdout.write(f"{render(figures)}\n\n{section}\n\n{double}\n\n{priced}\n")
     if options.write:
         _, heading, alerts = README.read_text(encoding="utf-8").partition("\n## Alerts\n")
-        beside = f"\n{section}\n\n{double}\n{heading}{alerts}"
+        beside = f"\n{section}\n\n{double}\n\n{priced}\n{heading}{alerts}"
         README.write_text(readme(figures, beside=beside), encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LAYERS = {
     "backbeat": ROOT / "layers/backbeat/python",
+    "backbeat_client": ROOT / "layers/client/python",
     "backbeat_local": ROOT / "layers/local/python",
     "mock_stripe": ROOT / "layers/mock_stripe/python",
 }
@@ -59,11 +60,14 @@ OURS = {
         "backbeat.persistence",
         "backbeat.ports",
     ),
+    # It runs in other people's programs.
+    "backbeat_client": (),
     "backbeat_local": ("backbeat", "mock_stripe"),
 }
 """What of ours each package may import, beside itself."""
 
 THEIRS = {
+    "backbeat_client": ("httpx",),
     "backbeat.models": ("pydantic",),
     "backbeat.domain": (),
     "backbeat.ports": (),
@@ -111,6 +115,7 @@ IMPURE = {
 WALL_CLOCK = {
     "backbeat.adapters.clock": "the clock itself",
     "backbeat.adapters.sqlite.queue": "a default; delays of a queue are in real time by contract",
+    "backbeat_client.events": "usage that a program tells of happens now",
     "backbeat_local.http_events": "stands for API Gateway, which stamps each request",
 }
 """The modules that may ask what time it is, and why."""
