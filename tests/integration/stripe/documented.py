@@ -160,8 +160,9 @@ def _object(thing: dict[str, Any], where: str) -> Iterator[str]:
     yield from _fields(thing, found, kind, where)
     if kind == "event":
         yield from _object(thing["data"]["object"], f"{where}.data.object")
-        if thing["type"].endswith(".updated") != ("previous_attributes" in thing["data"]):
-            yield f"{where}.data.previous_attributes: go with what was updated"
+        changes = thing["type"].endswith((".updated", "payment_method.detached"))
+        if changes != ("previous_attributes" in thing["data"]):
+            yield f"{where}.data.previous_attributes: go with changes"
     for path in IN_STATE.get((kind, thing.get("status") or ""), ()):
         if _at(thing, path) is None:
             yield f"{where}.{path}: empty though {thing['status']}"

@@ -194,7 +194,7 @@ class MeterEvents(Parameters):
     `lag_seconds` delays booking, on the process clock. `hold` keeps events unbooked until they are
     settled. `settle` books at once whatever is accepted and not booked; `release` is the same.
     Lost ones are accepted and never booked; those that fail after booking are answered with a 500;
-    refused ones with a 429.
+    refused ones with a 429. Unknown ones, which no meter counts, are accepted and told of later.
     """
 
     lag_seconds: int | None = Field(None, ge=0)
@@ -203,6 +203,7 @@ class MeterEvents(Parameters):
     release: Boolean = False
     lose: int | None = Field(None, ge=0)
     fail_after_booking: int | None = Field(None, ge=0)
+    accept_unknown: int | None = Field(None, ge=0)
     refuse: int | None = Field(None, ge=0)
 
 

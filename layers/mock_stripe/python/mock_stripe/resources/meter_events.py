@@ -35,7 +35,7 @@ _PROBLEMS: Final = {
     "meter_event_value_not_found": "The event's payload has no value.",
     "meter_event_invalid_value": "The event's value is not a number.",
     "meter_event_value_too_many_digits": "The event's value has more than 15 digits.",
-    "archived_meter": "The meter is not active.",
+    "no_meter": "There is no active meter with the event's name.",
 }
 
 
@@ -114,6 +114,8 @@ def _taken(world: World, params: _NewMeterEvent, timestamp: int | None, *, at_on
     if _spend(wanted, "refuse"):
         raise _kept(TooFast("Too many concurrent calls for this meter.", code="lock_timeout"))
     meter = meters.named(world, params.event_name)
+    if meter is None and _spend(wanted, "accept_unknown"):
+        return _told_later(world, params, timestamp)
     if meter is None:
         raise InvalidRequest(f'No active meter found for event name "{params.event_name}"')
     customer = params.payload.get(meter["customer_mapping"]["event_payload_key"])
@@ -133,6 +135,18 @@ def _taken(world: World, params: _NewMeterEvent, timestamp: int | None, *, at_on
         _book(world, place, timestamp, now, value)
     if _spend(wanted, "fail_after_booking"):
         raise _kept(Failure("An unknown error occurred"))
+    return _shown(world, params, identifier, timestamp)
+
+
+def _told_later(world: World, params: _NewMeterEvent, timestamp: int | None) -> Object:
+    """Accepts an event that no meter counts, and says so in a thin event (§2.2)."""
+    identifier = params.identifier or world.new_id("event").removeprefix("evt_")
+    error = {"code": "no_meter", "identifier": identifier, "at": world.now}
+    emit_thin(world, "v1.billing.meter.no_meter_found", None, _reported(world, [error]))
+    return _shown(world, params, identifier, world.now if timestamp is None else timestamp)
+
+
+def _shown(world: World, params: _NewMeterEvent, identifier: str, timestamp: int) -> Object:
     return {
         "created": world.now,
         "event_name": params.event_name,
@@ -167,38 +181,37 @@ def _taken_back(world: World, params: CreateAdjustment) -> Object:
 @work.action("meter.report", meters.KIND)
 def _report(world: World, meter: Object) -> None:
     """Tells what was wrong with events that had been accepted."""
-    errors = meter["_errors"]
-    meter["_errors"] = []
+    errors, meter["_errors"] = meter["_errors"], []
+    kind = "v1.billing.meter.error_report_triggered"
+    emit_thin(world, kind, meter, _reported(world, errors))
+
+
+def _reported(world: World, errors: list[Object]) -> Object:
     by_code: dict[str, list[Object]] = {}
     for error in errors:
         by_code.setdefault(error["code"], []).append(error)
-    emit_thin(
-        world,
-        "v1.billing.meter.error_report_triggered",
-        meter,
-        {
-            "developer_message_summary": f"There were {len(errors)} invalid events.",
-            "reason": {
-                "error_count": len(errors),
-                "error_types": [
-                    {
-                        "code": code,
-                        "error_count": len(found),
-                        "sample_errors": [
-                            {
-                                "error_message": _PROBLEMS[code],
-                                "request": {"identifier": one["identifier"]},
-                            }
-                            for one in found[:_SAMPLES]
-                        ],
-                    }
-                    for code, found in sorted(by_code.items())
-                ],
-            },
-            "validation_end": world.now,
-            "validation_start": min(error["at"] for error in errors),
+    return {
+        "developer_message_summary": f"There were {len(errors)} invalid events.",
+        "reason": {
+            "error_count": len(errors),
+            "error_types": [
+                {
+                    "code": code,
+                    "error_count": len(found),
+                    "sample_errors": [
+                        {
+                            "error_message": _PROBLEMS[code],
+                            "request": {"identifier": one["identifier"]},
+                        }
+                        for one in found[:_SAMPLES]
+                    ],
+                }
+                for code, found in sorted(by_code.items())
+            ],
         },
-    )
+        "validation_end": world.now,
+        "validation_start": min(error["at"] for error in errors),
+    }
 
 
 def _check_time(timestamp: int, now: int) -> None:

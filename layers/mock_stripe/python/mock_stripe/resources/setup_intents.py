@@ -199,6 +199,12 @@ def _use(world: World, intent: Object, name: str) -> None:
         raise InvalidRequest(
             f"The provided PaymentMethod belongs to {method['customer']}.", param="payment_method"
         )
+    if method["customer"] is None and method["_used"]:
+        raise InvalidRequest(
+            "The provided PaymentMethod was detached from a Customer, or used without one. It may"
+            " not be used again.",
+            param="payment_method",
+        )
     intent["payment_method"], intent["status"] = method["id"], "requires_confirmation"
 
 

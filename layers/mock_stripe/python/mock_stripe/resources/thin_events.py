@@ -11,8 +11,8 @@ from mock_stripe.world.world import Object, World
 KIND: Final = "v2.core.event"
 
 
-def emit_thin(world: World, kind: str, related: Object, data: Object) -> Object:
-    """Records a thin event about an object and has it sent to whoever subscribed."""
+def emit_thin(world: World, kind: str, related: Object | None, data: Object) -> Object:
+    """Records a thin event, about a meter or none, and has it sent to whoever subscribed."""
     subscribed = subscribers(world, {kind})
     event = world.create(
         KIND,
@@ -22,11 +22,7 @@ def emit_thin(world: World, kind: str, related: Object, data: Object) -> Object:
             "created": rfc3339(world.now),
             "livemode": False,
             "reason": None,
-            "related_object": {
-                "id": related["id"],
-                "type": related["object"],
-                "url": f"/v1/billing/meters/{related['id']}",
-            },
+            **({} if related is None else {"related_object": _reference(related)}),
             "type": kind,
             "_data": {
                 **data,
@@ -37,6 +33,11 @@ def emit_thin(world: World, kind: str, related: Object, data: Object) -> Object:
     )
     send_to(world, event["id"], subscribed)
     return event
+
+
+def _reference(meter: Object) -> Object:
+    url = f"/v1/billing/meters/{meter['id']}"
+    return {"id": meter["id"], "type": meter["object"], "url": url}
 
 
 @endpoint("GET", "/v2/core/events/{event}", Parameters)

@@ -90,8 +90,7 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
             reply = _refusal(error)
             if not error.keeps_changes:
                 # Nothing of a refused call stays but its answer.
-                world.discard()
-                fault = faults.spend(world, call.method, call.path)
+                world.discard(keep_settings=True)
         if key:
             replies.keep(world, key, mark, reply, v2=call.path.startswith("/v2/"))
         world.commit()

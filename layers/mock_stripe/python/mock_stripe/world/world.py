@@ -232,8 +232,11 @@ class World:
         del self._loaded[thing["id"]]
         self._created.remove(thing["id"])
 
-    def discard(self) -> None:
-        """Forgets all changes, so that nothing is written: what a preview did."""
+    def discard(self, *, keep_settings: bool = False) -> None:
+        """Forgets all changes to objects: those of a preview, or of a call that was refused.
+
+        What a test wished for and was spent on the call may be kept as spent.
+        """
         self._loaded.clear()
         self._deleted.clear()
         self._effects.clear()
@@ -241,7 +244,10 @@ class World:
         self._messages.clear()
         self._complete.clear()
         if self._root is not None:
+            settings = self._root.settings
             self._root = _root_of(self._root.item)
+            if keep_settings:
+                self._root.settings = settings
 
     def delete(self, thing: Object) -> None:
         """Removes an object."""
