@@ -19,9 +19,10 @@ class InProcess(stripe.HTTPClient):
 
     name = "in-process"
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, documented: bool = True) -> None:
         super().__init__()
         self._stage = stage
+        self._documented = documented
         self.headers: Mapping[str, str] = {}
 
     def request(
@@ -49,7 +50,7 @@ class InProcess(stripe.HTTPClient):
             request_id="r",
         )
         reply = self._stage.product.invoke("MockStripeFunction", event)
-        if path.startswith("/stripe/") and reply["statusCode"] == 200:
+        if self._documented and path.startswith("/stripe/") and reply["statusCode"] == 200:
             # Whatever a test is about: the SDK's classes document all that it is answered.
             found = list(differences(json.loads(reply["body"])))
             assert not found, f"{method} {path}: {found}"
@@ -62,11 +63,14 @@ class InProcess(stripe.HTTPClient):
 
 
 class Shop:
-    """A user of the double: the SDK's client, and the world it acts in."""
+    """A user of the double: the SDK's client, and the world it acts in.
 
-    def __init__(self, stage: Stage, key: str = "sk_test_demo") -> None:
+    Answers are held against what the SDK documents, where that does not take too long.
+    """
+
+    def __init__(self, stage: Stage, key: str = "sk_test_demo", *, documented: bool = True) -> None:
         self.stage = stage
-        self.http = InProcess(stage)
+        self.http = InProcess(stage, documented=documented)
         self.client = stripe.StripeClient(
             key, base_addresses={"api": "https://api.test/stripe"}, http_client=self.http
         )

@@ -173,7 +173,7 @@ def told(template: Template, functions: dict[str, Function], prepared: Prepared)
         mortal = replace(stage.product.services, stripe_queue=queue)
         with bootstrap.using(mortal):
             product = Product(template, functions, mortal)
-            story = Story(Shop(replace(stage, product=product)), steps, prepared)
+            story = Story(Shop(replace(stage, product=product), documented=False), steps, prepared)
             stage.store.before = stage.store.after = steps
             steps.taken = 0
             yield story
