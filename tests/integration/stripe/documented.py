@@ -95,8 +95,7 @@ LEFT_OUT: Mapping[str, frozenset[str]] = {
     "invoice.parent.subscription_details": frozenset({"subscription_proration_date"}),
     "invoiceitem": frozenset({"frozen_fields", "invoicing_rules"}),
     "payment_intent": frozenset(
-        {"allowed_payment_method_types", "hooks", "payment_details", "payment_record"}
-        | {"presentment_details"}
+        {"hooks", "payment_details", "payment_record", "presentment_details"}
     ),
     "payment_intent.amount_details": frozenset(
         {"discount_amount", "error", "line_items", "shipping", "tax"}
@@ -107,7 +106,7 @@ LEFT_OUT: Mapping[str, frozenset[str]] = {
         | {"failure_balance_transaction", "failure_reason", "payment_method", "pending_reason"}
         | {"presentment_details"}
     ),
-    "setup_intent": frozenset({"allowed_payment_method_types", "attach_to_self"}),
+    "setup_intent": frozenset({"attach_to_self"}),
     "subscription": frozenset({"presentment_details"}),
     "subscription.billing_mode": frozenset({"updated_at"}),
     "subscription.invoice_settings.issuer": frozenset({"account"}),
@@ -160,7 +159,7 @@ def _object(thing: dict[str, Any], where: str) -> Iterator[str]:
     yield from _fields(thing, found, kind, where)
     if kind == "event":
         yield from _object(thing["data"]["object"], f"{where}.data.object")
-        changes = thing["type"].endswith((".updated", "payment_method.detached"))
+        changes = thing["type"].endswith((".updated", ".automatically_updated", ".detached"))
         if changes != ("previous_attributes" in thing["data"]):
             yield f"{where}.data.previous_attributes: go with changes"
     for path in IN_STATE.get((kind, thing.get("status") or ""), ()):

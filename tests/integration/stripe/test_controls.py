@@ -139,6 +139,16 @@ def test_a_draft_that_cannot_be_finalized_by_hand_says_so(shop: Shop) -> None:
     assert shop.v1.invoices.retrieve(draft.id).last_finalization_error is not None
 
 
+def test_a_card_is_replaced_by_its_bank(shop: Shop) -> None:
+    customer = shop.customer()
+    [method] = shop.v1.customers.payment_methods.list(customer).data
+    shop.control(f"card_updates/{method.id}", exp_year=2041, last4="1111")
+    card = shop.v1.payment_methods.retrieve(method.id).card
+    assert (card.exp_year, card.last4) == (2041, "1111")
+    [event] = shop.told("payment_method.automatically_updated")
+    assert event["data"]["previous_attributes"]["card"]["last4"] == "4242"
+
+
 def test_deliveries_wait_as_long_as_a_test_wants(shop: Shop) -> None:
     shop.v1.webhook_endpoints.create({"url": HOOK, "enabled_events": ["customer.created"]})
     shop.control("webhooks", delay_seconds=60)

@@ -487,6 +487,12 @@ def test_clocks_are_kept(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="advancing"):
         clocks.advance(made.id, {"frozen_time": NOVEMBER + 2 * DAY})
     shop.work_off()
+    customer = shop.v1.customers.create({})
+    joined = clocks.create({"frozen_time": NOVEMBER, "customer": customer.id})
+    assert shop.v1.customers.retrieve(customer.id).test_clock == joined.id
+    with pytest.raises(stripe.InvalidRequestError, match="on a test clock already"):
+        clocks.create({"frozen_time": NOVEMBER, "customer": customer.id})
+    assert clocks.delete(joined.id).deleted
     assert [one.id for one in clocks.list().data] == [made.id]
     assert clocks.delete(made.id).deleted
     assert clocks.list().data == []

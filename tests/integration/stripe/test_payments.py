@@ -74,7 +74,11 @@ def test_confirming_on_the_server_wants_a_return_url_or_cards_only(shop: Shop) -
     with pytest.raises(stripe.InvalidRequestError) as refused:
         shop.v1.payment_intents.create(wanted)
     assert refused.value.param == "return_url"
-    for extra in ({"payment_method_types": ["card"]}, {"return_url": "https://shop.example"}):
+    for extra in (
+        {"payment_method_types": ["card"]},
+        {"allowed_payment_method_types": ["card"]},
+        {"return_url": "https://shop.example"},
+    ):
         assert shop.v1.payment_intents.create({**wanted, **extra}).status == "succeeded"
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import disputes, meters, payments, setup_intents, work
+from mock_stripe.resources.events import updating
 from mock_stripe.wire import faults
 from mock_stripe.wire.faults import Fault
 from mock_stripe.wire.parameters import Amount, Boolean, Parameters
@@ -61,6 +62,14 @@ class Finalizations(Parameters):
     """How many of the next finalizations fail."""
 
     fail: int = Field(1, ge=0, le=1000)
+
+
+class CardUpdate(Parameters):
+    """What a new card says that replaces another one."""
+
+    exp_month: int = Field(12, ge=1, le=12)
+    exp_year: int = Field(2039, ge=2025, le=2100)
+    last4: str | None = Field(None, pattern="^[0-9]{4}$")
 
 
 class Deliver(Parameters):
@@ -143,6 +152,15 @@ def fail_finalizations(world: World, params: Finalizations) -> Object:
     """Has invoices stay drafts though it is time to finalize them."""
     world.settings["failing_finalizations"] = params.fail
     return {"fail": params.fail}
+
+
+@endpoint("POST", "/mock/card_updates/{payment_method}", CardUpdate)
+def update_card(world: World, params: CardUpdate, payment_method: str) -> Object:
+    """Has a card replaced by its bank, which tells Stripe of the new one."""
+    thing = world.get(payment_method, "payment_method")
+    with updating(world, thing, "payment_method.automatically_updated"):
+        thing["card"].update(params.model_dump(exclude={"expand"}, exclude_none=True))
+    return thing
 
 
 @endpoint("POST", "/mock/dunning", Dunning)

@@ -14,6 +14,7 @@ from mock_stripe.resources.pricing import rounded
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
     Amount,
+    Created,
     Fraction,
     ListParameters,
     Metadata,
@@ -50,6 +51,10 @@ class CreateCoupon(Parameters):
 class UpdateCoupon(Parameters):
     metadata: Metadata = {}
     name: Text = None
+
+
+class ListCoupons(ListParameters):
+    created: Created = None
 
 
 class GivenDiscount(Nested):
@@ -115,10 +120,12 @@ def update(world: World, params: UpdateCoupon, coupon: str) -> Object:
     return thing
 
 
-@endpoint("GET", "/v1/coupons", ListParameters)
-def list_all(world: World, params: ListParameters) -> Object:
+@endpoint("GET", "/v1/coupons", ListCoupons)
+def list_all(world: World, params: ListCoupons) -> Object:
     """Lists coupons."""
-    return lists.of_kind(world, "coupon", "/v1/coupons", params)
+    return lists.of_kind(
+        world, "coupon", "/v1/coupons", params, lambda thing: lists.fits(params, thing)
+    )
 
 
 @endpoint("GET", "/v1/coupons/{coupon}", Parameters)

@@ -10,6 +10,7 @@ from mock_stripe.resources.events import emit
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
     Amount,
+    Created,
     ListParameters,
     Metadata,
     Parameters,
@@ -37,6 +38,7 @@ class CreateCreditNote(Parameters):
 
 
 class ListCreditNotes(ListParameters):
+    created: Created = None
     customer: str | None = None
     invoice: str | None = None
 

@@ -1,6 +1,6 @@
 """Payment intents: one payment from the wish to the money."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -30,12 +30,18 @@ references(
 )
 
 
+_TYPES: Final = "payment_method_types"
+_ALLOWED_TYPES: Final = "allowed_payment_method_types"
+"""Present versions of the API ask for allowed types, older ones for types. Both are taken."""
+
+
 class AutomaticMethods(Nested):
     enabled: Boolean
     allow_redirects: Literal["always", "never"] = "always"
 
 
 class _Intent(Parameters):
+    allowed_payment_method_types: list[str] | None = None
     description: Text = None
     metadata: Metadata = {}
     payment_method: str | None = None
@@ -58,6 +64,7 @@ class CreatePaymentIntent(_Intent):
     error_on_requires_action: Boolean = False
     off_session: Boolean = False
     return_url: str | None = None
+    use_stripe_sdk: Boolean = False
 
 
 class UpdatePaymentIntent(_Intent):
@@ -74,6 +81,7 @@ class ConfirmPaymentIntent(Parameters):
     receipt_email: Text = None
     setup_future_usage: Literal["off_session", "on_session"] | None = None
     capture_method: Literal["automatic", "automatic_async", "manual"] | None = None
+    use_stripe_sdk: Boolean = False
 
 
 class CapturePaymentIntent(Parameters):
@@ -105,7 +113,7 @@ def create(world: World, params: CreatePaymentIntent) -> Object:
     if params.customer:
         customers.existing(world, params.customer, param="customer")
     automatic = params.automatic_payment_methods
-    if automatic is None and params.payment_method_types is None:
+    if automatic is None and not (params.sent(_TYPES) or params.sent(_ALLOWED_TYPES)):
         automatic = AutomaticMethods(enabled=True)
     intent = new(
         world,
@@ -250,10 +258,14 @@ def _fill(world: World, intent: Object, params: _Intent) -> None:
     ):
         if params.sent(name):
             intent[name] = getattr(params, name)
+    for name in (_TYPES, _ALLOWED_TYPES):
+        types = getattr(params, name)
+        if types is not None and "card" not in types:
+            raise InvalidRequest("This double takes cards only.", param=name)
     if params.payment_method_types is not None:
-        if "card" not in params.payment_method_types:
-            raise InvalidRequest("This double takes cards only.", param="payment_method_types")
-        intent["payment_method_types"] = params.payment_method_types
+        intent[_TYPES] = params.payment_method_types
+    if params.allowed_payment_method_types is not None:
+        intent[_ALLOWED_TYPES] = params.allowed_payment_method_types
     if params.shipping is not None:
         intent["shipping"] = params.shipping.model_dump()
     if params.sent("metadata"):

@@ -48,6 +48,7 @@ def new(
     return world.create(
         "payment_intent",
         {
+            "allowed_payment_method_types": None,
             "amount": amount,
             "amount_capturable": 0,
             "amount_details": {"tip": {}},

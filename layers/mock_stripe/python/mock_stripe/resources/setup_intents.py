@@ -28,6 +28,7 @@ _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
 class CreateSetupIntent(Parameters):
+    allowed_payment_method_types: list[str] | None = None
     automatic_payment_methods: AutomaticMethods | None = None
     confirm: Boolean = False
     customer: str | None = None
@@ -37,6 +38,7 @@ class CreateSetupIntent(Parameters):
     payment_method_types: list[str] | None = None
     return_url: str | None = None
     usage: Literal["off_session", "on_session"] = "off_session"
+    use_stripe_sdk: Boolean = False
 
 
 class UpdateSetupIntent(Parameters):
@@ -49,6 +51,7 @@ class UpdateSetupIntent(Parameters):
 class ConfirmSetupIntent(Parameters):
     payment_method: str | None = None
     return_url: str | None = None
+    use_stripe_sdk: Boolean = False
 
 
 class CancelSetupIntent(Parameters):
@@ -71,6 +74,7 @@ def create(world: World, params: CreateSetupIntent) -> Object:
     intent = world.create(
         "setup_intent",
         {
+            "allowed_payment_method_types": params.allowed_payment_method_types,
             "application": None,
             "automatic_payment_methods": None if automatic is None else automatic.model_dump(),
             "cancellation_reason": None,

@@ -6,7 +6,7 @@ from mock_stripe.errors import InvalidRequest
 from mock_stripe.ports import Ports
 from mock_stripe.resources import work
 from mock_stripe.resources.calendar import add_interval, add_months
-from mock_stripe.resources.events import emit
+from mock_stripe.resources.events import emit, updating
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import ListParameters, Parameters
 from mock_stripe.wire.routes import endpoint
@@ -20,6 +20,7 @@ _MONTHS_WITHOUT_SUBSCRIPTIONS: Final = 24
 
 
 class CreateTestClock(Parameters):
+    customer: str | None = None
     frozen_time: int
     name: str | None = None
 
@@ -45,7 +46,25 @@ def create(world: World, params: CreateTestClock) -> Object:
         },
     )
     emit(world, "test_helpers.test_clock.created", thing)
+    if params.customer is not None:
+        _join(world, params.customer, thing)
     return thing
+
+
+def _join(world: World, customer: str, clock: Object) -> None:
+    """Puts a customer that is there already on a clock, for good."""
+    from mock_stripe.resources import customers
+
+    thing = customers.existing(world, customer, param="customer")
+    if thing["test_clock"] is not None:
+        raise InvalidRequest("The customer is on a test clock already.", param="customer")
+    if world.of(customer, "subscription") or world.of(customer, "invoice"):
+        raise InvalidRequest(
+            "This double puts customers on a clock before they have subscriptions and invoices.",
+            param="customer",
+        )
+    with updating(world, thing, "customer.updated"):
+        thing["test_clock"] = clock["id"]
 
 
 @endpoint("GET", "/v1/test_helpers/test_clocks/{test_clock}", Parameters)
