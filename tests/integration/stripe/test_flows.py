@@ -506,17 +506,19 @@ def test_a_grant_that_expired_pays_for_nothing(shop: Shop) -> None:
         "amount": {"type": "monetary", "monetary": {"currency": "usd", "value": 300}},
         "applicability_config": {"scope": {"price_type": "metered"}},
     }
-    # The line's period ends on 1 December: one grant is over by then, one just not.
+    # The line's period ends on 1 December: one grant is over by then, one just not, and one begins
+    # a second later. When the invoice is finalized, an hour later, does not matter.
     shop.v1.billing.credit_grants.create({**grant, "expires_at": DECEMBER})
     shop.v1.billing.credit_grants.create({**grant, "expires_at": DECEMBER + 1})
+    shop.v1.billing.credit_grants.create({**grant, "effective_at": DECEMBER + 1})
     subscribe(shop, customer, price(shop, "1", **metered(meter(shop))))
     use(shop, customer, "1000", NOVEMBER)
     shop.advance(clock, DECEMBER)
     [draft] = invoices(shop, customer)
     assert (draft.status, draft.total) == ("draft", 1_000)
-    shop.v1.invoices.finalize_invoice(draft.id)
+    shop.advance(clock, DECEMBER + HOUR)
     [final] = invoices(shop, customer)
-    assert final.amount_due == 700
+    assert (final.status, final.amount_due) == ("paid", 700)
 
 
 def test_the_script_of_the_demo(shop: Shop) -> None:

@@ -168,16 +168,14 @@ def draw(world: World, customer: str, currency: str, lines: Sequence[Object]) ->
     """Pays metered lines from a customer's grants and returns what each grant gave.
 
     Grants go by priority, then by when they end, then promotional before paid, then by age. A grant
-    pays lines in their order. The lines keep their amounts; what was paid stands beside them.
+    pays lines in their order, those whose periods end while it is good (§7). The lines keep their
+    amounts; what was paid stands beside them.
     """
-    now = world.now_for(customer)
     good = [
         grant
         for grant in world.of(customer, KIND)
         if grant["voided_at"] is None
         and grant["amount"]["monetary"]["currency"] == currency
-        and grant["effective_at"] <= now
-        and (grant["expires_at"] is None or now < grant["expires_at"])
     ]
     good.sort(
         key=lambda grant: (
@@ -219,7 +217,9 @@ def _open(line: Object) -> int:
 
 
 def _covers(grant: Object, line: Object) -> bool:
-    if not line["_metered"]:
+    end = line["period"]["end"]
+    expired = grant["expires_at"] is not None and end >= grant["expires_at"]
+    if not line["_metered"] or end < grant["effective_at"] or expired:
         return False
     prices = grant["applicability_config"]["scope"].get("prices")
     return prices is None or line["_price"] in [price["id"] for price in prices]
