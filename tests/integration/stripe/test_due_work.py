@@ -1,11 +1,18 @@
 """Due work that cannot be done: it is put aside, and everything else goes on."""
 
 import json
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import stripe
 
+from backbeat import bootstrap
+from backbeat.ports.queue import Outgoing
+from tests.integration.queues import WatchedQueue
+from tests.integration.store import Crash
 from tests.integration.stripe.billing import DECEMBER, HOUR, NOVEMBER, invoices, price, subscribe
 from tests.integration.stripe.conftest import HOOK, Shop
 
@@ -124,8 +131,6 @@ class _Counting:
 
 
 def test_what_a_process_left_unsent_is_sent_by_the_next_call(shop: Shop) -> None:
-    from tests.integration.store import Crash
-
     shop.v1.webhook_endpoints.create({"url": HOOK, "enabled_events": ["customer.created"]})
 
     def die() -> None:
@@ -139,3 +144,52 @@ def test_what_a_process_left_unsent_is_sent_by_the_next_call(shop: Shop) -> None
     shop.work_off()
     [post] = shop.stage.targets.posts
     assert json.loads(post.body)["data"]["object"]["name"] == "Ada"
+
+
+class AtOnce(WatchedQueue):
+    """A queue whose messages are worked off by another thread, before sending them returns."""
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop.stage.product.services.stripe_queue, lambda: None)
+        self._shop = shop
+        self.late = 0
+
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        super().send(messages)
+        worker = threading.Thread(target=self._shop.work_off)
+        worker.start()
+        worker.join(10)
+        self.late += worker.is_alive()
+
+
+def test_a_receiver_may_call_again_before_its_event_was_sent(shop: Shop) -> None:
+    """What is sent outside of a call's turn holds nobody up who waits for that turn."""
+    queue = AtOnce(shop)
+    shop.v1.webhook_endpoints.create({"url": HOOK, "enabled_events": ["*"]})
+    intent = shop.v1.payment_intents.create(
+        {
+            "amount": 500,
+            "currency": "usd",
+            "payment_method": "pm_card_visa",
+            "payment_method_types": ["card"],
+            "capture_method": "manual",
+            "confirm": True,
+        }
+    )
+    shop.work_off()
+
+    def call_again() -> int:
+        Shop(shop.stage).v1.payment_intents.retrieve(intent.id)
+        return 200
+
+    shop.stage.targets.answers[HOOK] = [call_again] * 100
+    services = replace(shop.stage.product.services, stripe_queue=queue)
+    with bootstrap.using(services):
+        shop.v1.payment_intents.update(intent.id, {"description": "Desk"})
+        shop.v1.customers.create({"name": "Ada"})
+        # Due work tells, too, whoever finds it.
+        shop.stage.clock.advance(days=8)
+        assert shop.v1.payment_intents.retrieve(intent.id).status == "canceled"
+    assert queue.late == 0
+    told = {post.event["type"] for post in shop.stage.targets.posts}
+    assert {"customer.created", "payment_intent.canceled", "charge.refunded"} <= told

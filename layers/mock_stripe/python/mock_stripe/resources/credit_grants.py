@@ -174,8 +174,7 @@ def draw(world: World, customer: str, currency: str, lines: Sequence[Object]) ->
     good = [
         grant
         for grant in world.of(customer, KIND)
-        if grant["voided_at"] is None
-        and grant["amount"]["monetary"]["currency"] == currency
+        if grant["voided_at"] is None and grant["amount"]["monetary"]["currency"] == currency
     ]
     good.sort(
         key=lambda grant: (

@@ -163,7 +163,7 @@ def run(ports: Ports, tenant: str, clock: str) -> None:
         thing["frozen_time"], thing["status"], thing["status_details"] = target, "ready", {}
         emit(world, "test_helpers.test_clock.ready", thing)
         try:
-            world.commit()
+            outbox.commit(world)
         except Changed:
             continue
         outbox.send(ports, world)

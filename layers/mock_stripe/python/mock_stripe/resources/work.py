@@ -42,17 +42,20 @@ def action(name: str, kind: str) -> Callable[[Action], Action]:
     return register
 
 
-def caught_up(ports: Ports, tenant: str) -> World:
-    """Does what is due on the process clock and returns the world after it."""
-    while True:
-        world = ports.world(tenant)
-        if world.due_at is None or world.due_at > world.now:
-            return world
-        item = first_due(world, "", world.now)
-        if item is None:
-            world.look_for_due()
-            return world
+def catch_up(ports: Ports, tenant: str) -> None:
+    """Does what is due on the process clock."""
+    while (item := due_now(ports.world(tenant))) is not None:
         do(ports, tenant, item, clock="")
+
+
+def due_now(world: World) -> Item | None:
+    """Returns the earliest work that is due on the process clock, or None."""
+    if world.due_at is None or world.due_at > world.now:
+        return None
+    item = first_due(world, "", world.now)
+    if item is None:
+        world.look_for_due()
+    return item
 
 
 def first_due(world: World, clock: str, until: int) -> Item | None:
@@ -128,7 +131,7 @@ def _is_gone(world: World, item: Item, clock: str) -> bool:
 
 def _commit(ports: Ports, world: World) -> None:
     try:
-        world.commit()
+        outbox.commit(world)
     except Changed:
         # It is still due; whoever looks next does it.
         return

@@ -68,21 +68,35 @@ def answer(ports: Ports, call: Call) -> Answer:
     return Answer(reply.status, {**headers, **reply.headers}, _encoder.encode(reply.body).decode())
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What came of an attempt, and the world with what it leaves to be sent."""
+
+    reply: Reply
+    world: World
+    replayed: bool = False
+
+
 def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[Reply, bool]:
     found = routes.find(call.method, call.path)
     params = parse(found.endpoint.schema, _tree(call))
     mark = replies.fingerprint(call.method, call.path, call.parameters)
+    swept: int | None = None
 
-    def attempt() -> tuple[Reply, bool, World | None]:
-        world = work.caught_up(ports, call.tenant)
-        outbox.sweep(ports, world)
+    def attempt() -> _Done | None:
+        """Returns None if something is due or unsent before."""
+        world = ports.world(call.tenant)
+        if work.due_now(world) is not None or (world.is_told and swept is None):
+            return None
+        if world.version == swept:
+            world.swept()
         world.request_id, world.idempotency_key = request_id, key
         fault = faults.spend(world, call.method, call.path)
         if fault is not None and not fault.after_work:
             world.commit()
-            return fault.reply(), False, None
+            return _Done(fault.reply(), world)
         if key and (stored := replies.find(world, key, mark)) is not None:
-            return stored, True, None
+            return _Done(stored, world, replayed=True)
         try:
             body = routes.call(found, world, params)
             reply = Reply(200, expand(world, _rendered(world, body), params.expand))
@@ -93,14 +107,15 @@ def _reply(ports: Ports, call: Call, key: str | None, request_id: str) -> tuple[
                 world.discard(keep_settings=True)
         if key:
             replies.keep(world, key, mark, reply, v2=call.path.startswith("/v2/"))
-        world.commit()
-        return reply if fault is None else fault.reply(), False, world
+        outbox.commit(world)
+        return _Done(reply if fault is None else fault.reply(), world)
 
-    answered, replayed, changed = in_turn(call.tenant, attempt)
-    if changed is not None:
-        # Not in its turn: what is sent may be delivered at once, to somebody who calls again.
-        outbox.send(ports, changed)
-    return answered, replayed
+    while (done := in_turn(call.tenant, attempt)) is None:
+        # Out of turn: what is sent may be delivered at once, to somebody who calls again.
+        work.catch_up(ports, call.tenant)
+        swept = outbox.sweep(ports, call.tenant) or 0
+    outbox.send(ports, done.world)
+    return done.reply, done.replayed
 
 
 def _tree(call: Call) -> dict[str, Any]:

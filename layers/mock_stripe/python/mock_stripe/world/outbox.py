@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from backbeat.persistence.entities import walk
 from backbeat.ports.queue import Outgoing
 from backbeat.ports.store import MAX_EFFECTS, Contention, Delete, Item, Key, Query
 from mock_stripe.ports import Ports
@@ -13,6 +14,9 @@ from mock_stripe.world.world import World
 
 _BATCH: Final = 10
 
+_in_hand: Final[set[Key]] = set()
+"""Messages that some thread of this process is sending, so that no other one needs to."""
+
 
 def queue_after_commit(world: World, name: str, messages: Sequence[Mapping[str, Any]]) -> None:
     """Notes messages in the transaction under a name of their own, such as the event's id."""
@@ -20,22 +24,41 @@ def queue_after_commit(world: World, name: str, messages: Sequence[Mapping[str, 
     world.note(Item(Key(keys.outbox(world.tenant), name), "StripeOutbox", doc))
 
 
+def commit(world: World) -> None:
+    """Commits a transaction whose messages this process is about to send.
+
+    Raises:
+        Changed: another request wrote meanwhile.
+        InvalidRequest: there are more changes than a transaction can hold.
+    """
+    ours = {item.key for item in world.messages}
+    _in_hand.update(ours)
+    try:
+        world.commit()
+    except BaseException:
+        _in_hand.difference_update(ours)
+        raise
+
+
 def send(ports: Ports, world: World) -> None:
     """Queues what a committed transaction noted."""
-    _send(ports, world.messages)
+    try:
+        _send(ports, world.messages)
+    finally:
+        _in_hand.difference_update(item.key for item in world.messages)
 
 
-def sweep(ports: Ports, world: World) -> None:
-    """Queues what others noted and did not send, because they died or are about to.
+def sweep(ports: Ports, tenant: str) -> int | None:
+    """Queues what others noted and did not send, because they died.
 
-    A crash in the middle sends some twice, and so do two at it: consumers expect that.
+    Returns the version of the world since which the outbox was empty, or None. A crash in the
+    middle sends some twice, and so do two processes at it: consumers expect that.
     """
-    if not world.is_told:
-        return
-    query = Query(keys.outbox(world.tenant), limit=_BATCH)
-    while found := ports.store.query(query).items:
-        _send(ports, found)
-    world.swept()
+    world = ports.world(tenant)
+    found = list(walk(ports.store, Query(keys.outbox(tenant)))) if world.is_told else []
+    left = [item for item in found if item.key not in _in_hand]
+    _send(ports, left)
+    return world.version if len(left) == len(found) else None
 
 
 def _send(ports: Ports, noted: Sequence[Item]) -> None:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 _ATTEMPTS: Final = 50
 
-_turns: Final = [threading.RLock() for _ in range(64)]
+_turns: Final = [threading.Lock() for _ in range(64)]
 """Writers of one world wait for each other in this process; between processes the store decides."""
 
 

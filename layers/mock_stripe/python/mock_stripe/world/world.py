@@ -190,6 +190,11 @@ class World:
         return self._rooted().due
 
     @property
+    def version(self) -> int:
+        """How often the world was written to."""
+        return self._rooted().version
+
+    @property
     def is_told(self) -> bool:
         """Tells whether messages may lie in the outbox."""
         return self._rooted().told
