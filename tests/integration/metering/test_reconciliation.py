@@ -78,7 +78,7 @@ class TestClasses:
         [report] = reconcile(mapped.meter)["reports"]
         assert differences(report) == {"lost": 100}
         # Stripe counts it after all: what was suggested is out of date.
-        mapped.side.meter_events(hold=False, release=True)
+        mapped.side.meter_events(hold=False, settle=True)
         [report] = reconcile(mapped.meter)["reports"]
         assert (report["status"], suggested(mapped.meter)) == ("resolved", [])
 

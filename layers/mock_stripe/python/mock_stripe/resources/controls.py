@@ -210,7 +210,7 @@ class MeterEvents(Parameters):
     """What becomes of the next meter events; numbers say of how many.
 
     `lag_seconds` delays booking, on the process clock. `hold` keeps events unbooked until they are
-    settled. `settle` books at once whatever is accepted and not booked; `release` is the same.
+    settled. `settle` books at once whatever is accepted and not booked.
     Lost ones are accepted and never booked; those that fail after booking are answered with a 500;
     refused ones with a 429. Unknown ones, which no meter counts, are accepted and told of later.
     """
@@ -218,7 +218,6 @@ class MeterEvents(Parameters):
     lag_seconds: int | None = Field(None, ge=0)
     hold: Boolean | None = None
     settle: Boolean = False
-    release: Boolean = False
     lose: int | None = Field(None, ge=0)
     fail_after_booking: int | None = Field(None, ge=0)
     accept_unknown: int | None = Field(None, ge=0)
@@ -229,7 +228,7 @@ class MeterEvents(Parameters):
 def set_meter_events(world: World, params: MeterEvents) -> Object:
     """Sets what becomes of meter events, and books those that were held or lag behind."""
     wanted = world.settings.setdefault("meter_events", {})
-    wanted.update(params.model_dump(exclude_none=True, exclude={"expand", "settle", "release"}))
-    if params.settle or params.release:
+    wanted.update(params.model_dump(exclude_none=True, exclude={"expand", "settle"}))
+    if params.settle:
         meters.settle(world)
     return {"meter_events": wanted}
