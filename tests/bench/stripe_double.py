@@ -202,7 +202,7 @@ def render(figures: Figures) -> str:
         [
             "## The Stripe double\n",
             "Over HTTP, with an idempotency key for each call, as the SDK sends them. A core takes"
-            " what its CPU time allows, whatever the other is busy with.\n",
+            " what its CPU\ntime allows, whatever the other is busy with.\n",
             "| meter events | clients | events/s | CPU of one | a core takes | must |",
             "|---|---|---|---|---|---|",
             *(

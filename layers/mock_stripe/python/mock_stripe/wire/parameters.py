@@ -29,7 +29,7 @@ class Nested(BaseModel):
 class Parameters(Nested):
     """The parameters of a call."""
 
-    expand: list[str] = []
+    expand: tuple[str, ...] = ()
 
 
 class ListParameters(Parameters):
