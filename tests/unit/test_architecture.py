@@ -77,6 +77,8 @@ THEIRS = {
     "backbeat.adapters.http": ("urllib3",),
     "backbeat.adapters.metronome": ("metronome",),
     "backbeat.adapters.sqlite": ("msgspec",),
+    "backbeat.adapters.sqlite.sql_dialect": ("sqlglot",),
+    "backbeat.adapters.sqlite.sql_rewriting": ("sqlglot",),
     "backbeat.adapters.stripe": ("stripe",),
     "backbeat.adapters": (),
     "backbeat.api": ("aws_lambda_powertools", "msgspec", "pydantic"),
@@ -433,7 +435,9 @@ def test_starting_the_local_runner_imports_no_expensive_sdk() -> None:
         for spec in load_template(Path("template.yaml")).functions.values():
             Function(spec).load()
         bootstrap.services()
-        expensive = {"boto3", "botocore.session", "metronome", "reportlab", "stripe"}
+        expensive = {
+            "boto3", "botocore.session", "metronome", "reportlab", "sqlglot", "stripe"
+        }
         print(sorted(expensive & sys.modules.keys()))
         """
     )

@@ -271,3 +271,24 @@ def test_we_71_listed_values_without_usage_are_null() -> None:
     assert row["customer_id"] == customer
     assert row["value"] == 9
     assert row["groups"] == {"us": 7, "ap": None}
+
+
+def test_a_sql_metric_is_billed_to_its_last_digit() -> None:
+    world = World("2025-01-20T00:00:00Z")
+    sql = (
+        "SELECT SUM(CAST(properties.value AS DOUBLE) * CAST(properties.factor AS DOUBLE)) AS value"
+        " FROM events WHERE CAST(properties.value AS DOUBLE) >= 0.3"
+    )
+    customer, card = world.customer(), world.rate_card()
+    metric = world.sql_metric(sql)
+    world.rate(card, world.product(metric), price=1)
+    world.contract(customer, card)
+    for value, factor in (("0.1", "7"), ("0.3", "0.1"), ("123456789012345.678", "1000000.01")):
+        world.use(customer, value, "2025-01-10T00:00:00Z", factor=factor)
+
+    # 0.3 × 0.1 + 123456789012345.678 × 1000000.01
+    #   = 0.03 + 123456789012345678000 + 1234567890123.45678.
+    exact = Decimal("123456790246913568123.48678")
+    assert world.draft(customer)["total"] == exact
+    [row] = world.usage(metric, "2025-01-10", "2025-01-11", customer_ids=[customer])
+    assert row["value"] == exact

@@ -10,13 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from backbeat.adapters.sqlite.sql_dialect import (
-    column_of,
-    property_of,
-    quoted,
-    translate,
-)
-from backbeat.adapters.sqlite.sql_functions import SqlIn, decimal_of, register
+from backbeat.adapters.sqlite.sql_columns import column_of, property_of, quoted
+from backbeat.adapters.sqlite.sql_functions import register
+from backbeat.adapters.sqlite.sql_numbers import SqlIn, answered, decimal_of
 from backbeat.ports.sql import BadQuery, EventRow, SqlValue
 
 _TABLE: Final = "events"
@@ -31,10 +27,13 @@ _STEPS_PER_EVENT: Final = 500
 _FUNCTIONS: Final = frozenset(
     {
         "abs", "avg", "ceil", "ceiling", "coalesce", "count", "date", "date_trunc", "datetime",
-        "dense_rank", "earliest", "first_value", "floor", "glob", "greatest", "ifnull", "iif",
+        "dense_rank", "earliest", "exact", "exact_add", "exact_compare", "exact_divide",
+        "exact_int", "exact_multiply", "exact_remainder", "exact_subtract", "exact_text",
+        "exact_truth", "exact_whole", "first_value", "floor", "glob", "greatest", "ifnull", "iif",
         "instr", "julianday", "lag", "last_value", "latest", "lead", "least", "length", "like",
         "lower", "ltrim", "max", "min", "nullif", "rank", "replace", "round", "row_number",
-        "rtrim", "sign", "strftime", "substr", "substring", "sum", "time", "trim", "upper",
+        "rtrim", "sign", "strftime", "substr", "substring", "sum", "time", "trim", "typeof",
+        "upper",
     }
 )  # fmt: skip
 _LIMITS: Final = {
@@ -53,10 +52,10 @@ class SqliteSqlEngine:
         """See `SqlEngine.compile`."""
         if len(text) > _MAX_QUERY:
             raise BadQuery(f"longer than {_MAX_QUERY} characters")
-        translation = translate(text.strip().rstrip(";"))
-        first = translation.text.partition(" ")[0].upper()
-        if first not in ("SELECT", "WITH"):
-            raise BadQuery("must be a SELECT")
+        # The parser takes long to import: only those who have SQL metrics wait for it.
+        from backbeat.adapters.sqlite.sql_dialect import translate
+
+        translation = translate(text)
         query = SqliteQuery(translation.text, translation.properties)
         with query.session() as session:
             query.columns = session.columns()
@@ -156,6 +155,10 @@ def _text(instant: datetime) -> str:
 
 
 def _value(value: SqlIn) -> SqlValue:
-    if isinstance(value, int | float):
-        return decimal_of(value)
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        number = decimal_of(value)
+    except ValueError as error:
+        raise BadQuery(f"answers {error}, not an exact number") from error
+    return None if number is None else answered(number)

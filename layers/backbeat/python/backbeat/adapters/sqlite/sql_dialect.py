@@ -1,29 +1,19 @@
 """Queries over usage events, put into SQLite's words.
 
-`properties.<name>` becomes a column of that name, `LATEST(x)` and `EARLIEST(x)` are given the time
-they go by, and types and literals that SQLite reads differently become texts.
+`properties.<name>` becomes a column of that name; see `sql_rewriting` for the rest.
 """
 
-import re
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import ClassVar, NamedTuple
 
-_TOKEN: Final = re.compile(
-    r"""
-      (?P<text>'(?:[^']|'')*')
-    | (?P<quoted>"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\])
-    | (?P<gap>\s+|--[^\n]*|/\*.*?\*/)
-    | (?P<word>[A-Za-z_][A-Za-z0-9_$]*)
-    | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-    | (?P<sign>[<>!=]=|<>|\|\||.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_PROPERTIES: Final = "PROPERTIES"
-_BY_TIME: Final = {"LATEST", "EARLIEST"}
-_TIME: Final = "timestamp"
-_TEXT_TYPES: Final = {"STRING", "TIMESTAMP", "DATETIME", "DATE"}
-"""Types whose values are texts here; to SQLite these names would mean numbers."""
-_SIGNS: Final = {"≤": "<=", "≥": ">=", "≠": "!="}
+from sqlglot import exp, parse
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.parsers.sqlite import SQLiteParser
+from sqlglot.tokenizer_core import TokenType
+
+from backbeat.adapters.sqlite.sql_rewriting import Rewriting
+from backbeat.ports.sql import BadQuery
 
 
 class Translation(NamedTuple):
@@ -33,96 +23,57 @@ class Translation(NamedTuple):
     properties: tuple[str, ...]
 
 
-class _Token(NamedTuple):
-    kind: str
-    text: str
-
-    def is_word(self, *words: str) -> bool:
-        return self.kind == "word" and self.text.upper() in words
-
-    def is_sign(self, sign: str) -> bool:
-        return self.kind == "sign" and self.text == sign
+class _PlainParser(SQLiteParser):
+    FUNCTIONS: ClassVar = {}
+    FUNCTION_PARSERS: ClassVar = {"CAST": SQLiteParser.FUNCTION_PARSERS["CAST"]}
+    NO_PAREN_FUNCTIONS: ClassVar = {}
 
 
-_NOTHING: Final = _Token("", "")
+class _Plain(SQLite):
+    """SQLite's syntax, where a function is what it says and stands for no other one."""
+
+    Parser = _PlainParser
+
+    class Tokenizer(SQLite.Tokenizer):
+        SINGLE_TOKENS: ClassVar = {
+            **SQLite.Tokenizer.SINGLE_TOKENS,
+            "≤": TokenType.LTE,
+            "≥": TokenType.GTE,
+            "≠": TokenType.NEQ,
+        }
 
 
-def column_of(name: str) -> str:
-    """Returns the column that holds a property."""
-    return f"properties.{name}"
-
-
-def property_of(column: str) -> str:
-    """Returns a property's own name for its column, and every other column as it is."""
-    return column.removeprefix("properties.")
-
-
-def quoted(name: str) -> str:
-    """Returns an identifier that stands for exactly this name."""
-    return '"' + name.replace('"', '""') + '"'
-
-
+@lru_cache(maxsize=256)
 def translate(text: str) -> Translation:
-    """Returns the query in SQLite's words."""
-    tokens = [
-        _Token(str(match.lastgroup), _SIGNS.get(match.group(), match.group()))
-        for match in _TOKEN.finditer(text)
-        if match.lastgroup != "gap"
-    ]
-    tokens, names = _with_columns(tokens)
-    tokens = _with_times(_with_texts(tokens))
-    return Translation(" ".join(token.text for token in tokens), names)
+    """Returns the query in SQLite's words.
+
+    Raises:
+        BadQuery: it is not one query, or says something that cannot be computed exactly.
+    """
+    try:
+        statements = parse(text, dialect=_Plain)
+        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+            raise BadQuery("must be a SELECT")
+        rewriting = Rewriting()
+        tree = rewriting.rewritten(_named(statements[0]))
+        words = tree.sql(dialect=SQLite, comments=False, unsupported_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise BadQuery(_reason(error)) from error
+    except RecursionError as error:
+        raise BadQuery("is nested too deeply") from error
+    return Translation(words, tuple(rewriting.properties))
 
 
-def _with_columns(tokens: list[_Token]) -> tuple[list[_Token], tuple[str, ...]]:
-    names: dict[str, None] = {}
-    out: list[_Token] = []
-    place = 0
-    while place < len(tokens):
-        token, dot, name = (*tokens[place : place + 3], _NOTHING, _NOTHING)[:3]
-        if token.is_word(_PROPERTIES) and dot.is_sign(".") and name.kind in ("word", "quoted"):
-            wanted = name.text if name.kind == "word" else _unquoted(name.text)
-            names[wanted] = None
-            out.append(_Token("quoted", quoted(column_of(wanted))))
-            place += 3
-        else:
-            out.append(token)
-            place += 1
-    return out, tuple(names)
+def _reason(error: SqlglotError) -> str:
+    for one in getattr(error, "errors", []):
+        return f"{one['description']} (line {one['line']}, column {one['col']})"
+    return str(error)
 
 
-def _with_texts(tokens: list[_Token]) -> list[_Token]:
-    out: list[_Token] = []
-    casts: list[bool] = []
-    for number, token in enumerate(tokens):
-        following = tokens[number + 1] if number + 1 < len(tokens) else _NOTHING
-        if token.is_sign("("):
-            casts.append(bool(out) and out[-1].is_word("CAST"))
-        elif token.is_sign(")") and casts:
-            casts.pop()
-        elif token.is_word(*_TEXT_TYPES):
-            if following.kind == "text":
-                continue  # TIMESTAMP '2025-01-01 00:00:00'
-            if casts and casts[-1] and out[-1].is_word("AS"):
-                token = _Token("word", "TEXT")  # CAST(x AS TIMESTAMP)
-        out.append(token)
-    return out
-
-
-def _with_times(tokens: list[_Token]) -> list[_Token]:
-    """Gives LATEST and EARLIEST of one argument the event's timestamp as the second."""
-    out: list[_Token] = []
-    open_calls: list[bool] = []
-    for token in tokens:
-        if token.is_sign("("):
-            open_calls.append(bool(out) and out[-1].is_word(*_BY_TIME))
-        elif token.is_sign(",") and open_calls:
-            open_calls[-1] = False
-        elif token.is_sign(")") and open_calls and open_calls.pop():
-            out += [_Token("sign", ","), _Token("word", _TIME)]
-        out.append(token)
-    return out
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace('""', '"')
+def _named(query: exp.Query) -> exp.Query:
+    """Lets what a query answers go by its own words, not by those it is put into."""
+    for selected in query.selects:
+        if not isinstance(selected, exp.Alias | exp.Column | exp.Star):
+            words = selected.sql(dialect=SQLite, comments=False)
+            selected.replace(exp.alias_(selected.copy(), words, quoted=True))
+    return query
