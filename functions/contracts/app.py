@@ -90,10 +90,12 @@ def get_contract_v1(request: Request, body: GetContract) -> Reply:
 @api.operation("getContract-v2")
 def get_contract_v2(request: Request, body: GetContractAsOf) -> Reply:
     """Returns a contract, now or as it was at an earlier time."""
-    contract, at = _named(request.call, body), request.call.now
-    if body.as_of_date is not None:
-        contract, at = contracts.as_of(request.call, contract, body.as_of_date), body.as_of_date
-    [shown] = contract_reading.shown(request.call, [contract], at=at, detail=_detail(body))
+    [shown] = contract_reading.shown(
+        request.call,
+        [_named(request.call, body)],
+        as_of=body.as_of_date,
+        detail=_detail(body),
+    )
     return ok(contract_v2_view(shown))
 
 
@@ -109,9 +111,7 @@ def list_contracts_v1(request: Request, body: ListContracts) -> Reply:
 @api.operation("listContracts-v2")
 def list_contracts_v2(request: Request, body: ListContracts) -> Reply:
     """Lists a customer's contracts."""
-    found = contract_reading.shown(
-        request.call, _list(request.call, body), at=request.call.now, detail=_detail(body)
-    )
+    found = contract_reading.shown(request.call, _list(request.call, body), detail=_detail(body))
     return ok([contract_v2_view(shown) for shown in found])
 
 

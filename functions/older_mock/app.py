@@ -61,7 +61,7 @@ def list_contracts(request: Request) -> Reply:
         if (wanted.include_archived or contract.archived_at is None)
         and (wanted.covering_date is None or contract.covers(wanted.covering_date))
     ]
-    shown = contract_reading.shown(request.call, found, at=request.call.now, detail=_PLAIN)
+    shown = contract_reading.shown(request.call, found, detail=_PLAIN)
     return ok([contract_v2_view(one) for one in shown])
 
 
@@ -72,7 +72,7 @@ def get_contract(request: Request) -> Reply:
     wanted = parse({**request.query, **request.path}, GetContract)
     customers.get(request.call, wanted.customer_id)
     contract = contracts.get(request.call, wanted.customer_id, wanted.contract_id)
-    [shown] = contract_reading.shown(request.call, [contract], at=request.call.now, detail=_PLAIN)
+    [shown] = contract_reading.shown(request.call, [contract], detail=_PLAIN)
     return ok(contract_v2_view(shown))
 
 

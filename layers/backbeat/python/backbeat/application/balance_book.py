@@ -42,6 +42,12 @@ class Book:
         """Those that are new or other than they were read."""
         return [one for one in self._now.values() if self._before.get(one.id) != one]
 
+    @property
+    def replaced(self) -> list[Balance]:
+        """What was read of those that are by now other than they were."""
+        changed = (one.id for one in self.changed)
+        return [self._before[one] for one in changed if one in self._before]
+
     def get(self, balance_id: str) -> Balance:
         """Returns one of them.
 

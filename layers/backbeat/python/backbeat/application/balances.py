@@ -17,6 +17,7 @@ from backbeat.application import (
     contracts,
     customers,
     outbox,
+    past_balances,
     scheduled_invoices,
 )
 from backbeat.application.attempts import insistently
@@ -410,17 +411,24 @@ def of_contracts(
     What they are worth and their ledgers take computing the drafts: only when `detailed`. At an
     earlier time they are what they were by all that is dated until then.
     """
-    at = call.now if at is None else min(at, call.now)
     by_contract: dict[str, list[ShownBalance]] = {contract.id: [] for contract in found}
     archived = {contract.id for contract in found if contract.archived_at is not None}
     for customer_id in {contract.customer_id for contract in found}:
         purse = _purse(call, customers.get(call, customer_id), detailed=detailed)
+        everything = [one for one in purse.balances if one.contract_id in by_contract]
+        if at is not None and at < call.now:
+            everything = [
+                one
+                for contract in found
+                for one in past_balances.as_of(
+                    call,
+                    contract,
+                    [one for one in everything if one.contract_id == contract.id],
+                    at,
+                )
+            ]
         owned = [
-            one
-            for one in purse.balances
-            if one.contract_id in by_contract
-            and (one.archived_at is None or one.archived_at > at or one.contract_id in archived)
-            and (at >= call.now or one.created_at <= at)
+            one for one in everything if one.archived_at is None or one.contract_id in archived
         ]
         made = sorted(owned, key=lambda one: (one.created_at, one.sequence, one.id))
         for ready in _ready(call, purse, made, at=at):

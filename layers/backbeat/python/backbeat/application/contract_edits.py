@@ -21,6 +21,7 @@ from backbeat.application import (
     customers,
     gated_commits,
     outbox,
+    past_balances,
     provider_choices,
     recharge_terms,
     recharge_triggers,
@@ -135,6 +136,8 @@ def record(
     after, asked_for = gated_commits.begin(
         call, work, after, gated, edit, does_nothing_else=_does_nothing(edit)
     )
+    before_it = tuple(past_balances.terms_alone(one) for one in book.replaced)
+    edit = edit.model_copy(update={"balances_before": before_it})
     work.add(stored_contracts.replace(call.tenant, before, after))
     work.add(*stored_contracts.append_edit(call.tenant, edit, before=before.contract, after=after))
     if edit.uniqueness_key is not None:

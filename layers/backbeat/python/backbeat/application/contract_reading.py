@@ -94,12 +94,15 @@ def shown(
     call: Call,
     found: Sequence[Contract],
     *,
-    at: datetime,
+    as_of: datetime | None = None,
     detail: BalanceDetail = TERMS_ALONE,
 ) -> list[ShownContract]:
-    """Returns contracts ready to be shown as they stand at an instant."""
+    """Returns contracts ready to be shown as they stand, or with `as_of` as they stood then."""
+    if as_of is not None:
+        found = [contracts.as_of(call, contract, as_of) for contract in found]
+    at = as_of or call.now
     products = product_names(call, found)
-    owned = balances.of_contracts(call, found, detailed=any(detail), at=at)
+    owned = balances.of_contracts(call, found, detailed=any(detail), at=as_of)
     return [
         replace(_shown(call, contract, products, at=at), balances=owned[contract.id], detail=detail)
         for contract in found

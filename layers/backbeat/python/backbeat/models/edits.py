@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backbeat.models.balance_edits import BalanceChanges
+from backbeat.models.balances import Balance
 from backbeat.models.base import Model
 from backbeat.models.charges import ChargeChanges
 from backbeat.models.contracts import ProviderChoice, UsageFilter
@@ -49,7 +50,8 @@ class Amendment(Model):
 class ContractEdit(ChargeChanges, SubscriptionChanges, RecurringChanges, BalanceChanges):
     """One change, made at `timestamp`. Only what it did is set.
 
-    `number` counts the contract's edits from 1.
+    `number` counts the contract's edits from 1. `balances_before` are the commits and credits that
+    it changed, by the terms they had before it.
     """
 
     id: str
@@ -71,3 +73,4 @@ class ContractEdit(ChargeChanges, SubscriptionChanges, RecurringChanges, Balance
     update_contract_name: Renaming | None = None
     update_contract_end_date: EndDate | None = None
     update_net_payment_terms_days: PaymentTerms | None = None
+    balances_before: tuple[Balance, ...] = ()
