@@ -40,6 +40,8 @@ _MORE: Final[dict[str, Node]] = {
     "RecurringCreditV2": {"anchor_date": {"type": "string", "format": "date-time"}},
     # A rate has its minimum everywhere but in the answer to adding it.
     "RateWithCommitRate": {"minimum_config": {"type": "object"}},
+    # It is required there, and not described.
+    "CreditTemplate": {"type": {"enum": ["CREDIT"]}},
     # What an edit changes is a field of the edit, but for this one.
     "ContractEdit": {"update_net_payment_terms_days": {"type": "integer"}},
     # The operation's description says that it is there.

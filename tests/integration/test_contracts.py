@@ -181,29 +181,3 @@ def test_subscribers_are_told(product: Product, world: World, targets: Targets) 
         "customer_id": world.customer_id,
         "customer_custom_fields": {},
     }
-
-
-def test_amounts_that_cannot_be_rounded_yet_are_refused(product: Product, world: World) -> None:
-    credit = {
-        "product_id": world.product_id,
-        "access_amount": {
-            "unit_price": 1,
-            "quantity": 100,
-            "credit_type_id": "2714e483-4ff1-48e4-9e25-ac732e8f24f2",
-        },
-        "priority": 1,
-        "commit_duration": {"value": 1},
-        "starting_at": "2025-01-01T00:00:00Z",
-        "proration_rounding": {"access": {"rounding_method": "HALF_UP", "decimal_places": 0}},
-    }
-    reply = product.post(
-        CREATE,
-        {
-            "customer_id": world.customer_id,
-            "starting_at": "2025-01-01T00:00:00Z",
-            "recurring_credits": [credit],
-        },
-    )
-    assert (reply.status, "proration_rounding" in reply.body["message"]) == (501, True)
-    listed = product.post("/v2/contracts/list", {"customer_id": world.customer_id})
-    assert len(listed.data) == 1

@@ -309,3 +309,122 @@ def test_closed_bodies() -> None:
 
     shop.world.refused("/v1/packages/list", {"limit": 3})
     shop.world.refused("/v1/packages/archive", {"package_id": shop.package(), "why": "because"})
+
+
+def test_a_contract_is_given_the_balances_of_its_package() -> None:
+    shop = Catalog("2025-01-20T00:00:00Z")
+    world = shop.world
+    customer, purchase = world.customer(), world.product(type="FIXED")
+
+    def span(amount: int, offset: int, lasts: int) -> JSON:
+        item = {"amount": amount, "starting_at_offset": months(offset), "duration": months(lasts)}
+        return {"schedule_items": [item]}
+
+    prepaid = {
+        "type": "prepaid",
+        "product_id": purchase,
+        "name": "Prepaid",
+        "priority": 2,
+        "access_schedule": span(5000, 0, 12),
+        "invoice_schedule": {
+            "schedule_items": [{"unit_price": 400, "quantity": 10, "date_offset": months(1)}]
+        },
+        "rollover_fraction": 0.5,
+        "temporary_id": "prepaid",
+    }
+    credit = {
+        "product_id": purchase,
+        "name": "Gift",
+        "priority": 1,
+        "access_schedule": span(100, 1, 1),
+        "applicable_product_ids": [shop.product],
+    }
+    package = shop.package(
+        commits=[prepaid],
+        credits=[credit],
+        # What the commit pays costs half.
+        overrides=[half_off(override_specifiers=[_of(shop, "prepaid")], is_commit_specific=True)],
+    )
+    shown = world.post("/v1/packages/get", {"package_id": package})
+    [commit] = shown["commits"]
+    assert commit["invoice_schedule"]["schedule_items"][0]["date_offset"] == months(1)
+    assert commit["access_schedule"]["schedule_items"][0]["duration"] == months(12)
+    assert shown["overrides"][0]["override_specifiers"] == [_of(shop, commit["id"])]
+    [gift] = shown["credits"]
+    assert (gift["applicable_product_ids"], gift["type"]) == ([shop.product], "CREDIT")
+
+    contract = shop.contract(customer, package_id=package)
+    found = shop.read(customer, contract)
+    [made] = found["commits"]
+    [segment] = made["access_schedule"]["schedule_items"]
+    assert (segment["amount"], segment["starting_at"][:10], segment["ending_before"][:10]) == (
+        5000,
+        "2025-01-01",
+        "2026-01-01",
+    )
+    [paid] = made["invoice_schedule"]["schedule_items"]
+    assert (paid["amount"], paid["timestamp"][:10]) == (4000, "2025-02-01")
+    assert (made["rollover_fraction"], found["credits"][0]["name"]) == (0.5, "Gift")
+    assert found["overrides"][0]["override_specifiers"] == [_of(shop, made["id"])]
+    world.use(customer, 20, "2025-01-10T00:00:00Z")
+    draft = world.draft(customer)
+    # 20 at 100, half of it by the commit: 1000 of 5000; nothing stays to be paid.
+    assert draft["total"] == 0
+    assert lines(draft, "type", "total") == [("usage", 1000), ("applied_commit_or_credit", -1000)]
+
+
+def _of(shop: Catalog, commit_id: str) -> JSON:
+    return {"product_id": shop.product, "commit_ids": [commit_id]}
+
+
+def test_a_contract_is_given_the_thresholds_of_its_package() -> None:
+    shop = Catalog("2025-01-20T00:00:00Z")
+    world = shop.world
+    customer, purchase = world.customer(), world.product(type="FIXED")
+    prepaid = {
+        "is_enabled": True,
+        "threshold_amount": 500,
+        "recharge_to_amount": 2500,
+        "commit": {"product_id": purchase, "name": "Recharge"},
+        "payment_gate_config": {"payment_gate_type": "STRIPE"},
+    }
+    spend = {name: value for name, value in prepaid.items() if name != "recharge_to_amount"}
+    spend["threshold_amount"] = 30000
+    package = shop.package(
+        prepaid_balance_threshold_configuration=prepaid, spend_threshold_configuration=spend
+    )
+    shown = world.post("/v1/packages/get", {"package_id": package})
+    contract = shop.contract(customer, package_id=package)
+    found = shop.read(customer, contract)
+    for name in ("prepaid_balance_threshold_configuration", "spend_threshold_configuration"):
+        assert shown[name] == found[name]
+        assert shown[name]["commit"]["name"] == "Recharge"
+    # The balance of nothing was below the line: 2500 were bought.
+    [charge] = world.invoices(customer, type="SCHEDULED")
+    assert (charge["status"], charge["total"]) == ("FINALIZED", 2500)
+
+
+def test_balances_and_thresholds_that_fit_no_contract_are_refused() -> None:
+    shop = Catalog()
+    purchase = shop.world.product(type="FIXED")
+    item = {"amount": 1, "starting_at_offset": months(0), "duration": months(1)}
+    commit = {
+        "type": "POSTPAID",
+        "product_id": purchase,
+        "access_schedule": {"schedule_items": [item]},
+    }
+    spend = {
+        "is_enabled": True,
+        "threshold_amount": 1,
+        "commit": {"product_id": shop.product},
+        "payment_gate_config": {"payment_gate_type": "NONE"},
+    }
+    misfits: list[tuple[JSON, str]] = [
+        ({"commits": [commit]}, "commits[0].invoice_schedule"),
+        ({"commits": [{**commit, "type": "CREDIT"}]}, "commits.0.type"),
+        ({"credits": [{**commit, "product_id": shop.product}]}, "credits[0].product_id"),
+        ({"spend_threshold_configuration": spend}, "spend_threshold_configuration.commit"),
+    ]
+    for terms, names in misfits:
+        body = {"name": "Bad", "rate_card_id": shop.card, **terms}
+        assert names in shop.world.refused("/v1/packages/create", body)["message"]

@@ -410,6 +410,38 @@ def package_of(world: World) -> JSON:
         ],
         "recurring_commits": [package_recurring_of(world, invoice_amount=price_of(90))],
         "recurring_credits": [package_recurring_of(world)],
+        "commits": [package_commit_of(world)],
+        "credits": [
+            {
+                "product_id": world.fixed_product,
+                "access_schedule": {"schedule_items": [PACKAGE_SEGMENT]},
+            }
+        ],
+        "spend_threshold_configuration": spend_of(world),
+    }
+
+
+PACKAGE_SEGMENT: Final[JSON] = {
+    "amount": 100,
+    "starting_at_offset": {"value": 0, "unit": "DAYS"},
+    "duration": {"value": 6, "unit": "MONTHS"},
+}
+
+
+def package_commit_of(world: World) -> JSON:
+    """Returns a commit with relative dates."""
+    item = {"unit_price": 10, "quantity": 9, "date_offset": {"value": 0, "unit": "DAYS"}}
+    return {
+        "type": "PREPAID",
+        "name": "Annual",
+        "description": "With the package",
+        "product_id": world.fixed_product,
+        "priority": 1,
+        "rate_type": "LIST_RATE",
+        "rollover_fraction": 0.5,
+        "access_schedule": {"schedule_items": [PACKAGE_SEGMENT]},
+        "invoice_schedule": {"schedule_items": [item], "do_not_invoice": True},
+        "specifiers": [{"product_id": world.product}],
     }
 
 

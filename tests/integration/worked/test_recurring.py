@@ -235,3 +235,85 @@ def test_ex_35_an_edit_while_running() -> None:
     edit(ending_before=None)
     assert spans(world, customer) == [january, february, march]
     assert {child["id"] for child in children(world, customer)} == before
+
+
+def test_parts_of_a_period_are_rounded_as_asked() -> None:
+    world = World("2025-01-21T00:00:00Z")
+    customer = world.customer()
+    rounding = {
+        "access": {"rounding_method": "CEILING", "decimal_places": -1},
+        "invoice": {"rounding_method": "half_up", "decimal_places": 2},
+    }
+    month = template(
+        world,
+        3000,
+        "2025-01-21",
+        invoice_amount={"unit_price": 2000, "quantity": 1, "credit_type_id": USD},
+        proration_rounding=rounding,
+    )
+    contract = world.contract(customer, None, at("2025-01-21"), recurring_commits=[month])
+    first, second = children(world, customer)
+    # 11 of 31 days: 3000 × 11/31 = 1064.51…, up to tens 1070; 2000 × 11/31 = 709.677…
+    assert [segment(first)["amount"], segment(second)["amount"]] == [1070, 3000]
+    [paid] = first["invoice_schedule"]["schedule_items"]
+    assert paid["amount"] == Decimal("709.68")
+    names = {"customer_id": customer, "contract_id": contract}
+    [shown] = world.post("/v2/contracts/get", names)["recurring_commits"]
+    assert shown["proration_rounding"] == {
+        "access": {"rounding_method": "CEILING", "decimal_places": -1},
+        "invoice": {"rounding_method": "HALF_UP", "decimal_places": 2},
+    }
+
+
+def test_daily_credits() -> None:
+    world = World("2025-01-01T06:00:00Z")
+    customer, card = world.customer(), world.rate_card()
+    world.rate(card, world.product(world.metric()), price=1)
+    daily = template(
+        world,
+        100,
+        "2025-01-01T06",
+        recurrence_frequency="DAILY",
+        ending_before=at("2025-01-03T18"),
+    )
+    contract = world.contract(customer, card, recurring_credits=[daily])
+    # One is there ahead: the next day's.
+    assert [span[2] for span in spans(world, customer)] == [100, 100]
+    world.clock("2025-01-03T12:00:00Z")
+    world.use(customer, 130, "2025-01-02T08:00:00Z")
+    # The days begin at six; the last one is half a day.
+    assert [
+        (
+            segment(one)["starting_at"][:13],
+            segment(one)["ending_before"][:13],
+            segment(one)["amount"],
+        )
+        for one in children(world, customer)
+    ] == [
+        ("2025-01-01T06", "2025-01-02T06", 100),
+        ("2025-01-02T06", "2025-01-03T06", 100),
+        ("2025-01-03T06", "2025-01-03T18", 50),
+    ]
+    # Of the 130 of the second day, 100 are paid.
+    assert world.draft(customer)["total"] == 30
+    names = {"customer_id": customer, "contract_id": contract}
+    second = {**names, "add_recurring_credits": [daily]}
+    assert "DAILY" in world.refused("/v2/contracts/edit", second)["message"]
+    with_seats = {**daily, "access_amount": {"unit_price": 1, "credit_type_id": USD}}
+    with_seats["subscription_config"] = {
+        "subscription_id": "seats",
+        "apply_seat_increase_config": {"is_prorated": True},
+    }
+    body = {
+        "customer_id": customer,
+        "starting_at": at("2025-01-01"),
+        "recurring_credits": [with_seats],
+    }
+    assert "DAILY" in world.refused("/v1/contracts/create", body)["message"]
+    elsewhere: tuple[JSON, ...] = (
+        {"usage_statement_schedule": {"frequency": "DAILY"}},
+        {"recurring_credits": [{**daily, "recurrence_frequency": "SEMI_ANNUAL"}]},
+    )
+    for where in elsewhere:
+        body = {"customer_id": customer, "starting_at": at("2025-01-01"), **where}
+        world.refused("/v1/contracts/create", body)

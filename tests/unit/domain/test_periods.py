@@ -190,8 +190,10 @@ def test_periods_are_adjacent_and_cover_the_contract(of: Contract) -> None:
 def test_every_boundary_is_the_anchors_day_or_the_months_last(of: Contract) -> None:
     anchor = of.usage_statement_schedule.anchor
     inner = [one.ending_before for one in periods.usage_periods(of)][:-1]
-    if of.usage_statement_schedule.frequency is Frequency.WEEKLY:
-        assert all((instant - anchor) % timedelta(weeks=1) == timedelta(0) for instant in inner)
+    by_days = {Frequency.DAILY: timedelta(days=1), Frequency.WEEKLY: timedelta(weeks=1)}
+    step = by_days.get(of.usage_statement_schedule.frequency)
+    if step is not None:
+        assert all((instant - anchor) % step == timedelta(0) for instant in inner)
     else:
         assert all(instant.day == min(anchor.day, _days_in_month(instant)) for instant in inner)
 

@@ -10,6 +10,7 @@ from backbeat.application import (
     contract_drafting,
     contract_terms,
     custom_fields,
+    package_balances,
     rate_cards,
     recurring_terms,
 )
@@ -17,10 +18,13 @@ from backbeat.application.catalog import ArchiveFilter
 from backbeat.application.charges import NewCharge, NewItem, NewSchedule, WantedCharges
 from backbeat.application.contract_terms import NewOverride, WantedTerms
 from backbeat.application.new_contracts import NewContract
+from backbeat.application.package_balances import NewBalanceTemplate
+from backbeat.application.recharge_terms import NewPrepaid
 from backbeat.application.recurring_terms import NewRecurring, NewRecurringTerms
 from backbeat.application.services import Call
 from backbeat.application.subscription_changes import NewSubscription
 from backbeat.domain import packages as rules
+from backbeat.models.balances import BalanceType
 from backbeat.models.charges import Amount
 from backbeat.models.contracts import Contract, ProviderChoice
 from backbeat.models.custom_fields import FieldEntity
@@ -41,6 +45,7 @@ from backbeat.models.packages import (
 from backbeat.models.period import hour_of
 from backbeat.models.schedules import Frequency, RelativeDate, StatementDay
 from backbeat.models.subscriptions import ChangeKind, QuantityMode
+from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold
 from backbeat.persistence import claims, keys
 from backbeat.persistence.entities import from_item, page_of, read, to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -104,6 +109,9 @@ class NewPackage:
     scheduled_charges: Sequence[NewChargeTemplate] = ()
     subscriptions: Sequence[NewSubscriptionTemplate] = ()
     recurring: Sequence[NewRecurringTemplate] = ()
+    balances: Sequence[NewBalanceTemplate] = ()
+    prepaid_threshold: NewPrepaid | None = None
+    spend_threshold: SpendThreshold | None = None
     scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
     frequency: Frequency = Frequency.MONTHLY
     statement_day: StatementDay = StatementDay.FIRST_OF_MONTH
@@ -143,6 +151,12 @@ def create(call: Call, wanted: NewPackage) -> Package:
         for new, made in zip(wanted.recurring, recurring, strict=True)
         if new.terms.temporary_id is not None
     }
+    owned = [package_balances.template(call, entry) for entry in wanted.balances]
+    balance_ids = {
+        new.temporary_id: made.id
+        for new, made in zip(wanted.balances, owned, strict=True)
+        if new.temporary_id is not None
+    }
     package = Package(
         id=call.services.ids.new(),
         name=wanted.name,
@@ -153,13 +167,23 @@ def create(call: Call, wanted: NewPackage) -> Package:
         rate_card_alias=wanted.rate_card_alias,
         duration=wanted.duration,
         overrides=tuple(
-            entry.model_copy(update={"terms": recurring_terms.naming(entry.terms, recurring_ids)})
+            entry.model_copy(
+                update={
+                    "terms": package_balances.naming(
+                        recurring_terms.naming(entry.terms, recurring_ids), balance_ids
+                    )
+                }
+            )
             for entry in _templates(call, wanted)
         ),
         multiplier_override_prioritization=wanted.prioritization,
         scheduled_charges=tuple(_charge(call, entry) for entry in wanted.scheduled_charges),
         subscriptions=tuple(subscriptions),
         recurring_balances=tuple(recurring),
+        commits=tuple(one for one in owned if one.type is not BalanceType.CREDIT),
+        credits=tuple(one for one in owned if one.type is BalanceType.CREDIT),
+        prepaid_threshold=_prepaid(call, wanted.prepaid_threshold),
+        spend_threshold=wanted.spend_threshold,
         scheduled_charges_on_usage_invoices=wanted.scheduled_charges_on_usage_invoices,
         frequency=wanted.frequency,
         statement_day=wanted.statement_day,
@@ -171,11 +195,14 @@ def create(call: Call, wanted: NewPackage) -> Package:
     # What no contract could be made of is refused now rather than then.
     sample = NewContract(customer_id="", starting_at=hour_of(call.now))
     contract_drafting.draw_up(call, _expanded(package, sample))
+    package_balances.refuse_misfits(call, owned, start=sample.starting_at)
     work = UnitOfWork(call.store)
     work.add(Put(_item(call, package), Absent()))
     for entity, terms in (
         (FieldEntity.PACKAGE_SCHEDULED_CHARGE, package.scheduled_charges),
         (FieldEntity.PACKAGE_SUBSCRIPTION, package.subscriptions),
+        (FieldEntity.PACKAGE_COMMIT, package.commits),
+        (FieldEntity.PACKAGE_CREDIT, package.credits),
     ):
         for term in terms:
             custom_fields.claim(call, work, entity, term.id, term.custom_fields)
@@ -296,6 +323,12 @@ def _expanded(package: Package, wanted: NewContract) -> NewContract:
         ),
         subscriptions=[_new_subscription(entry, start) for entry in package.subscriptions],
         recurring=[_new_recurring(entry, start) for entry in package.recurring_balances],
+        balances=[
+            package_balances.wanted_of(entry, start)
+            for entry in (*package.commits, *package.credits)
+        ],
+        prepaid_threshold=_new_prepaid(package.prepaid_threshold),
+        spend_threshold=package.spend_threshold,
         scheduled_charges_on_usage_invoices=package.scheduled_charges_on_usage_invoices,
         frequency=package.frequency,
         statement_day=package.statement_day,
@@ -312,7 +345,10 @@ def product_names(call: Call, found: Sequence[Package]) -> dict[str, str]:
     dated = {charge.product_id for package in found for charge in package.scheduled_charges}
     subscribed = {entry.product_id for package in found for entry in package.subscriptions}
     recurring = {entry.product_id for package in found for entry in package.recurring_balances}
-    products = catalog.products_of_ids(call, sorted(dated | subscribed | recurring))
+    owned = {
+        entry.product_id for package in found for entry in (*package.commits, *package.credits)
+    }
+    products = catalog.products_of_ids(call, sorted(dated | subscribed | recurring | owned))
     return {product.id: product.state_at(call.now).name for product in products}
 
 
@@ -412,6 +448,20 @@ def _new_recurring(template: RecurringTemplate, start: datetime) -> NewRecurring
     begin = rules.moved(start, template.starting_at_offset)
     end = None if template.lasts is None else rules.moved(begin, template.lasts)
     return recurring_terms.wanted_again(template, starting_at=begin, ending_before=end)
+
+
+def _prepaid(call: Call, wanted: NewPrepaid | None) -> PrepaidThreshold | None:
+    if wanted is None or wanted.custom_unit_id is None:
+        return None if wanted is None else wanted.threshold
+    unit = catalog.credit_type(call, wanted.custom_unit_id)
+    return wanted.threshold.model_copy(update={"custom_unit": unit})
+
+
+def _new_prepaid(threshold: PrepaidThreshold | None) -> NewPrepaid | None:
+    if threshold is None:
+        return None
+    unit = threshold.custom_unit
+    return NewPrepaid(threshold, None if unit is None else unit.id)
 
 
 def _wanted(terms: OverrideTerms) -> WantedTerms:

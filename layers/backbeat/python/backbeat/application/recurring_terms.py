@@ -21,6 +21,7 @@ from backbeat.models.recurring import (
     RecurringTerms,
     RecurringUpdate,
 )
+from backbeat.models.rounding import RoundedShare
 from backbeat.models.schedules import Frequency
 from backbeat.models.seats import Allocation, SeatLink
 from backbeat.models.sharing import Sharing
@@ -50,6 +51,8 @@ class NewRecurringTerms:
     invoice: NewAmount | None = None
     frequency: Frequency | None = None
     proration: ProratedPeriods = ProratedPeriods.FIRST_AND_LAST
+    access_rounding: RoundedShare | None = None
+    invoice_rounding: RoundedShare | None = None
     rate_type: RateChoice = RateChoice.LIST_RATE
     name: str | None = None
     description: str | None = None
@@ -94,6 +97,7 @@ def changes(
         NotFound: the contract has no such template of an id.
         InvalidArgument: something does not fit.
     """
+    _refuse_second_daily(contract, add, prefix)
     added: list[RecurringBalance] = []
     numbers = {wanted.list_name: 0 for wanted in add}
     for wanted in add:
@@ -175,6 +179,8 @@ def terms_of(call: Call, wanted: NewRecurringTerms, *, link: SeatLink | None) ->
         duration=wanted.duration,
         frequency=wanted.frequency,
         proration=wanted.proration,
+        access_rounding=wanted.access_rounding,
+        invoice_rounding=wanted.invoice_rounding,
         rollover_fraction=wanted.rollover_fraction,
         applicable_product_ids=tuple(wanted.applicable_product_ids),
         applicable_product_tags=tuple(wanted.applicable_product_tags),
@@ -197,6 +203,8 @@ def wanted_again(
         duration=terms.duration,
         frequency=terms.frequency,
         proration=terms.proration,
+        access_rounding=terms.access_rounding,
+        invoice_rounding=terms.invoice_rounding,
         rate_type=terms.rate_type,
         name=terms.name,
         description=terms.description,
@@ -222,6 +230,18 @@ def _amount(call: Call, wanted: NewAmount) -> RecurringAmount:
         quantity=wanted.quantity,
         credit_type=catalog.credit_type(call, wanted.credit_type_id),
     )
+
+
+def _refuse_second_daily(contract: Contract, wanted: Sequence[NewRecurring], prefix: str) -> None:
+    """Refuses more than one template of single days, and any that follows seats."""
+    daily = [one for one in wanted if one.frequency is Frequency.DAILY]
+    before = [one for one in contract.recurring_balances if one.frequency is Frequency.DAILY]
+    for one in daily:
+        place = f"{prefix}{one.list_name}.recurrence_frequency"
+        if len(daily) + len(before) > 1:
+            raise InvalidArgument(f"{place}: a contract has one DAILY template at most")
+        if one.link is not None:
+            raise InvalidArgument(f"{place}: DAILY cannot be combined with subscription_config")
 
 
 def _refuse_bad_dates(contract: Contract, wanted: NewRecurring, field: str) -> None:

@@ -14,6 +14,7 @@ from backbeat.models.contracts import Contract
 from backbeat.models.period import Period
 from backbeat.models.schedules import Frequency, StatementDay, StatementSchedule
 
+_DAYS = {Frequency.DAILY: 1, Frequency.WEEKLY: 7}
 _MONTHS = {
     Frequency.MONTHLY: 1,
     Frequency.QUARTERLY: 3,
@@ -36,8 +37,9 @@ def add_months(anchor: datetime, months: int) -> datetime:
 
 def boundary(schedule: StatementSchedule, number: int) -> datetime:
     """Returns the boundary `number` frequencies after the anchor (before it when negative)."""
-    if schedule.frequency is Frequency.WEEKLY:
-        return schedule.anchor + timedelta(weeks=number)
+    days = _DAYS.get(schedule.frequency)
+    if days is not None:
+        return schedule.anchor + timedelta(days=days * number)
     return add_months(schedule.anchor, number * _MONTHS[schedule.frequency])
 
 
@@ -55,7 +57,7 @@ def anchor_of(
         case StatementDay.CONTRACT_START:
             return starting_at
         case StatementDay.FIRST_OF_MONTH:
-            if frequency is Frequency.WEEKLY:
+            if frequency in _DAYS:
                 return starting_at
             return starting_at.replace(day=1, hour=0)
 
@@ -94,8 +96,9 @@ def periods_left(contract: Contract, start: datetime) -> Iterator[Period]:
 
 def first_after(schedule: StatementSchedule, instant: datetime) -> int:
     """Returns the number of the first boundary strictly after the instant."""
-    if schedule.frequency is Frequency.WEEKLY:
-        number = (instant - schedule.anchor) // timedelta(weeks=1)
+    days = _DAYS.get(schedule.frequency)
+    if days is not None:
+        number = (instant - schedule.anchor) // timedelta(days=days)
     else:
         elapsed = (instant.year - schedule.anchor.year) * 12 + instant.month - schedule.anchor.month
         number = elapsed // _MONTHS[schedule.frequency] - 1

@@ -29,6 +29,7 @@ from backbeat.models.recurring import (
     RecurringChanges,
     RecurringUpdate,
 )
+from backbeat.models.rounding import RoundedShare
 from backbeat.models.schedules import StatementSchedule
 from backbeat.models.seats import Allocation, SeatGrant
 from backbeat.models.subscriptions import Seats, Subscription
@@ -159,10 +160,9 @@ def child(template: RecurringBalance, contract: Contract, occurrence: Occurrence
     """Returns the balance that the template makes for a period."""
     id_ = child_id(template, occurrence.period)
     grant = _grant(template, contract, occurrence)
-    seats = Decimal(1) if grant is None else grant.quantity
     segment = AccessSegment(
         id=derived_id("segment", id_, 0),
-        amount=_share(occurrence, template.access.for_quantity(seats)),
+        amount=_granted(template, occurrence, grant),
         starting_at=occurrence.access.starting_at,
         ending_before=occurrence.access.ending_before,
     )
@@ -179,7 +179,7 @@ def child(template: RecurringBalance, contract: Contract, occurrence: Occurrence
         product_id=template.product_id,
         credit_type=template.access.credit_type,
         segments=(segment,),
-        invoice_schedule=_invoice_schedule(template.invoice, occurrence, id_),
+        invoice_schedule=_invoice_schedule(template, occurrence, id_),
         rollover_fraction=template.rollover_fraction,
         applicable_product_ids=template.applicable_product_ids,
         applicable_product_tags=template.applicable_product_tags,
@@ -212,7 +212,8 @@ def _grant(
         group_key=subscription.seat_group_key if individual else None,
         quantity=_counted(seats, individual=individual),
         seat_ids=seats.assigned if individual else (),
-        each=_share(occurrence, template.access.unit_price),
+        each=_share(occurrence, template.access.unit_price, template.access_rounding),
+        rounding=template.access_rounding,
         unit_price=template.access.unit_price,
         starting_at=occurrence.period.starting_at,
         ending_before=occurrence.period.ending_before,
@@ -221,18 +222,29 @@ def _grant(
     )
 
 
+def _granted(
+    template: RecurringBalance, occurrence: Occurrence, grant: SeatGrant | None
+) -> Decimal:
+    """Returns what a balance is given: parts of seats' own are rounded one by one."""
+    if grant is not None and grant.is_individual:
+        return EXACT.multiply(grant.each, grant.quantity)
+    seats = Decimal(1) if grant is None else grant.quantity
+    return _share(occurrence, template.access.for_quantity(seats), template.access_rounding)
+
+
 def _counted(seats: Seats, *, individual: bool) -> Decimal:
     """Unassigned seats bring nothing where each seat has its own."""
     return Decimal(len(seats.assigned)) if individual else seats.quantity
 
 
 def _invoice_schedule(
-    amount: RecurringAmount | None, occurrence: Occurrence, id_: str
+    template: RecurringBalance, occurrence: Occurrence, id_: str
 ) -> PointSchedule | None:
+    amount = template.invoice
     if amount is None:
         return None
     full = amount.for_quantity(Decimal(1))
-    total = _share(occurrence, full)
+    total = _share(occurrence, full, template.invoice_rounding)
     # A prorated total is one of its own: a prorated price times the quantity might not come to it.
     billed = (
         Amount(unit_price=amount.unit_price, quantity=amount.quantity or Decimal(1))
@@ -245,13 +257,17 @@ def _invoice_schedule(
     return PointSchedule(credit_type=amount.credit_type, items=(item,))
 
 
-def _share(occurrence: Occurrence, amount: Decimal) -> Decimal:
-    """Returns what an amount per full period comes to, exactly, by the time that counts."""
+def _share(occurrence: Occurrence, amount: Decimal, rounding: RoundedShare | None) -> Decimal:
+    """Returns what an amount per full period comes to by the time that counts.
+
+    A part of it is exact unless it is to be rounded.
+    """
     counted = _hours(Period(occurrence.counts_from, occurrence.counts_until))
     whole = _hours(occurrence.whole)
     if counted == whole:
         return amount
-    return EXACT.divide(EXACT.multiply(amount, Decimal(counted)), Decimal(whole))
+    part = EXACT.divide(EXACT.multiply(amount, Decimal(counted)), Decimal(whole))
+    return part if rounding is None else rounding.of(part)
 
 
 def _hours(period: Period) -> int:

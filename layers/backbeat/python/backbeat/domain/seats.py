@@ -19,6 +19,7 @@ from backbeat.models.seats import SeatAdjustment, SeatGrant
 from backbeat.models.subscriptions import Stretch, Subscription
 
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
 
 
 def seat_ids(balance: Balance) -> tuple[str, ...]:
@@ -123,7 +124,7 @@ def _pooled(grant: SeatGrant, begun: Sequence[Stretch]) -> Iterator[SeatAdjustme
         more = subtract(stretch.seats.quantity, high)
         if more > 0:
             at = max(stretch.starting_at, grant.starting_at)
-            amount = EXACT.multiply(more, _brought_by_one(grant, at))
+            amount = _brought(grant, at, seats=more)
             yield SeatAdjustment(timestamp=at, amount=amount)
             high = stretch.seats.quantity
 
@@ -138,18 +139,21 @@ def _by_seat(grant: SeatGrant, begun: Sequence[Stretch]) -> list[SeatAdjustment]
             if seat_id in counted:
                 continue
             counted.add(seat_id)
-            fresh = SeatAdjustment(timestamp=at, amount=_brought_by_one(grant, at), seat_id=seat_id)
+            fresh = SeatAdjustment(timestamp=at, amount=_brought(grant, at), seat_id=seat_id)
             before = found.get(seat_id)
             if before is None or before.amount < fresh.amount:
                 found[seat_id] = fresh
     return sorted(found.values(), key=lambda entry: (entry.timestamp, entry.seat_id or ""))
 
 
-def _brought_by_one(grant: SeatGrant, at: datetime) -> Decimal:
+def _brought(grant: SeatGrant, at: datetime, *, seats: Decimal = _ONE) -> Decimal:
+    full = EXACT.multiply(seats, grant.unit_price)
     if not grant.link.is_prorated:
-        return grant.unit_price
+        return full
     left = (grant.counts_until - at) // HOUR
-    return EXACT.divide(EXACT.multiply(grant.unit_price, Decimal(left)), Decimal(grant.whole_hours))
+    one = EXACT.divide(EXACT.multiply(grant.unit_price, Decimal(left)), Decimal(grant.whole_hours))
+    part = EXACT.multiply(seats, one)
+    return part if grant.rounding is None else grant.rounding.of(part)
 
 
 def _total(adjustments: Iterable[SeatAdjustment]) -> Decimal:

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from backbeat.models.balances import BalanceSpecifier, BalanceType, RateChoice
 from backbeat.models.base import Model
 from backbeat.models.charges import Amount
 from backbeat.models.contracts import ProviderChoice
@@ -12,6 +13,7 @@ from backbeat.models.overrides import OverrideTerms, Prioritization
 from backbeat.models.recurring import RecurringTerms
 from backbeat.models.schedules import Frequency, RelativeDate, StatementDay
 from backbeat.models.subscriptions import CollectionSchedule, Proration, QuantityMode
+from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold
 
 
 class PackageAlias(Model):
@@ -65,6 +67,40 @@ class ScheduledChargeTemplate(Model):
     custom_fields: dict[str, str] = {}
 
 
+class TemplateSegment(Model):
+    """An access segment that begins some time after the contract, and lasts so long."""
+
+    id: str
+    amount: Decimal
+    starting_at_offset: RelativeDate
+    lasts: RelativeDate
+
+
+class BalanceTemplate(Model):
+    """A commit or credit whose dates count from the contract's start.
+
+    It is paid for where it has an `invoice_credit_type`, which is the unit of its `invoice_items`.
+    """
+
+    id: str
+    type: BalanceType
+    product_id: str
+    rate_type: RateChoice = RateChoice.LIST_RATE
+    name: str | None = None
+    description: str | None = None
+    priority: Decimal | None = None
+    credit_type: CreditType
+    segments: tuple[TemplateSegment, ...]
+    invoice_credit_type: CreditType | None = None
+    invoice_items: tuple[TemplateItem, ...] = ()
+    do_not_invoice: bool = False
+    rollover_fraction: Decimal | None = None
+    applicable_product_ids: tuple[str, ...] = ()
+    applicable_product_tags: tuple[str, ...] = ()
+    specifiers: tuple[BalanceSpecifier, ...] = ()
+    custom_fields: dict[str, str] = {}
+
+
 class SubscriptionTemplate(Model):
     """A subscription; without offset it begins with the contract, without duration it stays.
 
@@ -115,6 +151,10 @@ class Package(Model):
     scheduled_charges: tuple[ScheduledChargeTemplate, ...] = ()
     subscriptions: tuple[SubscriptionTemplate, ...] = ()
     recurring_balances: tuple[RecurringTemplate, ...] = ()
+    commits: tuple[BalanceTemplate, ...] = ()
+    credits: tuple[BalanceTemplate, ...] = ()
+    prepaid_threshold: PrepaidThreshold | None = None
+    spend_threshold: SpendThreshold | None = None
     scheduled_charges_on_usage_invoices: Literal["ALL"] | None = None
     frequency: Frequency = Frequency.MONTHLY
     statement_day: StatementDay = StatementDay.FIRST_OF_MONTH

@@ -7,6 +7,7 @@ from enum import StrEnum
 from backbeat.models.balances import BalanceSpecifier, BalanceType, RateChoice
 from backbeat.models.base import Model
 from backbeat.models.money import EXACT, CreditType
+from backbeat.models.rounding import RoundedShare
 from backbeat.models.schedules import Frequency
 from backbeat.models.seats import SeatLink
 from backbeat.models.sharing import Sharing
@@ -39,7 +40,8 @@ class RecurringTerms(Model):
 
     Without `frequency` its periods are those of the contract's usage, else they count from its own
     start. What it makes can be drawn for `duration` periods. PREPAID ones with `invoice` are paid
-    for at the start of each period.
+    for at the start of each period. Amounts of a part of a period are exact unless they are to be
+    rounded.
     """
 
     id: str
@@ -54,6 +56,8 @@ class RecurringTerms(Model):
     duration: int
     frequency: Frequency | None = None
     proration: ProratedPeriods = ProratedPeriods.FIRST_AND_LAST
+    access_rounding: RoundedShare | None = None
+    invoice_rounding: RoundedShare | None = None
     rollover_fraction: Decimal | None = None
     applicable_product_ids: tuple[str, ...] = ()
     applicable_product_tags: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from backbeat.models.base import Model
 class Frequency(StrEnum):
     """How long a billing period is."""
 
+    DAILY = "DAILY"
     WEEKLY = "WEEKLY"
     MONTHLY = "MONTHLY"
     QUARTERLY = "QUARTERLY"

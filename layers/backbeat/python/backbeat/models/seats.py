@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backbeat.models.base import Model
+from backbeat.models.rounding import RoundedShare
 
 
 class Allocation(StrEnum):
@@ -49,6 +50,7 @@ class SeatGrant(Model):
     ending_before: datetime
     counts_until: datetime
     whole_hours: int
+    rounding: RoundedShare | None = None
     adjustments: tuple[SeatAdjustment, ...] = ()
 
     @property

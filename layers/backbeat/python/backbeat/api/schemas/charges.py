@@ -33,7 +33,16 @@ from backbeat.models.schedules import Frequency
 ChargeFrequency = Annotated[
     Literal[Frequency.MONTHLY, Frequency.QUARTERLY, Frequency.SEMI_ANNUAL, Frequency.ANNUAL], Upper
 ]
-EditFrequency = Annotated[Frequency, Upper]
+EditFrequency = Annotated[
+    Literal[
+        Frequency.WEEKLY,
+        Frequency.MONTHLY,
+        Frequency.QUARTERLY,
+        Frequency.SEMI_ANNUAL,
+        Frequency.ANNUAL,
+    ],
+    Upper,
+]
 """Weekly schedules come with edits only."""
 
 

@@ -88,11 +88,7 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema, BalanceEditsSchema):
     allow_contract_ending_before_finalized_invoice: Flag = True
 
     def to_changes(self) -> Changes:
-        """Returns the changes asked for.
-
-        Raises:
-            NotBuilt: they are about terms that are not part of Backbeat yet.
-        """
+        """Returns the changes asked for."""
         given = self.model_fields_set
         provider = self.add_billing_provider_configuration_update
         revenue = self.add_revenue_system_configuration_update

@@ -1,10 +1,9 @@
 """Requests about contracts."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from backbeat.api.schemas.balances import CommitSchema, CreditSchema
 from backbeat.api.schemas.charges import ChargesSchema
@@ -42,7 +41,6 @@ from backbeat.models.contracts import (
     TransitionType,
     TrueUpBehavior,
 )
-from backbeat.models.errors import NotBuilt
 from backbeat.models.overrides import Prioritization
 from backbeat.models.schedules import Frequency, StatementDay
 
@@ -185,21 +183,8 @@ class RevenueSystemSchema(Schema):
         )
 
 
-def refuse_unbuilt(given: Mapping[str, Any] | None, names: frozenset[str]) -> None:
-    """Refuses terms that Backbeat would have to bill by and cannot yet.
-
-    Raises:
-        NotBuilt: one of the names is given and not empty.
-    """
-    unbuilt = sorted(name for name in names if (given or {}).get(name) not in (None, [], {}, False))
-    if unbuilt:
-        raise NotBuilt(f"{', '.join(unbuilt)}: not built yet")
-
-
 class ContractTermsSchema(ChargesSchema):
     """A contract but for its customer and package."""
-
-    model_config = ConfigDict(extra="allow")
 
     starting_at: HourTimestamp
     ending_before: HourTimestamp | None = None
@@ -241,11 +226,7 @@ class ContractTermsSchema(ChargesSchema):
         return self
 
     def to_terms(self, customer_id: str) -> NewContract:
-        """Returns the contract asked for.
-
-        Raises:
-            NotBuilt: it has terms that Backbeat would have to bill by and cannot yet.
-        """
+        """Returns the contract asked for."""
         schedule, asked = self.usage_statement_schedule, self.usage_filter
         transition, place = self.transition, self.hierarchy_configuration
         prepaid = self.prepaid_balance_threshold_configuration
@@ -313,11 +294,7 @@ class CreateContract(ContractTermsSchema):
         return self
 
     def to_contract(self) -> NewContract:
-        """Returns the contract asked for.
-
-        Raises:
-            NotBuilt: it has terms that Backbeat would have to bill by and cannot yet.
-        """
+        """Returns the contract asked for."""
         wanted = self.to_terms(self.customer_id)
         return replace(wanted, package_id=self.package_id, package_alias=self.package_alias)
 

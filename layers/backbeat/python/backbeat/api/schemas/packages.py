@@ -5,17 +5,21 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from backbeat.api.schemas.balances import SpecifierSchema
 from backbeat.api.schemas.contracts import (
     DeliveryMethod,
     PaymentDays,
     Provider,
-    refuse_unbuilt,
 )
 from backbeat.api.schemas.overrides import OverrideSpecifierSchema, OverrideTermsSchema
 from backbeat.api.schemas.rates import BillingFrequency
 from backbeat.api.schemas.recurring import InvoiceAmountSchema, RecurringTermsSchema
 from backbeat.api.schemas.relative_dates import DurationSchema, OffsetSchema
 from backbeat.api.schemas.subscriptions import ProrationSchema, SubscriptionRateSchema
+from backbeat.api.schemas.threshold_billing import (
+    PrepaidThresholdSchema,
+    SpendThresholdSchema,
+)
 from backbeat.api.schemas.types import (
     CustomFields,
     Flag,
@@ -30,6 +34,11 @@ from backbeat.api.schemas.types import (
     Upper,
 )
 from backbeat.application.catalog import ArchiveFilter
+from backbeat.application.package_balances import (
+    NewBalanceTemplate,
+    NewTemplateSchedule,
+    NewTemplateSegment,
+)
 from backbeat.application.packages import (
     ListedContracts,
     NewChargeTemplate,
@@ -39,7 +48,7 @@ from backbeat.application.packages import (
     NewSubscriptionTemplate,
 )
 from backbeat.application.recurring_terms import NewRecurringTerms
-from backbeat.models.balances import BalanceType
+from backbeat.models.balances import BalanceType, RateChoice
 from backbeat.models.charges import Amount
 from backbeat.models.contracts import ProviderChoice
 from backbeat.models.overrides import Prioritization
@@ -225,10 +234,104 @@ class RecurringCommitTemplateSchema(RecurringCreditTemplateSchema):
         )
 
 
+class SegmentTemplateSchema(Schema):
+    """An access segment that begins some time after the contract."""
+
+    amount: Number
+    starting_at_offset: OffsetSchema
+    duration: DurationSchema
+
+
+class AccessTemplateSchema(Schema):
+    """When which amounts may be drawn."""
+
+    credit_type_id: Id | None = None
+    schedule_items: Annotated[list[SegmentTemplateSchema], Field(min_length=1)]
+
+
+class PaymentTemplateSchema(TemplateScheduleSchema):
+    """What is paid for a commit, and when."""
+
+    do_not_invoice: Flag = False
+
+
+class CreditTemplateSchema(Schema):
+    """A credit with relative dates."""
+
+    product_id: Id
+    name: Name | None = None
+    description: str | None = None
+    priority: Number | None = None
+    rate_type: Annotated[RateChoice, Upper] = RateChoice.LIST_RATE
+    access_schedule: AccessTemplateSchema
+    applicable_product_ids: list[Id] = []
+    applicable_product_tags: list[str] = []
+    specifiers: list[SpecifierSchema] = []
+    temporary_id: Name | None = None
+    custom_fields: CustomFields = {}
+
+    def to_template(
+        self,
+        type_: BalanceType,
+        *,
+        schedule: NewTemplateSchedule | None = None,
+        rollover_fraction: Decimal | None = None,
+    ) -> NewBalanceTemplate:
+        """Returns the template asked for."""
+        return NewBalanceTemplate(
+            type=type_,
+            product_id=self.product_id,
+            credit_type_id=self.access_schedule.credit_type_id,
+            segments=[
+                NewTemplateSegment(
+                    one.amount, one.starting_at_offset.to_date(), one.duration.to_date()
+                )
+                for one in self.access_schedule.schedule_items
+            ],
+            rate_type=self.rate_type,
+            name=self.name,
+            description=self.description,
+            priority=self.priority,
+            invoice_schedule=schedule,
+            rollover_fraction=rollover_fraction,
+            applicable_product_ids=self.applicable_product_ids,
+            applicable_product_tags=self.applicable_product_tags,
+            specifiers=[one.to_specifier() for one in self.specifiers],
+            custom_fields=self.custom_fields,
+            temporary_id=self.temporary_id,
+        )
+
+
+class CommitTemplateSchema(CreditTemplateSchema):
+    """A commit with relative dates."""
+
+    type: Annotated[
+        Literal[BalanceType.PREPAID, BalanceType.POSTPAID],
+        Upper,
+    ]
+    invoice_schedule: PaymentTemplateSchema | None = None
+    rollover_fraction: Number | None = None
+
+    def to_commit(self) -> NewBalanceTemplate:
+        """Returns the template asked for."""
+        paid = self.invoice_schedule
+        schedule = None
+        if paid is not None:
+            items = [
+                (
+                    item.date_offset.to_date(),
+                    Amount(unit_price=item.unit_price, quantity=item.quantity),
+                )
+                for item in paid.schedule_items
+            ]
+            schedule = NewTemplateSchedule(paid.credit_type_id, items, paid.do_not_invoice)
+        return self.to_template(
+            self.type, schedule=schedule, rollover_fraction=self.rollover_fraction
+        )
+
+
 class CreatePackage(Schema):
     """A template of contracts."""
-
-    model_config = ConfigDict(extra="allow")
 
     name: Name
     contract_name: Name | None = None
@@ -246,6 +349,10 @@ class CreatePackage(Schema):
     subscriptions: list[SubscriptionTemplateSchema] = []
     recurring_commits: list[RecurringCommitTemplateSchema] = []
     recurring_credits: list[RecurringCreditTemplateSchema] = []
+    commits: list[CommitTemplateSchema] = []
+    credits: list[CreditTemplateSchema] = []
+    prepaid_balance_threshold_configuration: PrepaidThresholdSchema | None = None
+    spend_threshold_configuration: SpendThresholdSchema | None = None
     scheduled_charges_on_usage_invoices: Annotated[Literal["ALL"], Upper] | None = None
     usage_statement_schedule: StatementScheduleTemplateSchema = StatementScheduleTemplateSchema(
         frequency=Frequency.MONTHLY
@@ -262,12 +369,9 @@ class CreatePackage(Schema):
         return self
 
     def to_package(self) -> NewPackage:
-        """Returns the package asked for.
-
-        Raises:
-            NotBuilt: it has terms that Backbeat would have to bill by and cannot yet.
-        """
-        refuse_unbuilt(self.model_extra, _UNBUILT)
+        """Returns the package asked for."""
+        prepaid = self.prepaid_balance_threshold_configuration
+        spend = self.spend_threshold_configuration
         schedule = self.usage_statement_schedule
         generation = schedule.invoice_generation_starting_at_offset
         return NewPackage(
@@ -286,6 +390,12 @@ class CreatePackage(Schema):
                 *(entry.to_template() for entry in self.recurring_commits),
                 *(entry.to_template() for entry in self.recurring_credits),
             ],
+            balances=[
+                *(entry.to_commit() for entry in self.commits),
+                *(entry.to_template(BalanceType.CREDIT) for entry in self.credits),
+            ],
+            prepaid_threshold=None if prepaid is None else prepaid.to_prepaid(),
+            spend_threshold=None if spend is None else spend.to_spend(),
             scheduled_charges_on_usage_invoices=self.scheduled_charges_on_usage_invoices,
             frequency=schedule.frequency,
             statement_day=schedule.day,
@@ -297,16 +407,6 @@ class CreatePackage(Schema):
                 provider=self.billing_provider, delivery_method=self.delivery_method
             ),
         )
-
-
-_UNBUILT: Final = frozenset(
-    {
-        "commits",
-        "credits",
-        "prepaid_balance_threshold_configuration",
-        "spend_threshold_configuration",
-    }
-)
 
 
 class GetPackage(Schema):

@@ -24,7 +24,7 @@ from backbeat.models.schedules import Frequency
 
 
 def _of_rates(frequency: Frequency) -> Frequency:
-    if frequency is Frequency.SEMI_ANNUAL:
+    if frequency in (Frequency.SEMI_ANNUAL, Frequency.DAILY):
         raise ValueError("must be MONTHLY, QUARTERLY, ANNUAL or WEEKLY")
     return frequency
 

@@ -5,16 +5,27 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from backbeat.api.schemas.balances import HierarchyAccessSchema, SpecifierSchema
-from backbeat.api.schemas.types import Flag, HourTimestamp, Id, Name, Number, Schema, Upper
+from backbeat.api.schemas.types import Flag, HourTimestamp, Id, Name, Number, Schema, Upper, Whole
 from backbeat.application.recurring_terms import NewAmount, NewRecurring
 from backbeat.models.balances import BalanceType, RateChoice
-from backbeat.models.errors import NotBuilt
-from backbeat.models.recurring import AmountUpdate, ProratedPeriods, RecurringUpdate
+from backbeat.models.recurring import (
+    AmountUpdate,
+    ProratedPeriods,
+    RecurringUpdate,
+)
+from backbeat.models.rounding import RoundedShare, ShareRounding
 from backbeat.models.schedules import Frequency
 from backbeat.models.seats import Allocation, SeatLink
 
 RecurrenceFrequency = Annotated[
-    Literal[Frequency.MONTHLY, Frequency.QUARTERLY, Frequency.ANNUAL, Frequency.WEEKLY], Upper
+    Literal[
+        Frequency.MONTHLY,
+        Frequency.QUARTERLY,
+        Frequency.ANNUAL,
+        Frequency.WEEKLY,
+        Frequency.DAILY,
+    ],
+    Upper,
 ]
 
 
@@ -65,6 +76,26 @@ class SubscriptionConfigSchema(Schema):
         )
 
 
+class RoundingSchema(Schema):
+    """To how many places a part of an amount is rounded, and which way."""
+
+    rounding_method: Annotated[ShareRounding, Upper]
+    decimal_places: Annotated[Whole, Field(ge=-5, le=5)]
+
+    def to_rounding(self) -> RoundedShare:
+        """Returns the stored form."""
+        return RoundedShare(
+            rounding_method=self.rounding_method, decimal_places=self.decimal_places
+        )
+
+
+class ProrationRoundingSchema(Schema):
+    """How parts of what is granted, and of what is paid, are rounded."""
+
+    access: RoundingSchema | None = None
+    invoice: RoundingSchema | None = None
+
+
 class RecurringTermsSchema(Schema):
     """What recurring commits and credits say, but for their dates."""
 
@@ -84,16 +115,11 @@ class RecurringTermsSchema(Schema):
     subscription_config: SubscriptionConfigSchema | None = None
     hierarchy_configuration: HierarchyAccessSchema | None = None
     temporary_id: Name | None = None
-    proration_rounding: dict[str, Any] | None = None
+    proration_rounding: ProrationRoundingSchema | None = None
 
     def terms(self) -> dict[str, Any]:
-        """Returns the terms by the names they have in what is asked for.
-
-        Raises:
-            NotBuilt: amounts are to be rounded; unrounded they would be other amounts.
-        """
-        if self.proration_rounding:
-            raise NotBuilt("proration_rounding: not built yet")
+        """Returns the terms by the names they have in what is asked for."""
+        rounding = self.proration_rounding or ProrationRoundingSchema()
         link, access = self.subscription_config, self.hierarchy_configuration
         return {
             "product_id": self.product_id,
@@ -102,6 +128,10 @@ class RecurringTermsSchema(Schema):
             "duration": int(self.commit_duration.value),
             "frequency": self.recurrence_frequency,
             "proration": self.proration,
+            "access_rounding": None if rounding.access is None else rounding.access.to_rounding(),
+            "invoice_rounding": None
+            if rounding.invoice is None
+            else rounding.invoice.to_rounding(),
             "rate_type": self.rate_type,
             "name": self.name,
             "description": self.description,

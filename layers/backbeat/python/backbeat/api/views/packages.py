@@ -1,19 +1,25 @@
 """Packages as the API shows them."""
 
+from collections.abc import Sequence
+
+from backbeat.api.views.balances import specifier_view as usage_specifier_view
 from backbeat.api.views.balances import subscription_config_view
 from backbeat.api.views.catalog import credit_type_view
 from backbeat.api.views.contracts import CREATED_BY
 from backbeat.api.views.overrides import Names, specifier_view, terms_view
 from backbeat.api.views.recurring import recurring_terms_view
+from backbeat.api.views.threshold_billing import prepaid_threshold_view, spend_threshold_view
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.models.balances import BalanceType
 from backbeat.models.contracts import Contract
 from backbeat.models.packages import (
+    BalanceTemplate,
     OverrideTemplate,
     Package,
     RecurringTemplate,
     ScheduledChargeTemplate,
     SubscriptionTemplate,
+    TemplateItem,
 )
 from backbeat.models.schedules import RelativeDate
 
@@ -49,8 +55,10 @@ def package_view(package: Package, *, products: Names) -> dict[str, object]:
         created_at=timestamp(package.created_at),
         created_by=CREATED_BY,
         archived_at=optional(package.archived_at),
-        commits=[],
-        credits=[],
+        commits=[_balance_view(entry, products=products) for entry in package.commits],
+        credits=[_balance_view(entry, products=products) for entry in package.credits],
+        prepaid_balance_threshold_configuration=prepaid_threshold_view(package.prepaid_threshold),
+        spend_threshold_configuration=spend_threshold_view(package.spend_threshold),
         recurring_commits=_recurring_views(package, products=products, commits=True),
         recurring_credits=_recurring_views(package, products=products, commits=False),
         scheduled_charges=[
@@ -90,18 +98,58 @@ def _charge_view(template: ScheduledChargeTemplate, *, products: Names) -> dict[
         product={"id": template.product_id, "name": products[template.product_id]},
         schedule={
             "credit_type": credit_type_view(template.credit_type),
-            "schedule_items": [
-                {
-                    "id": item.id,
-                    "unit_price": item.amount.unit_price,
-                    "quantity": item.amount.quantity,
-                    "date_offset": _relative_view(item.date_offset),
-                }
-                for item in template.items
-            ],
+            "schedule_items": _item_views(template.items),
         },
         custom_fields=template.custom_fields,
     )
+
+
+def _balance_view(template: BalanceTemplate, *, products: Names) -> dict[str, object]:
+    return present(
+        id=template.id,
+        type=template.type.value,
+        rate_type=template.rate_type.value,
+        name=template.name,
+        description=template.description,
+        priority=template.priority,
+        product={"id": template.product_id, "name": products[template.product_id]},
+        access_schedule={
+            "credit_type": credit_type_view(template.credit_type),
+            "schedule_items": [
+                {
+                    "id": one.id,
+                    "amount": one.amount,
+                    "starting_at_offset": _relative_view(one.starting_at_offset),
+                    "duration": _relative_view(one.lasts),
+                }
+                for one in template.segments
+            ],
+        },
+        invoice_schedule=None
+        if template.invoice_credit_type is None
+        else {
+            "credit_type": credit_type_view(template.invoice_credit_type),
+            "schedule_items": _item_views(template.invoice_items),
+            "do_not_invoice": template.do_not_invoice,
+        },
+        rollover_fraction=template.rollover_fraction,
+        applicable_product_ids=list(template.applicable_product_ids) or None,
+        applicable_product_tags=list(template.applicable_product_tags) or None,
+        specifiers=[usage_specifier_view(one) for one in template.specifiers] or None,
+        custom_fields=template.custom_fields,
+    )
+
+
+def _item_views(items: Sequence[TemplateItem]) -> list[dict[str, object]]:
+    return [
+        {
+            "id": item.id,
+            "unit_price": item.amount.unit_price,
+            "quantity": item.amount.quantity,
+            "date_offset": _relative_view(item.date_offset),
+        }
+        for item in items
+    ]
 
 
 def _subscription_view(template: SubscriptionTemplate, *, products: Names) -> dict[str, object]:

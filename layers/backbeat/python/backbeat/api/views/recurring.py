@@ -44,6 +44,7 @@ def recurring_terms_view(template: RecurringTerms, *, product_name: str) -> dict
         commit_duration={"value": template.duration, "unit": "PERIODS"},
         recurrence_frequency=None if template.frequency is None else template.frequency.value,
         proration=template.proration.value,
+        proration_rounding=_rounding_view(template),
         rollover_fraction=template.rollover_fraction,
         applicable_product_ids=list(template.applicable_product_ids) or None,
         applicable_product_tags=list(template.applicable_product_tags) or None,
@@ -60,6 +61,19 @@ def recurring_update_view(update: RecurringUpdate) -> dict[str, object]:
         invoice_amount=_update_view(update.invoice),
         rate_type=None if update.rate_type is None else update.rate_type.value,
     )
+
+
+def _rounding_view(template: RecurringTerms) -> dict[str, object] | None:
+    given = {"access": template.access_rounding, "invoice": template.invoice_rounding}
+    shown: dict[str, object] = {
+        name: {
+            "rounding_method": one.rounding_method.value,
+            "decimal_places": one.decimal_places,
+        }
+        for name, one in given.items()
+        if one is not None
+    }
+    return shown or None
 
 
 def _amount_view(amount: RecurringAmount) -> dict[str, object]:
