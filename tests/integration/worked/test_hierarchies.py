@@ -198,3 +198,48 @@ def test_shares_of_children_are_told_to_be_named() -> None:
         }
         error = world.refused("/v1/contracts/create", body)
         assert "recurring_credits.0.hierarchy_configuration.child_access" in error["message"]
+
+
+@pytest.mark.parametrize(("b_uses", "missing"), [(15000, 15000), (45000, None)])
+def test_a_shared_postpaid_commit_is_trued_up_by_its_owner(
+    b_uses: int, missing: int | None
+) -> None:
+    """What those below use counts, each pays its own usage, and the owner what is missing."""
+    world = World("2025-01-01T00:00:00Z")
+    product, card = world.product(world.metric()), world.rate_card()
+    world.rate(card, product, price=1)
+    parent, a, b = (world.customer() for _ in range(3))
+    commit = {
+        "type": "POSTPAID",
+        "product_id": world.product(type="FIXED"),
+        "access_schedule": access(100000, end="2025-02-01"),
+        "invoice_schedule": {"schedule_items": [{"timestamp": at("2025-02-01"), "amount": 100000}]},
+        "hierarchy_configuration": {"child_access": {"type": "ALL"}},
+    }
+    above = world.contract(parent, card, hierarchy_configuration={}, commits=[commit])
+    link = {"parent": {"contract_id": above, "customer_id": parent}}
+    for customer in (a, b):
+        world.contract(customer, card, at("2025-01-01"), hierarchy_configuration=link)
+    world.clock("2025-01-20T00:00:00Z")
+    for customer, amount in ((parent, 40000), (a, 30000), (b, b_uses)):
+        world.use(customer, amount, at("2025-01-10"))
+
+    def trueups(status: str) -> list[Any]:
+        found = world.invoices(parent, type="SCHEDULED", status=status)
+        return [one["total"] for one in found]
+
+    # The draft says what is missing so far: 100000 − 40000 − 30000 − what B used, never below 0.
+    assert trueups("DRAFT") == [missing or 0]
+    for customer, amount in ((parent, 40000), (a, 30000), (b, b_uses)):
+        assert world.draft(customer)["total"] == amount
+    world.clock("2025-02-01T12:00:00Z")
+    # It waits for the last usage that may draw the commit, of those below, too.
+    assert trueups("FINALIZED") == []
+    world.clock("2025-02-03T00:00:00Z")
+    assert trueups("FINALIZED") == ([] if missing is None else [missing])
+    [shown] = children(world, parent)
+    assert sum(entry["amount"] for entry in shown["ledger"]) == 0
+    drawn = [one["amount"] for one in shown["ledger"] if "DEDUCTION" in one["type"]]
+    assert sum(drawn) == -(100000 - (missing or 0))
+    for customer in (a, b):
+        assert world.invoices(customer, type="SCHEDULED") == []

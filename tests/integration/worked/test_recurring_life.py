@@ -312,3 +312,49 @@ def check(world: World, team: Team) -> None:
         ):
             assert abs(sum(left for left, _ in by_seat.values()) - total) < Decimal("1e-20")
             assert all(0 <= left <= given for left, given in by_seat.values())
+
+
+def test_what_is_made_after_a_renewal_was_recorded_rolls_over_too() -> None:
+    world = World(at("2025-01-05"))
+    customer, card = world.customer(), world.rate_card()
+    world.rate(card, world.product(world.metric()), price=1)
+    monthly = template(world, 1000, "2025-01-01", rollover_fraction=0.5)
+    earlier = world.contract(customer, card, at("2025-01-01"), recurring_commits=[monthly])
+    # The commit of March is made on 1 February; the renewal of April is known before.
+    later = world.contract(
+        customer,
+        card,
+        at("2025-04-01"),
+        transition={"type": "RENEWAL", "from_contract_id": earlier},
+    )
+    world.clock(at("2025-03-20"))
+    world.use(customer, 300, at("2025-03-10"))
+    world.clock(at("2025-04-10"))
+    held = {one["contract"]["id"]: one for one in children(world, customer)}
+    # min(1000 − 300, 0.5 × 1000): the months before had expired.
+    assert held[later]["balance"] == 500
+    march = held[earlier]
+    assert held[later]["rolled_over_from"]["commit_id"] == march["id"]
+    assert [entry[1:] for entry in ledger(march)][-2:] == [
+        ("PREPAID_COMMIT_ROLLOVER", -500),
+        ("PREPAID_COMMIT_EXPIRATION", -200),
+    ]
+
+
+def test_a_month_that_is_taken_away_takes_what_it_rolls_over_into_with_it() -> None:
+    world = World(at("2025-01-05"))
+    customer = world.customer()
+    monthly = template(world, 1000, "2025-01-01", rollover_fraction=0.5)
+    earlier = world.contract(customer, None, at("2025-01-01"), recurring_commits=[monthly])
+    world.contract(
+        customer,
+        None,
+        at("2025-04-01"),
+        transition={"type": "RENEWAL", "from_contract_id": earlier},
+    )
+    world.clock(at("2025-02-10"))
+    names = {"customer_id": customer, "contract_id": earlier}
+    [shown] = world.post("/v2/contracts/get", names)["recurring_commits"]
+    ended = {"recurring_commit_id": shown["id"], "ending_before": at("2025-03-01")}
+    world.post("/v2/contracts/edit", {**names, "update_recurring_commits": [ended]})
+    assert {one["contract"]["id"] for one in children(world, customer)} == {earlier}

@@ -48,7 +48,7 @@ def updated(call: Call, book: Book, balance: Balance, update: BalanceUpdate, fie
     if "priority" in update.given and update.priority is None:
         after = after.model_copy(update={"priority": balances.DEFAULT_PRIORITY})
     if update.changes_access:
-        after = _with_access(call, after, update, field)
+        after = _rolling_over_anew(book, _with_access(call, after, update, field))
     if update.changes_payments:
         after = _with_payments(call, after, update, field)
     if after.invoice_contract_id != balance.invoice_contract_id:
@@ -199,6 +199,18 @@ def _with_access(call: Call, balance: Balance, update: BalanceUpdate, field: str
     kept = {segment.id for segment in segments}
     entries = tuple(entry for entry in balance.manual_entries if entry.segment_id in kept)
     return balance.model_copy(update={"segments": tuple(segments), "manual_entries": entries})
+
+
+def _rolling_over_anew(book: Book, balance: Balance) -> Balance:
+    """Returns a balance whose rollovers are open again, and so are those that follow it.
+
+    No final invoice draws those: what they hold is computed from what is left of it now.
+    """
+    for successor in book.balances:
+        origin = successor.rolled_over_from
+        if origin is not None and origin.balance_id == balance.id:
+            book.put(access.emptied(successor))
+    return balance.model_copy(update={"rollovers": ()})
 
 
 def _with_payments(call: Call, balance: Balance, update: BalanceUpdate, field: str) -> Balance:

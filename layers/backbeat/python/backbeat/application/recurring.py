@@ -12,15 +12,15 @@ from typing import Final
 from backbeat.application import scheduled_invoices
 from backbeat.application.balance_book import Book
 from backbeat.application.services import Call
-from backbeat.domain import charges, notices, seats
+from backbeat.domain import access, charges, notices, seats
 from backbeat.domain import recurring as rules
 from backbeat.domain.identity import derived_id
 from backbeat.models.balances import Balance
-from backbeat.models.contracts import Contract
+from backbeat.models.contracts import Contract, TransitionType
 from backbeat.models.customers import Customer
 from backbeat.models.notifications import Notification
 from backbeat.models.recurring import RecurringBalance
-from backbeat.persistence import balances, invoices
+from backbeat.persistence import balances, contracts, invoices
 from backbeat.persistence.entities import from_item
 from backbeat.ports.store import Effect
 
@@ -86,6 +86,9 @@ def made(call: Call, contract: Contract, customer: Customer, *, at: datetime) ->
             contract = charges.with_payment(contract, child)
             effects.append(balances.insert(call.tenant, child))
             told.append(_told(call, contract, customer, child))
+            for following, successor in _successors(call, contract, child):
+                effects.append(balances.insert(call.tenant, successor))
+                told.append(_told(call, following, customer, successor))
         effects += _seats_added(call, contract, template, at)
     return Made(contract, effects, told)
 
@@ -117,9 +120,34 @@ def follow(call: Call, book: Book, before: Contract, contract: Contract) -> Cont
             contract = charges.with_payment(contract, unpaid if after is None else after)
         if after is None:
             book.drop(stored.id)
+            for one in book.balances:
+                if (
+                    one.rolled_over_from is not None
+                    and one.rolled_over_from.balance_id == stored.id
+                ):
+                    book.drop(one.id)
         else:
             book.put(after)
     return contract
+
+
+def _successors(
+    call: Call, contract: Contract, child: Balance
+) -> Iterator[tuple[Contract, Balance]]:
+    """Yields what a new balance rolls over into, where a renewal of its contract is known."""
+    for transition in contract.transitions:
+        if (
+            transition.from_contract_id != contract.id
+            or transition.type is not TransitionType.RENEWAL
+        ):
+            continue
+        following = contracts.find(
+            call.store, call.tenant, contract.customer_id, transition.to_contract_id
+        )
+        if following is None or following.contract.archived_at is not None:
+            continue
+        if access.can_roll_over(child, following.contract.starting_at):
+            yield following.contract, access.successor(child, following.contract)
 
 
 def _children(call: Call, contract: Contract) -> Iterator[Balance]:

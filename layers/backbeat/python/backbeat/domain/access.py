@@ -151,6 +151,12 @@ def rolled_over(
     return tuple(moved)
 
 
+def emptied(balance: Balance) -> Balance:
+    """Returns a rolled-over balance that awaits again what is left of its origin."""
+    segments = tuple(one.model_copy(update={"amount": Decimal(0)}) for one in balance.segments)
+    return balance.model_copy(update={"segments": segments, "awaits_rollover": True})
+
+
 def with_rollover(balance: Balance, moved: Sequence[Rollover]) -> Balance:
     """Returns a balance that holds what moved into it."""
     [segment] = balance.segments
