@@ -73,7 +73,6 @@ _SETTLING: Final = timedelta(minutes=1)
 _LEASED_AT_ONCE: Final = 50
 _SOON: Final = timedelta(minutes=5)
 _LATER: Final = timedelta(days=1)
-_STALLED: Final = timedelta(hours=1)
 """After this long, what is waited for is not just being done: somebody has to mend it."""
 
 _log = logging.getLogger("backbeat.billing")
@@ -374,7 +373,8 @@ def _finalize_scheduled(call: Call, item: Item, due: DueItem) -> None:
         return
     statement = ahead.open[0]
     if scheduled_invoices.awaits_usage(call, contract, statement):
-        _commit(call, item, contract, None, _looking_again(call, due), unchanged)
+        again = _looking_again(call, due, since=statement.issued_at)
+        _commit(call, item, contract, None, again, unchanged)
         return
     purse = settled_drafts.Purse(call, customer)
     if statement.parts:
@@ -466,10 +466,12 @@ def _commit(
         send_to_provider(call, final)
 
 
-def _looking_again(call: Call, due: DueItem) -> DueItem:
-    """Returns work that waits for other work: usage of the same time, or parked usage."""
-    late = call.now - due.period_start
-    wait = _SOON if late < _STALLED else _LATER
+def _looking_again(call: Call, due: DueItem, *, since: datetime) -> DueItem:
+    """Returns work that waits for other work: usage of the same time, or parked usage.
+
+    The longer it has waited since it was due, the longer it waits once more.
+    """
+    wait = min(max(_SOON, (call.now - since) / 8), _LATER)
     return due.model_copy(update={"due_at": call.now + wait, "leased_until": None})
 
 
