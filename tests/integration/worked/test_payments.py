@@ -433,3 +433,27 @@ def test_thresholds_end_with_the_account_they_are_collected_through() -> None:
     desk.spend(300)
     reached = [one for one in desk.events() if one["type"].endswith("threshold_reached")]
     assert {one["properties"]["contract_id"] for one in reached} <= {other}
+
+
+def test_a_contract_that_is_archived_buys_nothing_any_more() -> None:
+    desk = Desk(700)
+    desk.script("pending", "pending")
+    desk.agree(desk.threshold())
+    desk.spend(220)
+    desk.buy("first")
+    assert sorted(one["status"] for one in desk.invoices(desk.customer_id, type="SCHEDULED")) == [
+        "DRAFT",
+        "DRAFT",
+    ]
+    desk.post("/v1/contracts/archive", {**desk.names, "void_invoices": False})
+    desk.settle()
+    # Both payments are canceled: nobody pays for what nobody will get.
+    assert sorted(desk.charges()) == [("VOID", 2020), ("VOID", 200_000)]
+    outcomes = {one["outcome"] for one in desk.get("/mock/payments")["payments"]}
+    assert outcomes == {"canceled"}
+    desk.post("/mock/payments/settle", {"outcome": "paid"})
+    desk.settle()
+    listed = {"customer_id": desk.customer_id, "include_contract_balances": True}
+    listed |= {"include_archived": True}
+    path = "/v1/contracts/customerBalances/list"
+    assert [one["type"] for one in desk.post(path, listed)] == ["CREDIT"]
