@@ -13,7 +13,8 @@ from backbeat.api.resolver import Api
 from backbeat.api.schemas.catalog import CreateCreditType
 from backbeat.api.schemas.clock import MoveClock
 from backbeat.api.schemas.invoices import PageOfEvents
-from backbeat.api.schemas.payments import ScriptPayments, SettlePayments
+from backbeat.api.schemas.legacy import UsePlan
+from backbeat.api.schemas.payments import ScriptPayments
 from backbeat.api.schemas.sandbox import (
     AddFaults,
     CreateManualInvoice,
@@ -38,6 +39,7 @@ from backbeat.api.views.sandbox import (
 from backbeat.api.views.times import optional, timestamp
 from backbeat.application import (
     catalog,
+    credit_grants,
     explain,
     fault_rules,
     faults,
@@ -54,6 +56,7 @@ from backbeat.application import (
     worlds,
 )
 from backbeat.application.services import Call
+from backbeat.models.payments import PaymentOutcome
 from backbeat.models.request_log import LoggedRequest
 
 api = Api("sandbox", bootstrap.services)
@@ -180,19 +183,14 @@ def show_payments(request: Request) -> Reply:
 
 @api.route("POST", "/mock/payments")
 def script_payments(request: Request, body: ScriptPayments) -> Reply:
-    """Says what becomes of the next payments, and which tax there is."""
+    """Says what becomes of payments that wait and of the next ones, and which tax there is."""
+    if body.settle is not None:
+        outcome = PaymentOutcome(body.settle)
+        intent_id = body.payment_intent_id
+        payment_controls.settle(request.call, outcome, payment_intent_id=intent_id)
     owner = body.customer_id or sandbox_payments.EVERYBODY
     tax = None if body.tax is None else body.tax.to_rule()
     payment_controls.extend(request.call, owner, body.to_outcomes(), tax)
-    return _payments(request)
-
-
-@api.route("POST", "/mock/payments/settle")
-def settle_payments(request: Request, body: SettlePayments) -> Reply:
-    """Decides payments that are open, as when customers confirm them."""
-    payment_controls.settle(
-        request.call, body.to_outcome(), payment_intent_id=body.payment_intent_id
-    )
     return _payments(request)
 
 
@@ -201,6 +199,20 @@ def forget_payment_script(request: Request) -> Reply:
     """Lets all further payments be paid, without tax."""
     payment_controls.forget(request.call)
     return _payments(request)
+
+
+@api.route("POST", "/mock/plan-usage")
+def use_plan(request: Request, body: UsePlan) -> Reply:
+    """Charges a customer as a plan of the time before contracts would; credit grants pay."""
+    used = credit_grants.use_plan(
+        request.call,
+        body.customer_id,
+        amount=body.amount,
+        credit_type_id=body.credit_type_id,
+        product_id=body.product_id,
+        at=body.at,
+    )
+    return ok({"id": used.id, "at": timestamp(used.at), "amount": used.amount})
 
 
 @api.route("GET", "/mock/requests")

@@ -268,7 +268,7 @@ REQUIRED = {
     "listPayments-v1": ["customer_id", "invoice_id"],
     "attemptPayment-v1": ["customer_id", "invoice_id"],
     "cancelPayment-v1": ["customer_id", "invoice_id"],
-    "settlePayments": ["outcome"],
+    "usePlan": ["customer_id", "amount"],
     "regenerateInvoice-v1": ["id"],
     "previewCustomerEvents-v1": ["events", "events.0.event_type"],
     "chargeSeats-v1": ["seat_charges"],

@@ -78,16 +78,47 @@ def test_grants_do_not_pay_contracts(product: Product, world: World) -> None:
     assert product.get(f"/v1/customers/{world.customer_id}/invoices").data == before
 
 
-def test_ex_62_grants_are_one_ledger(product: Product, world: World) -> None:
-    """The amounts of the example. What plans would draw of them is not: there are none."""
-    grant(product, world, 10_000)
-    grant(product, world, 4_000, priority=0.5)
-    grant(product, world, 3_000, expires_at="2025-06-30T00:00:00Z")
+def used(product: Product, world: World, amount: int, at: str, **fields: Any) -> None:
+    body = {"customer_id": world.customer_id, "amount": amount, "at": at, **fields}
+    assert product.post("/mock/plan-usage", body).status == 200
+
+
+def test_ex_62_grants_are_drawn_in_order(product: Product, world: World) -> None:
+    product.post("/mock/clock", {"now": "2025-05-20T00:00:00Z"})
+    grants = [
+        grant(product, world, 10_000),
+        grant(product, world, 4_000, priority=0.5),
+        grant(product, world, 3_000, expires_at="2025-06-30T00:00:00Z"),
+    ]
+    used(product, world, 12_000, "2025-05-10T00:00:00Z")
     shown = ledger(product)
     assert shown["starting_balance"]["excluding_pending"] == 17_000
     assert shown["ending_balance"]["excluding_pending"] == 17_000
-    assert [entry["running_balance"] for entry in shown["entries"]][-1] == 17_000
-    assert shown["pending_entries"] == []
+    assert shown["ending_balance"]["including_pending"] == 5_000
+    # The lowest priority, then what expires first: G2, G3, G1.
+    pending = [
+        (one["credit_grant_id"], one["amount"], one["running_balance"])
+        for one in shown["pending_entries"]
+    ]
+    assert pending == [
+        (grants[1], -4_000, 13_000),
+        (grants[2], -3_000, 10_000),
+        (grants[0], -5_000, 5_000),
+    ]
+    assert {one["effective_at"] for one in shown["pending_entries"]} == {
+        "2025-06-01T00:00:00+00:00"
+    }
+    [first] = [one for one in listed(product) if one["id"] == grants[0]]
+    assert first["balance"]["excluding_pending"] == 10_000
+    assert first["balance"]["including_pending"] == 5_000
+    assert [one["amount"] for one in first["pending_deductions"]] == [-5_000]
+    # In June the invoice of May is final.
+    product.post("/mock/clock", {"now": "2025-06-02T00:00:00Z"})
+    [first] = [one for one in listed(product) if one["id"] == grants[0]]
+    assert (first["balance"]["excluding_pending"], first["pending_deductions"]) == (5_000, [])
+    [entry] = first["deductions"]
+    assert (entry["amount"], entry["running_balance"]) == (-5_000, 5_000)
+    assert ledger(product)["ending_balance"]["excluding_pending"] == 5_000
 
 
 def test_ex_62_what_is_left_rolls_over_up_to_a_limit(product: Product, world: World) -> None:
@@ -96,20 +127,39 @@ def test_ex_62_what_is_left_rolls_over_up_to_a_limit(product: Product, world: Wo
         "priority": 3,
         "rollover_amount": {"type": "MAX_PERCENTAGE", "value": 0.25},
     }
+    product.post("/mock/clock", {"now": "2025-05-20T00:00:00Z"})
     id_ = grant(product, world, 10_000, rollover_settings=rollover)
+    used(product, world, 5_000, "2025-05-10T00:00:00Z")
     product.post("/mock/clock", {"now": "2026-01-15T00:00:00Z"})
     old, new = listed(product)
-    # The lesser of what is left and 0.25 × 10000.
+    # The lesser of the 5000 that are left and 0.25 × 10000.
     assert (new["grant_amount"]["amount"], new["balance"]["excluding_pending"]) == (2_500, 2_500)
     assert (new["effective_at"], new["priority"]) == (old["expires_at"], 3)
     assert (old["id"], old["balance"]["excluding_pending"]) == (id_, 0)
     entries = ledger(product)["entries"]
-    assert [entry["amount"] for entry in entries] == [10_000, -10_000, 2_500]
+    assert [entry["amount"] for entry in entries] == [10_000, -5_000, -5_000, 2_500]
     assert entries[-1]["running_balance"] == 2_500
     # What it became can be changed like any other.
     edit = {"id": new["id"], "name": "Rest"}
     assert product.post("/v1/credits/editGrant", edit).data == {"id": new["id"]}
     assert [one["name"] for one in listed(product)] == ["Grant", "Rest"]
+
+
+def test_grants_of_other_products_and_times_pay_nothing(product: Product, world: World) -> None:
+    product.post("/mock/clock", {"now": "2025-05-20T00:00:00Z"})
+    late = grant(product, world, 100, effective_at="2025-05-12T00:00:00Z", priority=0.1)
+    own = grant(product, world, 100, product_ids=[world.product_id], priority=0.2)
+    rest = grant(product, world, 100)
+    used(product, world, 150, "2025-05-10T00:00:00Z")
+    used(product, world, 30, "2025-05-13T00:00:00Z", product_id=world.product_id)
+    taken = {
+        one["id"]: sum(entry["amount"] for entry in one["pending_deductions"])
+        for one in listed(product)
+    }
+    # Of the 150 only one may pay, to its end; the 30 are paid by the lowest priority of then.
+    assert taken == {late: -30, own: 0, rest: -100}
+    future = {"customer_id": world.customer_id, "amount": 1, "at": "2025-06-01T00:00:00Z"}
+    assert product.post("/mock/plan-usage", future).status == 400
 
 
 def test_an_amount_limits_a_rollover_too(product: Product, world: World) -> None:

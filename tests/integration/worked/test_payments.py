@@ -293,7 +293,7 @@ def test_a_payment_that_is_decided_meanwhile_is_not_canceled() -> None:
     [payment] = desk.payments(invoice["id"], statuses=["requires_intervention"])
     assert payment["error_message"] == "three_d_secure_redirect"
     intent = payment["payment_gateway"]["stripe"]["payment_intent_id"]
-    desk.post("/mock/payments/settle", {"outcome": "paid", "payment_intent_id": intent})
+    desk.post("/mock/payments", {"settle": "paid", "payment_intent_id": intent})
     assert (
         "not be canceled"
         in desk.refused("/v1/payments/cancel", desk.about(invoice), 409)["message"]
@@ -340,7 +340,7 @@ def test_an_open_payment_of_an_invoice_is_canceled() -> None:
     desk.post("/v1/payments/attempt", desk.about(invoice))
     assert desk.post("/v1/payments/cancel", desk.about(invoice))["status"] == "canceled"
     # It is canceled for good, whatever becomes of the others.
-    desk.post("/mock/payments/settle", {"outcome": "paid"})
+    desk.post("/mock/payments", {"settle": "paid"})
     desk.settle()
     assert [one["status"] for one in desk.payments(invoice["id"])] == ["canceled"]
 
@@ -352,7 +352,7 @@ def test_an_invoice_is_charged_when_it_is_sent() -> None:
     invoice = desk.final()
     [payment] = desk.payments(invoice["id"])
     assert (payment["status"], desk.sent(invoice)) == ("pending", "FINALIZED")
-    desk.post("/mock/payments/settle", {"outcome": "paid"})
+    desk.post("/mock/payments", {"settle": "paid"})
     desk.settle()
     [payment] = desk.payments(invoice["id"])
     assert (payment["status"], desk.sent(invoice)) == ("paid", "PAID")
@@ -451,7 +451,7 @@ def test_a_contract_that_is_archived_buys_nothing_any_more() -> None:
     assert sorted(desk.charges()) == [("VOID", 2020), ("VOID", 200_000)]
     outcomes = {one["outcome"] for one in desk.get("/mock/payments")["payments"]}
     assert outcomes == {"canceled"}
-    desk.post("/mock/payments/settle", {"outcome": "paid"})
+    desk.post("/mock/payments", {"settle": "paid"})
     desk.settle()
     listed = {"customer_id": desk.customer_id, "include_contract_balances": True}
     listed |= {"include_archived": True}

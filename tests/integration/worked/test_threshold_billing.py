@@ -187,7 +187,7 @@ def test_ex_47_3d_secure() -> None:
     till.spend(100)
     assert (till.kinds(), till.balance()) == ([], 380)
 
-    till.post("/mock/payments/settle", {"outcome": "paid"})
+    till.post("/mock/payments", {"settle": "paid"})
     till.clock("2025-01-10T10:05:00Z")
     assert till.kinds() == PAID[1:]
     # The amount was fixed when the line was crossed: 380 + 2020.

@@ -9,8 +9,14 @@ from typing import Final
 from backbeat.application import catalog, customers
 from backbeat.application.services import Call
 from backbeat.domain import credit_grants as rules
-from backbeat.domain import periods
-from backbeat.models.credit_grants import CreditGrant, GrantEntry, Rollover
+from backbeat.domain.credit_grants import Settled
+from backbeat.models.credit_grants import (
+    CreditGrant,
+    GrantDeduction,
+    GrantEntry,
+    PlanUsage,
+    Rollover,
+)
 from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
 from backbeat.models.money import CreditType, add
 from backbeat.persistence import claims, keys
@@ -65,20 +71,25 @@ class GrantFilter:
 
 @dataclass(frozen=True, slots=True)
 class ShownGrant:
-    """A grant and what it is worth now and at the end of the billing period."""
+    """A grant, what it is worth now and at the end of the billing period, and what is drawn.
+
+    `pending` is drawn by the draft of the running month.
+    """
 
     grant: CreditGrant
     posted: Decimal
     with_pending: Decimal
     period_end: datetime
     product_names: Sequence[tuple[str, str]]
+    deductions: Sequence[GrantDeduction]
+    pending: Sequence[GrantDeduction]
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """A customer's entries of one credit type in a window, with the balances at its ends.
 
-    `pending` are expirations between now and the window's end.
+    `pending` is what is drawn and expires between now and the window's end.
     """
 
     credit_type: CreditType
@@ -188,20 +199,60 @@ def void(call: Call, grant_id: str, *, release_uniqueness_key: bool) -> None:
 
 def shown(call: Call, wanted: GrantFilter) -> list[ShownGrant]:
     """Returns the grants that are wanted and not void, the oldest first."""
-    found = [one for one in _all(call) if one.voided_at is None and wanted.wants(one)]
+    settled = _settled(call)
+    found = [one for one in settled.grants if one.voided_at is None and wanted.wants(one)]
     products = catalog.known_products(call, [id_ for one in found for id_ in one.product_ids])
     names = {id_: product.state_at(call.now).name for id_, product in products.items()}
-    end = _period_end(call)
+    end = rules.period_end(call.now)
     return [
         ShownGrant(
             grant,
-            rules.balance(grant, call.now),
-            rules.balance(grant, call.now) if grant.expires_at >= end else Decimal(0),
+            rules.balance(grant, call.now, settled.drawn_of(grant, call.now)),
+            rules.balance(grant, call.now, settled.drawn_of(grant))
+            if grant.expires_at >= end
+            else Decimal(0),
             end,
             [(id_, names[id_]) for id_ in grant.product_ids],
+            settled.of(grant, call.now),
+            [one for one in settled.of(grant) if one.effective_at > call.now],
         )
         for grant in found
     ]
+
+
+def use_plan(
+    call: Call,
+    customer_id: str,
+    *,
+    amount: Decimal,
+    credit_type_id: str,
+    product_id: str | None,
+    at: datetime | None,
+) -> PlanUsage:
+    """Notes what a plan charges a customer for usage, which grants pay.
+
+    Raises:
+        NotFound: the customer or the product does not exist.
+        InvalidArgument: the credit type is unknown, or the usage is in the future.
+    """
+    customers.get(call, customer_id)
+    if product_id is not None:
+        catalog.get_product(call, product_id)
+    used_at = at or call.now
+    if used_at > call.now:
+        raise InvalidArgument("at: must not be in the future")
+    usage = PlanUsage(
+        id=call.services.ids.new(),
+        customer_id=customer_id,
+        at=used_at,
+        amount=amount,
+        credit_type=catalog.credit_type(call, credit_type_id),
+        product_id=product_id,
+    )
+    work = UnitOfWork(call.store)
+    work.add(Put(to_item(keys.plan_usage(call.tenant, usage.id), usage), Absent()))
+    work.commit()
+    return usage
 
 
 def ledgers(
@@ -218,20 +269,23 @@ def ledgers(
     """
     if ending_before is not None and ending_before > call.now:
         raise InvalidArgument("ending_before: must not be in the future")
-    end = ending_before or _period_end(call)
+    end = ending_before or rules.period_end(call.now)
+    settled = _settled(call)
     by_place: dict[tuple[str, str], list[CreditGrant]] = {}
-    for grant in _all(call):
+    for grant in settled.grants:
         if wanted.wants(grant) and grant.voided_at is None:
             by_place.setdefault((grant.customer_id, grant.credit_type.id), []).append(grant)
     found: dict[str, list[Ledger]] = {}
     for (customer_id, _), grants in sorted(by_place.items()):
         start = starting_on or min(grant.effective_at for grant in grants)
-        found.setdefault(customer_id, []).append(_ledger(call, grants, start, end))
+        found.setdefault(customer_id, []).append(_ledger(call, grants, settled, start, end))
     return found
 
 
-def _ledger(call: Call, grants: Sequence[CreditGrant], start: datetime, end: datetime) -> Ledger:
-    entries = rules.ledger(grants, end)
+def _ledger(
+    call: Call, grants: Sequence[CreditGrant], settled: Settled, start: datetime, end: datetime
+) -> Ledger:
+    entries = rules.ledger(grants, settled.deductions, end)
     posted = [entry for entry in entries if entry.effective_at <= call.now]
     return Ledger(
         credit_type=grants[0].credit_type,
@@ -253,19 +307,15 @@ def _sum(entries: Iterable[GrantEntry]) -> Decimal:
     return add(*(entry.amount for entry in entries))
 
 
-def _all(call: Call) -> list[CreditGrant]:
-    """Returns every grant, with those that expired ones rolled over into."""
-    stored = {
-        item.key.sk: from_item(item, CreditGrant)
-        for item in walk(call.store, Query(keys.credit_grants(call.tenant)))
-    }
-    grants = list(stored.values())
-    for grant in grants:
-        upcoming = rules.following(grant) if grant.expires_at <= call.now else None
-        # One that was changed since is stored.
-        if upcoming is not None and keys.part(upcoming.id) not in stored:
-            grants.append(upcoming)
-    return sorted(grants, key=lambda one: (one.created_at, one.id))
+def _settled(call: Call) -> Settled:
+    """Returns every grant, with those that expired ones rolled over into, and what is drawn."""
+    granted = walk(call.store, Query(keys.credit_grants(call.tenant)))
+    used = walk(call.store, Query(keys.plan_usages(call.tenant)))
+    return rules.settled(
+        [from_item(item, CreditGrant) for item in granted],
+        [from_item(item, PlanUsage) for item in used],
+        now=call.now,
+    )
 
 
 def _held(call: Call, grant_id: str) -> tuple[CreditGrant, Item | None]:
@@ -273,16 +323,10 @@ def _held(call: Call, grant_id: str) -> tuple[CreditGrant, Item | None]:
     item = call.store.get(keys.credit_grant(call.tenant, grant_id))
     if item is not None:
         return from_item(item, CreditGrant), item
-    for grant in _all(call):
+    for grant in _settled(call).grants:
         if grant.id == grant_id:
             return grant, None
     raise NotFound("credit grant", grant_id)
-
-
-def _period_end(call: Call) -> datetime:
-    """Returns the end of the billing period: without a plan, that of the calendar month."""
-    first = call.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return periods.add_months(first, 1)
 
 
 def _put(call: Call, grant: CreditGrant, item: Item | None) -> Put:

@@ -50,6 +50,27 @@ class CreditGrant(Model):
     voided_at: datetime | None = None
 
 
+class PlanUsage(Model):
+    """What a plan charges for some usage, in the unit of its credit type, before any grant."""
+
+    id: str
+    customer_id: str
+    at: datetime
+    amount: Decimal
+    credit_type: CreditType
+    product_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantDeduction:
+    """What the invoice of a month takes from a grant, dated its end or that of the grant."""
+
+    grant_id: str
+    effective_at: datetime
+    amount: Decimal
+    invoice_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class GrantEntry:
     """One line of a credit type's ledger. `running` is the balance behind it."""
@@ -59,3 +80,4 @@ class GrantEntry:
     amount: Decimal
     running: Decimal
     reason: str
+    invoice_id: str | None = None

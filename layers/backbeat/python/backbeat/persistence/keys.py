@@ -254,6 +254,16 @@ def credit_grants(tenant: str) -> str:
     return f"{tenant}#CREDITGRANTS"
 
 
+def plan_usage(tenant: str, usage_id: str) -> Key:
+    """What a plan charges for some usage."""
+    return Key(plan_usages(tenant), part(usage_id))
+
+
+def plan_usages(tenant: str) -> str:
+    """Partition of what plans charge for usage."""
+    return f"{tenant}#PLANUSAGE"
+
+
 def balance(tenant: str, customer_id: str, balance_id: str) -> Key:
     """A commit or credit."""
     return Key(customer(tenant, customer_id).pk, f"BAL#{part(balance_id)}")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from backbeat.api.pagination import DEFAULT_LIMIT
 from backbeat.api.schemas.types import (
@@ -19,6 +19,7 @@ from backbeat.api.schemas.types import (
 from backbeat.application.credit_grants import GrantFilter, NewGrant
 from backbeat.models.credit_grants import Rollover, RolloverLimit
 from backbeat.models.errors import NotBuilt
+from backbeat.models.money import USD
 from backbeat.models.provider_configurations import AccountTerms
 
 
@@ -89,6 +90,18 @@ class CreateGrant(Schema):
             ),
             uniqueness_key=self.uniqueness_key,
         )
+
+
+class UsePlan(Schema):
+    """What a plan charges a customer for usage."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    customer_id: Id
+    amount: Annotated[Number, Field(gt=0)]
+    credit_type_id: Id = USD.id
+    product_id: Id | None = None
+    at: Timestamp | None = None
 
 
 class EditGrant(Schema):

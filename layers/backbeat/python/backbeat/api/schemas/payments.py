@@ -44,33 +44,27 @@ class TaxSchema(Schema):
 
 
 class ScriptPayments(Schema):
-    """What becomes of the next payments, of a customer or of everybody."""
+    """What becomes of the next payments, of a customer or of everybody, and of those that wait.
+
+    `settle` decides the payments that are open, or the one of an intent.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     customer_id: Id | None = None
     outcomes: Annotated[list[_Outcome], Field(max_length=_AT_ONCE)] = []
     tax: TaxSchema | None = None
+    settle: Annotated[Literal["PAID", "FAILED"], Upper] | None = None
+    payment_intent_id: Name | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self.outcomes and self.tax is None:
-            raise ValueError("outcomes: give some, or a tax")
+        if not self.outcomes and self.tax is None and self.settle is None:
+            raise ValueError("outcomes: give some, a tax, or settle")
+        if self.payment_intent_id is not None and self.settle is None:
+            raise ValueError("payment_intent_id: goes together with settle")
         return self
 
     def to_outcomes(self) -> list[PaymentOutcome]:
         """Returns the stored form."""
         return [PaymentOutcome(one) for one in self.outcomes]
-
-
-class SettlePayments(Schema):
-    """How the payments that are open end, or one of them."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    outcome: Annotated[Literal["PAID", "FAILED"], Upper]
-    payment_intent_id: Name | None = None
-
-    def to_outcome(self) -> PaymentOutcome:
-        """Returns the stored form."""
-        return PaymentOutcome(self.outcome)

@@ -1,15 +1,19 @@
 """Credit grants, their ledgers and older billing configurations as the API shows them."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from backbeat.api.schemas.legacy import OWN_ID
 from backbeat.api.views.catalog import credit_type_view
 from backbeat.api.views.times import present, timestamp
 from backbeat.application.credit_grants import Ledger, ShownGrant
-from backbeat.models.credit_grants import GrantEntry
+from backbeat.models.credit_grants import GrantDeduction, GrantEntry
+from backbeat.models.money import subtract
 from backbeat.models.provider_configurations import ProviderConfiguration
 
 
 def grant_view(shown: ShownGrant) -> dict[str, object]:
-    """Returns a grant. Nothing draws it, so it has no deductions."""
+    """Returns a grant, with what was drawn of it and what the draft draws."""
     grant = shown.grant
     return {
         **present(
@@ -33,11 +37,24 @@ def grant_view(shown: ShownGrant) -> dict[str, object]:
             "including_pending": shown.with_pending,
             "effective_at": timestamp(shown.period_end),
         },
-        "deductions": [],
-        "pending_deductions": [],
+        "deductions": _deduction_views(grant.amount, grant.id, shown.deductions),
+        "pending_deductions": _deduction_views(shown.posted, grant.id, shown.pending),
         "products": [{"id": id_, "name": name} for id_, name in shown.product_names],
         "custom_fields": {},
     }
+
+
+def _deduction_views(
+    before: Decimal, grant_id: str, deductions: Sequence[GrantDeduction]
+) -> list[dict[str, object]]:
+    views, running = [], before
+    for one in deductions:
+        running = subtract(running, one.amount)
+        entry = GrantEntry(
+            grant_id, one.effective_at, -one.amount, running, "Usage charges", one.invoice_id
+        )
+        views.append(_entry_view(entry))
+    return views
 
 
 def ledger_view(ledger: Ledger, *, newest_first: bool) -> dict[str, object]:
@@ -71,11 +88,12 @@ def billing_config_view(account: ProviderConfiguration) -> dict[str, object]:
 
 
 def _entry_view(entry: GrantEntry) -> dict[str, object]:
-    return {
-        "amount": entry.amount,
-        "reason": entry.reason,
-        "running_balance": entry.running,
-        "effective_at": timestamp(entry.effective_at),
-        "created_by": "Backbeat",
-        "credit_grant_id": entry.grant_id,
-    }
+    return present(
+        amount=entry.amount,
+        reason=entry.reason,
+        running_balance=entry.running,
+        effective_at=timestamp(entry.effective_at),
+        created_by="Backbeat",
+        credit_grant_id=entry.grant_id,
+        invoice_id=entry.invoice_id,
+    )
