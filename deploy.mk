@@ -27,6 +27,23 @@ SAM := .tools/sam/bin/sam
 fuzz: $(VENV)/tested .tools/schemathesis/installed ## Call everything with made-up requests, by Backbeat's own OpenAPI document
 	$(BIN)/python -m tests.fuzz
 
+# The oldest SDK whose calls are answered, the last with plans, and the newest.
+SDKS := 1.0.0 4.1.0 4.12.0
+
+# Without the package index there is nothing to run: then the check says so and is skipped.
+.tools/sdk-%/installed: tools/sdk-requirements.txt
+	python3 -m venv --clear .tools/sdk-$*
+	.tools/sdk-$*/bin/pip install --quiet --disable-pip-version-check --requirement $< metronome-sdk==$*
+	touch $@
+
+.PHONY: sdk-check
+sdk-check: $(VENV)/tested ## Run the official SDK's own tests against a local server
+	@if $(MAKE) --no-print-directory $(SDKS:%=.tools/sdk-%/installed); then \
+		$(BIN)/python -m tests.sdk $(SDKS); \
+	else \
+		echo "sdk-check skipped: the SDKs cannot be installed from the package index here."; \
+	fi
+
 .PHONY: validate
 validate: .tools/sam/installed ## Check template.yaml with SAM and cfn-lint
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint

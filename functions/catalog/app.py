@@ -7,6 +7,7 @@ from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.catalog import (
     CreateBillableMetric,
+    CreateCreditType,
     ListBillableMetrics,
     ListCustomerMetrics,
     Page,
@@ -68,6 +69,19 @@ def list_credit_types(request: Request, query: Page) -> Reply:
     )
     views = [credit_type.model_dump() for credit_type in shown]
     return page(views, pagination.encode(cursor, parameters))
+
+
+@api.operation("createCreditType-v1")
+def create_credit_type(request: Request, body: CreateCreditType) -> Reply:
+    """Creates a custom pricing unit."""
+    return ok({"id": catalog.create_credit_type(request.call, body.name).id})
+
+
+@api.operation("archiveCreditType-v1")
+def archive_credit_type(request: Request, body: ById) -> Reply:
+    """Takes a custom pricing unit out of lists."""
+    catalog.archive_credit_type(request.call, body.id)
+    return ok({"id": body.id})
 
 
 @api.operation("createBillableMetricV1-v1")

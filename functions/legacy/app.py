@@ -10,6 +10,7 @@ from backbeat.api.replies import Reply, empty, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.legacy import (
+    AddCharge,
     AddPlan,
     BillingConfig,
     CreateGrant,
@@ -156,6 +157,13 @@ def list_price_adjustments(request: Request) -> Reply:
     """Knows no plan of a customer."""
     customers.get(request.call, request.path["customer_id"])
     raise NotFound("customer plan", request.path["customer_plan_id"])
+
+
+@api.operation("addCustomerCharge-v1")
+def add_charge(request: Request, body: AddCharge) -> Reply:
+    """Knows no plan of a customer whose invoice could have another charge."""
+    customers.get(request.call, request.path["customer_id"])
+    raise NotFound("customer plan", body.customer_plan_id)
 
 
 @api.operation("createCustomerBillingConfig-v1")

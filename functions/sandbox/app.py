@@ -80,7 +80,7 @@ def move_clock(request: Request, body: MoveClock) -> Reply:
 
 @api.route("POST", "/mock/credit-types")
 def create_credit_type(request: Request, body: CreateCreditType) -> Reply:
-    """Creates a custom pricing unit, for which the API has no call (decision D-09)."""
+    """Creates a custom pricing unit, for which the documented API has no call (decision D-09)."""
     unit = catalog.create_credit_type(request.call, body.name)
     return ok(unit.model_dump())
 

@@ -1160,6 +1160,8 @@ _ROUTES: Final = (
     Example("editGrant", "POST", "/v1/credits/editGrant", {"id": "<grant_id>", "name": "New"}),
     Example("voidGrant", "POST", "/v1/credits/voidGrant", {"id": "<grant_id>"}),
     Example("listEntries", "POST", "/v1/credits/listEntries", {}),
+    Example("createUnit", "POST", "/v1/credit-types/create", {"name": "Stars"}),
+    Example("archiveUnit", "POST", "/v1/credit-types/archive", {"id": "<unit_id>"}),
     Example("listPlans", "GET", "/v1/plans"),
     Example("listCustomerPlans", "GET", "/v1/customers/<customer_id>/plans"),
     Example(

@@ -345,6 +345,8 @@ REQUIRED = {
         *("dimensions.0.name", "dimensions.0.value"),
     ],
     "ingestOlder": ["usage"],
+    "createUnit": ["name"],
+    "archiveUnit": ["id"],
     "createManualInvoice": ["customer_id", "line_items", "line_items.0.name"],
     "setProductBalance": ["customer_id", "balance"],
     "setRateLimit": ["requests"],

@@ -237,7 +237,6 @@ def test_void_is_as_if_it_had_never_been(product: Product, world: World) -> None
         ({"product_ids": [UNKNOWN]}, 400, "product_ids"),
         ({"grant_amount": {"amount": 1, "credit_type_id": UNKNOWN}}, 400, "credit_type_id"),
         ({"paid_amount": {"amount": 5, "credit_type_id": USD}}, 501, "paid_amount"),
-        ({"custom_fields": {"a": "b"}}, 501, "custom_fields"),
     ],
 )
 def test_what_is_refused(
@@ -308,3 +307,64 @@ class TestBillingConfig:
         assert product.get(self.path(world)).status == 404
         assert product.get(self.path(world, "aws_marketplace")).data == aws
         assert product.get(self.path(world, "paypal")).status == 400
+
+
+def test_credit_grants_have_no_custom_fields(product: Product, world: World) -> None:
+    body = {
+        "customer_id": world.customer_id,
+        "name": "Grant",
+        "grant_amount": {"amount": 1, "credit_type_id": USD},
+        "paid_amount": {"amount": 0, "credit_type_id": USD},
+        "expires_at": "2025-12-31T00:00:00Z",
+        "priority": 1,
+        "custom_fields": {"tier": "gold"},
+    }
+    reply = product.post("/v1/credits/createGrant", body)
+    assert (reply.status, reply.body["message"]) == (400, "Invalid custom field keys")
+
+
+def test_no_plan_has_an_invoice_to_charge(product: Product, world: World) -> None:
+    body = {
+        "charge_id": UNKNOWN,
+        "customer_plan_id": UNKNOWN,
+        "description": "Extra",
+        "invoice_start_timestamp": "2025-01-01T00:00:00Z",
+        "price": 1,
+        "quantity": 1,
+    }
+    reply = product.post(f"/v1/customers/{world.customer_id}/addCharge", body)
+    assert (reply.status, reply.body["code"]) == (404, "CustomerPlanNotFound")
+
+
+def test_no_alert_is_about_a_plan(product: Product) -> None:
+    body = {"alert_type": "low_remaining_days_in_plan_reached", "name": "a", "threshold": 1}
+    reply = product.post("/v1/alerts/create", {**body, "plan_id": UNKNOWN})
+    assert (reply.status, reply.body["code"]) == (404, "PlanNotFound")
+
+
+# Custom pricing units, which newer SDKs create
+
+
+def units(product: Product) -> dict[str, str]:
+    listed = product.get("/v1/credit-types/list").data
+    return {one["name"]: one["id"] for one in listed if not one["is_currency"]}
+
+
+def test_a_unit_is_created_and_archived(product: Product, world: World) -> None:
+    id_ = product.post("/v1/credit-types/create", {"name": "Tokens"}).data["id"]
+    assert units(product) == {"Tokens": id_}
+    balance = {"customer_id": world.customer_id, "credit_type_id": id_}
+    net = "/v1/contracts/customerBalances/getNetBalance"
+    assert product.post(net, balance).data["balance"] == 0
+
+    assert product.post("/v1/credit-types/archive", {"id": id_}).data == {"id": id_}
+    assert units(product) == {}
+    # Nothing new can be in it.
+    assert product.post(net, balance).status == 400
+    assert product.post("/v1/credit-types/archive", {"id": id_}).status == 400
+
+
+@pytest.mark.parametrize("id_", [UNKNOWN, USD], ids=["unknown", "a currency"])
+def test_what_is_no_custom_unit_cannot_be_archived(id_: str, product: Product) -> None:
+    reply = product.post("/v1/credit-types/archive", {"id": id_})
+    assert (reply.status, reply.body["code"]) == (404, "CreditTypeNotFound")

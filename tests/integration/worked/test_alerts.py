@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.estate import USD
 from tests.integration.worked.alarms import Alarms
 from tests.integration.worked.test_balances import commit, priced
 from tests.integration.worked.world import JSON, World
@@ -471,3 +472,80 @@ def test_webhooks_come_in_time_order_when_the_clock_jumps() -> None:
 def when(event: JSON) -> str:
     given = event.get("properties", {})
     return str(given.get("timestamp") or given.get("invoice_finalized_date"))
+
+
+# Credit grants of the older kind
+
+
+def granted(world: World, customer: str, amount: object, **fields: Any) -> str:
+    body = {
+        "customer_id": customer,
+        "name": "Grant",
+        "grant_amount": {"amount": amount, "credit_type_id": USD},
+        "paid_amount": {"amount": 0, "credit_type_id": USD},
+        "effective_at": "2025-01-01T00:00:00Z",
+        "expires_at": "2025-03-01T00:00:00Z",
+        "priority": 1,
+        **fields,
+    }
+    return str(world.post("/v1/credits/createGrant", body)["id"])
+
+
+def test_an_alert_on_what_is_left_of_credit_grants() -> None:
+    world = Alarms("2025-01-10T00:00:00Z")
+    customer = customer_of(world)
+    alert = world.alert("low_credit_balance_reached", 300, customer_id=customer)
+    # Without a grant there is nothing to run out of.
+    assert (world.status(customer, alert), world.told()) == ("ok", [])
+
+    granted(world, customer, 500)
+    granted(world, customer, 200, expires_at="2025-04-01T00:00:00Z")
+    # A contract's credit is none of them: 500 + 200 = 700 are left.
+    world.top_up(customer, 100)
+    assert (world.status(customer, alert), world.told()) == ("ok", [])
+
+    # The first one expires: 200.
+    world.clock("2025-03-01T00:00:00Z")
+    [event] = world.told()
+    assert event["type"] == "alerts.low_credit_balance_reached"
+    assert event["properties"]["remaining_balance"] == 200
+    assert world.status(customer, alert) == "in_alarm"
+
+
+def test_an_alert_on_credit_grants_of_some_types() -> None:
+    world = Alarms("2025-01-10T00:00:00Z")
+    customer = customer_of(world)
+    alert = world.alert(
+        "low_credit_balance_reached",
+        300,
+        customer_id=customer,
+        credit_grant_type_filters=["gift"],
+    )
+    granted(world, customer, 500, credit_grant_type="bought")
+    assert world.status(customer, alert) == "ok"
+    gift = granted(world, customer, 200, credit_grant_type="gift")
+    assert values(world.told(), "remaining_balance") == [("alerts.low_credit_balance_reached", 200)]
+    assert world.status(customer, alert) == "in_alarm"
+    world.post("/v1/credits/voidGrant", {"id": gift})
+    world.settle()
+    assert world.status(customer, alert) == "ok"
+
+
+def test_an_alert_on_the_share_of_credit_grants_that_is_left() -> None:
+    world = Alarms("2025-01-10T00:00:00Z")
+    customer = customer_of(world)
+    alert = world.alert("low_remaining_credit_percentage_reached", 100, customer_id=customer)
+    granted(world, customer, 500)
+    # Nothing draws grants, so all of what counts is left: 100 %, which is at this line.
+    [event] = world.told()
+    assert event["properties"]["remaining_percentage"] == 100
+    other = world.alert("low_remaining_credit_percentage_reached", 99, customer_id=customer)
+    assert (world.status(customer, alert), world.status(customer, other)) == ("in_alarm", "ok")
+
+
+def test_an_alert_on_the_end_of_plans_never_sounds() -> None:
+    world = Alarms("2025-01-10T00:00:00Z")
+    customer = customer_of(world)
+    alert = world.alert("low_remaining_days_in_plan_reached", 30, customer_id=customer)
+    world.clock("2026-01-01T00:00:00Z")
+    assert (world.status(customer, alert), world.told()) == ("ok", [])

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from backbeat import bootstrap
-from backbeat.api.operations import OPERATIONS
+from backbeat.api.operations import ROUTED
 from backbeat.config import Config
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
@@ -40,7 +40,7 @@ def function(name: str) -> ModuleType:
 @cache
 def _owners() -> list[tuple[str, re.Pattern[str], str]]:
     """Returns method, path pattern and function of every operation, literal paths first."""
-    ordered = sorted(OPERATIONS, key=lambda operation: "{" in operation.path)
+    ordered = sorted(ROUTED, key=lambda operation: "{" in operation.path)
     return [
         (
             operation.method,

@@ -73,7 +73,7 @@ def test_the_next_look_is_when_the_line_is_crossed(
     def is_alarmed(instant: datetime) -> bool:
         return thresholds.days_left(end, instant) <= threshold
 
-    following = thresholds.next_look([alert], [], [balance], now=now)
+    following = thresholds.next_look([alert], [], [balance], [], now=now)
     if now >= end:
         assert following is None
         return

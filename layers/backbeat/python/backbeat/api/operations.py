@@ -400,6 +400,8 @@ NOT_BUILT: Final[frozenset[str]] = frozenset(
 """Operations that answer 501 until they are built."""
 
 LEGACY: Final[tuple[Operation, ...]] = (
+    Operation("createCreditType-v1", "POST", "/v1/credit-types/create", "catalog"),
+    Operation("archiveCreditType-v1", "POST", "/v1/credit-types/archive", "catalog"),
     Operation("createCreditGrant-v1", "POST", "/v1/credits/createGrant", "legacy"),
     Operation("listCreditGrants-v1", "POST", "/v1/credits/listGrants", "legacy"),
     Operation("editCreditGrant-v1", "POST", "/v1/credits/editGrant", "legacy"),
@@ -423,6 +425,7 @@ LEGACY: Final[tuple[Operation, ...]] = (
         "/v1/customers/{customer_id}/plans/{customer_plan_id}/priceAdjustments",
         "legacy",
     ),
+    Operation("addCustomerCharge-v1", "POST", "/v1/customers/{customer_id}/addCharge", "legacy"),
     Operation(
         "createCustomerBillingConfig-v1",
         "POST",
@@ -442,7 +445,7 @@ LEGACY: Final[tuple[Operation, ...]] = (
         "legacy",
     ),
 )
-"""What the SDKs still carry though the documentation names it no more."""
+"""What SDKs carry though the documentation does not name it: the oldest, and the newest."""
 
 ROUTED: Final[tuple[Operation, ...]] = (*OPERATIONS, *LEGACY)
 """Every operation that is routed."""

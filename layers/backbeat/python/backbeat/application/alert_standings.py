@@ -5,14 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from backbeat.application import catalog, open_periods, settled_drafts, usage
+from backbeat.application import catalog, credit_grants, open_periods, settled_drafts, usage
 from backbeat.application.services import Call
 from backbeat.application.settled_drafts import Purse
 from backbeat.domain import ledgers, seats, thresholds, windows
 from backbeat.domain.thresholds import Holding, Reading
-from backbeat.models.alerts import Alert, AlertType
+from backbeat.models.alerts import GRANTS, Alert, AlertType
 from backbeat.models.balances import Balance
 from backbeat.models.contracts import Contract
+from backbeat.models.credit_grants import CreditGrant
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import Invoice
 from backbeat.models.money import add
@@ -49,6 +50,10 @@ class Standing:
                 )
             case AlertType.SEAT_BALANCE:
                 return thresholds.seat_balances(alert, self._seats(alert))
+            case AlertType.GRANT_BALANCE | AlertType.GRANT_PERCENTAGE:
+                return thresholds.granted(alert, self._grants, now=now)
+            case AlertType.PLAN_DAYS:
+                return thresholds.no_plan()
             case (
                 AlertType.COMMIT_BALANCE
                 | AlertType.COMMIT_PERCENTAGE
@@ -65,14 +70,19 @@ class Standing:
 
     def next_look(self, alerts: Sequence[Alert]) -> datetime | None:
         """Returns when time alone may change what the alerts see."""
+        grants = self._grants if any(alert.type in GRANTS for alert in alerts) else []
         return thresholds.next_look(
-            alerts, self._contracts, self._purse.balances, now=self._call.now
+            alerts, self._contracts, self._purse.balances, grants, now=self._call.now
         )
 
     @cached_property
     def _contracts(self) -> list[Contract]:
         call = self._call
         return list(contracts.of_customer(call.store, call.tenant, self._customer.id))
+
+    @cached_property
+    def _grants(self) -> list[CreditGrant]:
+        return credit_grants.of_customer(self._call, self._customer.id)
 
     @cached_property
     def _contract_fields(self) -> Mapping[str, Mapping[str, str]]:

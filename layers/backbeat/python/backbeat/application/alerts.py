@@ -19,6 +19,7 @@ from backbeat.application.services import Call
 from backbeat.domain import thresholds
 from backbeat.models.alerts import (
     DAYS,
+    GRANTS,
     PERCENTAGES,
     AlarmStatus,
     Alert,
@@ -58,6 +59,7 @@ class NewAlert:
     group_values: Sequence[GroupValue] = ()
     seat_filter: SeatFilter | None = None
     invoice_types: Sequence[str] = ()
+    grant_types: Sequence[str] = ()
     uniqueness_key: str | None = None
 
 
@@ -104,6 +106,7 @@ def create(call: Call, wanted: NewAlert) -> Alert:
         group_values=tuple(wanted.group_values),
         seat_filter=wanted.seat_filter,
         invoice_types=tuple(wanted.invoice_types),
+        grant_types=tuple(wanted.grant_types),
         uniqueness_key=wanted.uniqueness_key,
         created_at=call.now,
         updated_at=call.now,
@@ -277,10 +280,13 @@ def _refuse_misfits(wanted: NewAlert) -> None:
         raise InvalidArgument(
             "billable_metric_id: is required for usage_threshold_reached, and for that only"
         )
-    if wanted.group_values and wanted.type is not AlertType.SPEND:
-        raise InvalidArgument("group_values: is for spend_threshold_reached only")
-    if wanted.invoice_types and wanted.type is not AlertType.INVOICE_TOTAL:
-        raise InvalidArgument("invoice_types_filter: is for invoice_total_reached only")
+    for name, given, types in (
+        ("group_values", wanted.group_values, {AlertType.SPEND}),
+        ("invoice_types_filter", wanted.invoice_types, {AlertType.INVOICE_TOTAL}),
+        ("credit_grant_type_filters", wanted.grant_types, GRANTS),
+    ):
+        if given and wanted.type not in types:
+            raise InvalidArgument(f"{name}: is for {' and '.join(sorted(types))} only")
     group_keys = [one.key for one in wanted.group_values]
     if len(set(group_keys)) != len(group_keys):
         raise InvalidArgument("group_values: a key is there twice")

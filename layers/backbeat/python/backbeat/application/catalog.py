@@ -65,13 +65,43 @@ class Definitions(NamedTuple):
 # Credit types
 
 
+class CustomUnit(CreditType):
+    """A custom pricing unit. An archived one stays what it is where it is used."""
+
+    archived_at: datetime | None = None
+
+    @property
+    def plain(self) -> CreditType:
+        """The unit as amounts name it."""
+        return CreditType(id=self.id, name=self.name, is_currency=self.is_currency)
+
+
 def create_credit_type(call: Call, name: str) -> CreditType:
     """Creates a custom pricing unit."""
-    unit = CreditType(id=call.services.ids.new(), name=name, is_currency=False)
+    unit = CustomUnit(id=call.services.ids.new(), name=name, is_currency=False)
     work = UnitOfWork(call.store)
     work.add(Put(to_item(keys.credit_type(call.tenant, unit.id), unit), Absent()))
     work.commit()
-    return unit
+    return unit.plain
+
+
+def archive_credit_type(call: Call, id_: str) -> None:
+    """Takes a custom pricing unit out of lists; nothing new can be in it.
+
+    Raises:
+        NotFound: there is no such unit; currencies are none.
+        InvalidArgument: it is archived already.
+    """
+    item = call.store.get(keys.credit_type(call.tenant, id_))
+    if item is None:
+        raise NotFound("credit type", id_)
+    unit = from_item(item, CustomUnit)
+    if unit.archived_at is not None:
+        raise InvalidArgument("id: the credit type is archived already")
+    archived = unit.model_copy(update={"archived_at": call.now})
+    work = UnitOfWork(call.store)
+    work.add(Put(to_item(item.key, archived, version=item.version + 1), Version(item.version)))
+    work.commit()
 
 
 def credit_type(call: Call, id_: str) -> CreditType:
@@ -83,16 +113,17 @@ def credit_type(call: Call, id_: str) -> CreditType:
     for known in CURRENCIES:
         if known.id == id_:
             return known
-    unit = read(call.store, keys.credit_type(call.tenant, id_), CreditType)
-    if unit is None:
+    unit = read(call.store, keys.credit_type(call.tenant, id_), CustomUnit)
+    if unit is None or unit.archived_at is not None:
         raise InvalidArgument(f"credit_type_id: unknown credit type {id_}")
-    return unit
+    return unit.plain
 
 
 def credit_types(call: Call) -> list[CreditType]:
-    """Returns the currencies and the custom pricing units by name."""
-    units = walk(call.store, Query(keys.credit_types(call.tenant)))
-    known = [*CURRENCIES, *(from_item(item, CreditType) for item in units)]
+    """Returns the currencies and the custom pricing units by name, without archived ones."""
+    items = walk(call.store, Query(keys.credit_types(call.tenant)))
+    units = (from_item(item, CustomUnit) for item in items)
+    known = [*CURRENCIES, *(unit.plain for unit in units if unit.archived_at is None)]
     return sorted(known, key=lambda credit_type: (credit_type.name, credit_type.id))
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from backbeat.application import catalog, customers
+from backbeat.application import catalog, customers, looks
 from backbeat.application.services import Call
 from backbeat.domain import credit_grants as rules
 from backbeat.domain.credit_grants import Settled
@@ -146,6 +146,7 @@ def create(call: Call, wanted: NewGrant) -> CreditGrant:
             claims.take(call.tenant, _UNIQUENESS_KEY, grant.uniqueness_key, grant.id),
             otherwise=claims.taken(_KEY_USED),
         )
+    looks.request(call, work, grant.customer_id, recharges=False)
     work.commit()
     return grant
 
@@ -174,6 +175,7 @@ def edit(
     changes = {field: value for field, value in given.items() if value is not None}
     work = UnitOfWork(call.store)
     work.add(_put(call, grant.model_copy(update=changes), item))
+    looks.request(call, work, grant.customer_id, recharges=False)
     work.commit()
 
 
@@ -194,7 +196,13 @@ def void(call: Call, grant_id: str, *, release_uniqueness_key: bool) -> None:
         work.add(claims.release(call.tenant, _UNIQUENESS_KEY, grant.uniqueness_key))
         changes["uniqueness_key"] = None
     work.add(_put(call, grant.model_copy(update=changes), item))
+    looks.request(call, work, grant.customer_id, recharges=False)
     work.commit()
+
+
+def of_customer(call: Call, customer_id: str) -> list[CreditGrant]:
+    """Returns a customer's grants, void ones and those that are over too."""
+    return [one for one in _all(call) if one.customer_id == customer_id]
 
 
 def shown(call: Call, wanted: GrantFilter) -> list[ShownGrant]:

@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from backbeat.domain import periods
+from backbeat.domain import credit_grants, periods
 from backbeat.models.alerts import (
     BY_PERIOD,
     DAYS,
+    GRANTS,
     AlarmStatus,
     Alert,
     AlertState,
@@ -27,6 +28,7 @@ from backbeat.models.alerts import (
 )
 from backbeat.models.balances import AccessSegment, Balance, BalanceType
 from backbeat.models.contracts import Contract
+from backbeat.models.credit_grants import CreditGrant
 from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineType
 from backbeat.models.money import EXACT
 from backbeat.models.period import DAY
@@ -226,7 +228,10 @@ def _only(alert: Alert, balances: Sequence[Balance]) -> dict[str, object]:
 
 
 def _percentage(alert: Alert, watched: Sequence[Holding], left: Decimal) -> Reading:
-    granted = _sum(segment.amount for one in watched for segment in one.segments)
+    return _share(alert, left, _sum(one.amount for own in watched for one in own.segments))
+
+
+def _share(alert: Alert, left: Decimal, granted: Decimal) -> Reading:
     if granted <= 0:
         return Reading(WHOLE, alarmed=False)
     # Compared without dividing, so that the line itself is exact.
@@ -262,6 +267,34 @@ def remaining_days(
 def days_left(end: datetime, now: datetime) -> int:
     """Returns the days from the last UTC midnight to an instant, a begun day being whole."""
     return -((_midnight(now) - end) // DAY)
+
+
+def granted(alert: Alert, grants: Iterable[CreditGrant], *, now: datetime) -> list[Reading]:
+    """Reads what is left of the credit grants that count now, as a sum or as a share.
+
+    Without one there is nothing to run out of: ok.
+    """
+    watched = [
+        one
+        for one in grants
+        if one.credit_type.id == alert.credit_type.id
+        and one.voided_at is None
+        and one.effective_at <= now < one.expires_at
+        and (not alert.grant_types or one.type in alert.grant_types)
+    ]
+    if not watched:
+        return [Reading(WHOLE, alarmed=False)]
+    left = _sum(credit_grants.balance(one, now) for one in watched)
+    properties: dict[str, object] = {"credit_type_id": alert.credit_type.id}
+    if alert.type is AlertType.GRANT_BALANCE:
+        properties["remaining_balance"] = left
+        return [Reading(WHOLE, left <= alert.threshold, properties)]
+    return [_share(alert, left, _sum(one.amount for one in watched))]
+
+
+def no_plan() -> list[Reading]:
+    """Reads how long a plan still runs: nobody has one, so none ever ends."""
+    return [Reading(WHOLE, alarmed=False)]
 
 
 def seat_balances(alert: Alert, seats: Mapping[str, Decimal]) -> list[Reading]:
@@ -340,6 +373,7 @@ def next_look(
     alerts: Sequence[Alert],
     contracts: Iterable[Contract],
     balances: Iterable[Balance],
+    grants: Iterable[CreditGrant],
     *,
     now: datetime,
 ) -> datetime | None:
@@ -351,6 +385,8 @@ def next_look(
         if alert.type in DAYS:
             crossings = ((_crossing(one.ending_before, alert.threshold), one) for one in segments)
             times += [crossing for crossing, one in crossings if crossing < one.ending_before]
+    if any(alert.type in GRANTS for alert in alerts):
+        times += [edge for one in grants for edge in (one.effective_at, one.expires_at)]
     if any(alert.type in BY_PERIOD for alert in alerts):
         for contract in contracts:
             if contract.archived_at is None:

@@ -24,10 +24,17 @@ class AlertType(StrEnum):
     CREDIT_DAYS = "low_remaining_days_for_contract_credit_segment_reached"
     COMBINED_BALANCE = "low_remaining_contract_credit_and_commit_balance_reached"
     SEAT_BALANCE = "low_remaining_seat_balance_reached"
+    GRANT_BALANCE = "low_credit_balance_reached"
+    GRANT_PERCENTAGE = "low_remaining_credit_percentage_reached"
+    PLAN_DAYS = "low_remaining_days_in_plan_reached"
 
 
-PERCENTAGES: Final = frozenset({AlertType.COMMIT_PERCENTAGE, AlertType.CREDIT_PERCENTAGE})
-DAYS: Final = frozenset({AlertType.COMMIT_DAYS, AlertType.CREDIT_DAYS})
+PERCENTAGES: Final = frozenset(
+    {AlertType.COMMIT_PERCENTAGE, AlertType.CREDIT_PERCENTAGE, AlertType.GRANT_PERCENTAGE}
+)
+DAYS: Final = frozenset({AlertType.COMMIT_DAYS, AlertType.CREDIT_DAYS, AlertType.PLAN_DAYS})
+GRANTS: Final = frozenset({AlertType.GRANT_BALANCE, AlertType.GRANT_PERCENTAGE})
+"""Alerts on credit grants of the older kind, whose types may be named."""
 BY_PERIOD: Final = frozenset(
     {AlertType.SPEND, AlertType.MONTHLY_TOTAL, AlertType.USAGE, AlertType.INVOICE_TOTAL}
 )
@@ -84,6 +91,7 @@ class Alert(Model):
     group_values: tuple[GroupValue, ...] = ()
     seat_filter: SeatFilter | None = None
     invoice_types: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ()
     uniqueness_key: str | None = None
     custom_fields: dict[str, str] = {}
     created_at: datetime

@@ -52,6 +52,7 @@ _CALLED: Final[dict[str, str]] = {
     "Alias": "rate_card_alias",
     "AlertState": "customer_alert",
     "CustomField": "custom_field_key",
+    "CustomUnit": "credit_type",
     "DeliveryAccount": "delivery_method",
     "Endpoint": "webhook_target",
     "OffsetConfig": "notification_config",

@@ -13,13 +13,7 @@ from backbeat.models.alerts import (
     GroupValue,
     SeatFilter,
 )
-from backbeat.models.errors import NotBuilt
-
-_LEGACY = {
-    "low_credit_balance_reached",
-    "low_remaining_credit_percentage_reached",
-    "low_remaining_days_in_plan_reached",
-}
+from backbeat.models.errors import NotFound
 
 
 def _lower(value: Any) -> Any:
@@ -68,7 +62,7 @@ class CreateAlert(Schema):
 
     @model_validator(mode="after")
     def _known_type(self) -> Self:
-        if self.alert_type not in {*AlertType, *_LEGACY}:
+        if self.alert_type not in set(AlertType):
             raise ValueError("alert_type: is none of the types of alerts")
         return self
 
@@ -76,10 +70,10 @@ class CreateAlert(Schema):
         """Returns the command.
 
         Raises:
-            NotBuilt: it is about plans or credit grants.
+            NotFound: it is about one plan; there are none.
         """
-        if self.alert_type in _LEGACY or self.plan_id or self.credit_grant_type_filters:
-            raise NotBuilt("alert_type: plans and credit grants are not built yet")
+        if self.plan_id is not None:
+            raise NotFound("plan", self.plan_id)
         seats = self.seat_filter
         return NewAlert(
             type=AlertType(self.alert_type),
@@ -93,6 +87,7 @@ class CreateAlert(Schema):
             group_values=[GroupValue(**dict(one)) for one in self.group_values],
             seat_filter=None if seats is None else SeatFilter(**dict(seats)),
             invoice_types=[one.upper() for one in self.invoice_types_filter],
+            grant_types=self.credit_grant_type_filters,
             uniqueness_key=self.uniqueness_key,
         )
 

@@ -18,7 +18,7 @@ from backbeat.api.schemas.types import (
 )
 from backbeat.application.credit_grants import GrantFilter, NewGrant
 from backbeat.models.credit_grants import Rollover, RolloverLimit
-from backbeat.models.errors import NotBuilt
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.money import USD
 from backbeat.models.provider_configurations import AccountTerms
 
@@ -64,8 +64,9 @@ class CreateGrant(Schema):
 
     def to_grant(self) -> NewGrant:
         """Returns the grant asked for."""
+        # No key can be registered for credit grants, so none is valid.
         if self.custom_fields:
-            raise NotBuilt("custom_fields: credit grants have none")
+            raise InvalidArgument("Invalid custom field keys")
         rollover = self.rollover_settings
         return NewGrant(
             customer_id=self.customer_id,
@@ -181,6 +182,17 @@ class AddPlan(Schema):
 
     plan_id: Id
     starting_on: Timestamp
+
+
+class AddCharge(Schema):
+    """A charge on a plan's invoice."""
+
+    charge_id: Id
+    customer_plan_id: Id
+    description: Name
+    invoice_start_timestamp: Timestamp
+    price: Number
+    quantity: Number
 
 
 class BillingConfig(Schema):

@@ -21,6 +21,7 @@ def alert_view(alert: Alert) -> dict[str, object]:
         "custom_field_filters": [one.model_dump(mode="json") for one in alert.field_filters],
         "group_values": [one.model_dump(exclude_none=True) for one in alert.group_values],
         "invoice_types_filter": list(alert.invoice_types),
+        "credit_grant_type_filters": list(alert.grant_types),
         "seat_filter": None
         if alert.seat_filter is None
         else alert.seat_filter.model_dump(exclude_none=True),
