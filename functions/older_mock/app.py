@@ -10,8 +10,10 @@ from backbeat.api.requests import Request, parse
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.contract_edits import EditContract
 from backbeat.api.schemas.contracts import CreateContract, GetContract, ListContracts
+from backbeat.api.schemas.dashboards import GetEmbeddableUrl
 from backbeat.api.schemas.invoices import ListInvoices
 from backbeat.api.views.contracts import contract_v2_view
+from backbeat.api.views.dashboards import dashboard_url
 from backbeat.api.views.invoices import invoice_view
 from backbeat.api.views.sandbox import product_balance_view
 from backbeat.application import (
@@ -21,6 +23,7 @@ from backbeat.application import (
     contracts,
     customer_archives,
     customers,
+    dashboards,
     invoices,
     product_balances,
 )
@@ -137,9 +140,15 @@ def void_invoice(request: Request) -> Reply:
     return ok({"id": request.path["invoice_id"]})
 
 
+@api.route("POST", "/v1/dashboards/embeddable-url")
+def get_embeddable_url(request: Request, body: GetEmbeddableUrl) -> Reply:
+    """Returns an address that shows a customer's dashboard for an hour."""
+    link = dashboards.link(request.call, body.to_dashboard())
+    return ok({"url": dashboard_url(request.origin, link)})
+
+
 @api.route("POST", "/v1/customers/{customer_id}/invoices")
 @api.route("POST", "/v1/invoices/{customer_id}/invoices")
-@api.route("POST", "/v1/dashboards/embeddable-url")
 def only_in_the_profile(request: Request) -> Reply:
     """What nobody can ask of the real API in such words."""
     raise NotBuilt("This exists in profile `mock` only")

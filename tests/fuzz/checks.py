@@ -18,6 +18,6 @@ def filter_case(context: object, case: Any) -> bool:
 
 @schemathesis.check  # type: ignore[untyped-decorator]
 def no_unforeseen_error(ctx: object, response: Any, case: object) -> None:
-    """Nothing answers as if it were broken; what is not built says so."""
+    """Nothing answers as if it were broken; a field whose effect is missing says so."""
     if response.status_code >= 500 and response.status_code != NOT_BUILT:
         raise AssertionError(f"answered {response.status_code}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from backbeat.api.operations import BY_ID, NOT_BUILT, OPERATIONS
+from backbeat.api.operations import BY_ID, OPERATIONS
 from tests.integration.estate import USD, Estate
 from tests.integration.product import Product, Reply, event
 
@@ -954,6 +954,17 @@ _OPERATIONS: Final[dict[str, dict[str, Any]]] = {
         "body": {"entity": "contract", "entity_id": "<contract_id>", "keys": ["seller"]}
     },
     "listCustomFieldKeys-v1": {"body": {"entities": ["customer", "contract"]}},
+    "embeddableDashboard-v1": {
+        "body": {
+            "customer_id": "<customer_id>",
+            "dashboard": "usage",
+            "dashboard_options": [{"key": "show_zero_usage_line_items", "value": "true"}],
+            "color_overrides": [{"name": "UsageLine_0", "value": "#ff0000"}],
+            "bm_group_key_overrides": [
+                {"group_key_name": "model", "value_display_names": {"small": "Small"}}
+            ],
+        }
+    },
     "getAuditLogs-v1": {"query": {"limit": "5", "sort": "date_desc"}},
     "getServices-v1": {},
     "rotateDeltaStreamSecret-v1": {"body": {"starting_on": "2025-01-16T00:00:00Z"}},
@@ -1270,8 +1281,7 @@ _ROUTES: Final = (
 
 def _examples() -> Iterator[Example]:
     for operation in OPERATIONS:
-        if operation.id not in NOT_BUILT:
-            yield _example(operation.id, operation.id, _OPERATIONS[operation.id])
+        yield _example(operation.id, operation.id, _OPERATIONS[operation.id])
     for operation_id, what, given in _VARIANTS:
         yield _example(f"{operation_id} {what}", operation_id, given)
     yield from _ROUTES

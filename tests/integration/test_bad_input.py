@@ -340,6 +340,10 @@ REQUIRED = {
         *("delivery_method_ids", "avalara_environment", "avalara_username", "avalara_password")
     ],
     "setClientWebhookSecret-v1": ["webhook_secret"],
+    "embeddableDashboard-v1": [
+        *("customer_id", "dashboard", "dashboard_options.0.key", "dashboard_options.0.value"),
+        "bm_group_key_overrides.0.group_key_name",
+    ],
     "integrationCloudwatchLogger-v1": [
         *("service_name", "metric_name", "dimensions"),
         *("dimensions.0.name", "dimensions.0.value"),
@@ -681,6 +685,15 @@ CASES: list[tuple[str, Place, object, str]] = [
     ("rotateDeltaStreamSecret-v1", ("starting_on",), "2025-01-15T11:59:59Z", "starting_on"),
     ("rotateDeltaStreamSecret-v1", ("starting_on",), "2025-02-15T12:00:01Z", "starting_on"),
     ("integrationCloudwatchLogger-v1", ("dimensions",), {}, "dimensions"),
+    ("embeddableDashboard-v1", ("dashboard",), "spend", "dashboard"),
+    ("embeddableDashboard-v1", ("dashboard_options", 0, "value"), "yes", "dashboard_options.0"),
+    ("embeddableDashboard-v1", ("color_overrides", 0, "name"), "Pink", "color_overrides.0"),
+    (
+        "embeddableDashboard-v1",
+        ("color_overrides", 0, "value"),
+        "#12345",
+        "color_overrides.0.value",
+    ),
     ("ingest-v1", (1, "timestamp"), "2025-01-15T10:30:00", "[1].timestamp"),
     ("ingest-v1", (1, "timestamp"), "yesterday", "[1].timestamp"),
     ("ingest-v1", (1, "timestamp"), "2024-12-12T11:59:59Z", "[1].timestamp"),

@@ -118,7 +118,7 @@ def test_errors_are_not_nested_and_nobody_goes_without_a_token(
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/customers/{}/invoices", "/v1/invoices/{}/invoices", "/v1/dashboards/embeddable-url"],
+    ["/v1/customers/{}/invoices", "/v1/invoices/{}/invoices"],
 )
 def test_what_only_the_profile_has(path: str, product: Product, world: World) -> None:
     reply = product.post(path.format(world.customer_id), {})

@@ -151,6 +151,17 @@ SUCCESSES: Final[list[Success]] = [
     ),
     Success("getServices-v1", "all", lambda w: w.sdk.v1.services.list()),
     Success(
+        "embeddableDashboard-v1",
+        "with all options",
+        lambda w: w.sdk.v1.dashboards.get_embeddable_url(
+            customer_id=w.customer,
+            dashboard="usage",
+            dashboard_options=[{"key": "hide_voided_invoices", "value": "true"}],
+            color_overrides=[{"name": "Gray_dark", "value": "#ff0000"}],
+            bm_group_key_overrides=[{"group_key_name": "model", "display_name": "Model"}],
+        ),
+    ),
+    Success(
         "rotateDeltaStreamSecret-v1",
         "by itself",
         raw("rotateDeltaStreamSecret-v1", body={}),
@@ -318,5 +329,18 @@ REFUSALS: Final[list[Refusal]] = [
         *INVALID,
         "dimensions",
         lambda w: {"body": {"service_name": "a", "metric_name": "b"}},
+    ),
+    Refusal(
+        "embeddableDashboard-v1",
+        "a color that is none",
+        *INVALID,
+        "color_overrides",
+        lambda w: {
+            "body": {
+                "customer_id": w.customer,
+                "dashboard": "usage",
+                "color_overrides": [{"name": "White", "value": "red;}"}],
+            }
+        },
     ),
 ]

@@ -76,10 +76,14 @@ _KINDS: Final = {
     "/": "text/html",
     "/console": "text/html",
     "/demo": "text/html",
+    "/dashboards/embedded": "text/html",
     "/widget": "text/html",
     "/widget.js": "text/javascript",
 }
 """Content types of successful GETs that do not answer with JSON."""
+
+_REFUSING_PAGES: Final = frozenset({"/dashboards/embedded"})
+"""Pages that need no token, and answer 403 to who has no right to them."""
 
 
 def document(apis: Iterable[Api]) -> dict[str, Any]:
@@ -188,8 +192,8 @@ def _query(
 def _responses(route: Route) -> dict[str, Any]:
     statuses = [status for status in _ERRORS if status not in _impossible(route)]
     told = {str(status): _error(status) for status in statuses}
-    if not route.built:
-        return told
+    if route.path in _REFUSING_PAGES:
+        told["403"] = {"description": _ERRORS[403], "content": {"text/html": {}}}
     kind = _KINDS.get(route.path) if route.method == "GET" else None
     return {"200": {"description": "Done.", "content": {kind or "application/json": {}}}, **told}
 

@@ -1,6 +1,6 @@
 """The 133 operations of the Metronome API and its legacy ones: what answers where.
 
-The functions' resolvers, the template check and the 501 answers all read this table.
+The functions' resolvers and the template check read this table.
 Ids, methods and paths are the contract's; the owner is the function that serves it.
 """
 
@@ -389,15 +389,14 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("setCustomFields-v1", "POST", "/v1/customFields/setValues", "settings"),
     Operation("deleteCustomFields-v1", "POST", "/v1/customFields/deleteValues", "settings"),
     Operation("listCustomFieldKeys-v1", "POST", "/v1/customFields/listKeys", "settings"),
-    Operation("embeddableDashboard-v1", "POST", "/v1/dashboards/getEmbeddableUrl", "console"),
-)
-
-NOT_BUILT: Final[frozenset[str]] = frozenset(
-    {
+    Operation(
         "embeddableDashboard-v1",
-    }
+        "POST",
+        "/v1/dashboards/getEmbeddableUrl",
+        "dashboards",
+        unknown_id_status=400,
+    ),
 )
-"""Operations that answer 501 until they are built."""
 
 LEGACY: Final[tuple[Operation, ...]] = (
     Operation("createCreditType-v1", "POST", "/v1/credit-types/create", "catalog"),

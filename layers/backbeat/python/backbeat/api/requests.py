@@ -27,6 +27,12 @@ class Request:
     headers: Mapping[str, str]
     body: str
 
+    @property
+    def origin(self) -> str:
+        """Where the request was sent to, as its sender sees it."""
+        scheme = self.headers.get("x-forwarded-proto", "http")
+        return f"{scheme}://{self.headers.get('host', '')}"
+
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:

@@ -27,14 +27,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from backbeat.api import auth, errors, idempotency, json, sandboxing, scopes
-from backbeat.api.operations import BY_ID, NOT_BUILT, ROUTED, Operation
+from backbeat.api.operations import BY_ID, ROUTED
 from backbeat.api.replies import Reply
 from backbeat.api.requests import OpenRequest, Request, Visit, parse, parse_body
 from backbeat.api.schemas.types import refuse_malformed_id
 from backbeat.application import rate_limits, sandboxes
 from backbeat.application.services import Services
 from backbeat.models.api_keys import Scope
-from backbeat.models.errors import BackbeatError, InvalidArgument, NotBuilt
+from backbeat.models.errors import BackbeatError, InvalidArgument
 from backbeat.ports.store import DocTooLarge
 
 Handler = Callable[..., Reply]
@@ -65,7 +65,6 @@ class Route:
     open: bool = False
     secret: bool = False
     ids: tuple[str, ...] = ()
-    built: bool = True
 
     @property
     def operation(self) -> str:
@@ -105,14 +104,7 @@ class Api:
         self._services = services
         self._routes: list[Route] = []
         self._local = threading.local()
-        self._missing = {
-            operation.id
-            for operation in ROUTED
-            if operation.function == function and operation.id not in NOT_BUILT
-        }
-        for operation in ROUTED:
-            if operation.function == function and operation.id in NOT_BUILT:
-                self._routes.append(_not_built(operation))
+        self._missing = {operation.id for operation in ROUTED if operation.function == function}
 
     def operation(self, operation_id: str) -> Callable[[Handler], Handler]:
         """Registers the handler of an operation of the table."""
@@ -376,15 +368,6 @@ def _route(
         public,
         ids=ids,
     )
-
-
-def _not_built(operation: Operation) -> Route:
-    def answer(request: Request) -> Reply:
-        """Is not built yet."""
-        raise NotBuilt(f"{operation.method} {operation.path} is not built yet")
-
-    made = _route(operation.id, operation.method, operation.path, answer)
-    return replace(made, built=False)
 
 
 def _nothing_there(_: Exception) -> Response[Any]:
