@@ -212,14 +212,13 @@ class StripeGateway:
 
     def invoices(self, customer_id: str) -> list[Invoice]:
         """Implements `Stripe`."""
-        fields = {
-            "customer": customer_id,
-            "limit": _MOST,
-            "expand": [f"data.{path}" for path in _WITH_PAYMENT["expand"]],
-        }
+        # Stripe expands four levels: of a list's payments, the intents would be the fifth.
+        fields = {"customer": customer_id, "limit": _MOST, "expand": ["data.payments"]}
         with failures():
-            listed = self._v1.invoices.list(fields)
-            return [_invoice(invoice) for invoice in listed.auto_paging_iter()]
+            listed = [
+                _invoice(invoice) for invoice in self._v1.invoices.list(fields).auto_paging_iter()
+            ]
+        return [self.invoice(one.id) if one.status is InvoiceStatus.OPEN else one for one in listed]
 
     def refund(self, payment_intent_id: str, *, key: str) -> None:
         """Implements `Stripe`."""
@@ -302,6 +301,13 @@ def suppress_done(invoice_id: str) -> Iterator[None]:
             raise
 
 
+_OF_PAYMENT: Final = {
+    "paid": PaymentStatus.SUCCEEDED,
+    "open": PaymentStatus.REQUIRES_PAYMENT_METHOD,
+}
+"""How far an intent is by what an invoice says of its payment; such as are open are looked up."""
+
+
 def _once(key: str) -> Any:
     return {"idempotency_key": key}
 
@@ -359,7 +365,9 @@ def _payment(invoice: Any) -> Payment | None:
     payments = invoice.get("payments") or {}
     for made in reversed(payments.get("data") or []):
         intent = made["payment"].get("payment_intent")
-        if intent is not None and not isinstance(intent, str):
+        if isinstance(intent, str):
+            return Payment(intent, _OF_PAYMENT.get(made["status"], PaymentStatus.CANCELED))
+        if intent is not None:
             error = intent.get("last_payment_error") or {}
             return Payment(
                 str(intent["id"]),
