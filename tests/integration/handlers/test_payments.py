@@ -340,6 +340,20 @@ class TestOnTheWay:
         [refund] = backend.stripe.refunds.list({}).data
         assert refund.amount == 1097
 
+    def test_credit_that_was_used_for_nothing_is_given_back(self, backend: Backend) -> None:
+        backend.onboard("team")
+        backend.change("pro", when="now")
+        # 29 - 9 to their credit, which would pay for the upgrade.
+        for package in backend.metronome.v1.packages.list():
+            if package.name == "Team":
+                backend.metronome.v1.packages.archive(package_id=package.id)
+        refused = backend.change("team", 422)
+        assert refused["operation"]["payment"]["status"] == "refunded"
+        customer = backend.stripe.customers.retrieve(backend.stripe_customer())
+        assert customer.balance == -2000
+        seen = backend.agreed()
+        assert (seen.tier, seen.paid, seen.credits) == ("pro", [29], 10_000)
+
 
 def test_a_double_click_is_one_change(backend: Backend) -> None:
     backend.onboard("pro")

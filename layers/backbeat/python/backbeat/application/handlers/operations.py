@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from backbeat.application.handlers import accounts, duties, overdue, steps
-from backbeat.application.handlers.steps import Fails, Progress, Waits
+from backbeat.application.handlers.progress import Fails, Progress, Waits
 from backbeat.application.services import Call
 from backbeat.models.accounts import (
     Account,

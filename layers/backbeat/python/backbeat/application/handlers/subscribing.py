@@ -61,7 +61,7 @@ def onboard(call: Call, entity: NewEntity, plan: Plan, payment_method: str | Non
     def attempt() -> str | None:
         found = stored.account(call.store, call.tenant, entity.id)
         if found is None:
-            item, account = None, _new_account(call, entity, plan)
+            item, account = None, _new_account(call, entity)
         else:
             item, account = found
         subscription = account.subscription
@@ -303,7 +303,7 @@ def _operation(
     )
 
 
-def _new_account(call: Call, entity: NewEntity, plan: Plan) -> Account:
+def _new_account(call: Call, entity: NewEntity) -> Account:
     return Account(
         id=entity.id,
         type=entity.type,
