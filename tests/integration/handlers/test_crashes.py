@@ -161,6 +161,14 @@ def test_an_upgrade(stage: Stage, backend: Backend, point: Mortal) -> None:
     told_to_each_point(stage, backend, point, story, wanted)
 
 
+def test_a_renewal(stage: Stage, backend: Backend, point: Mortal) -> None:
+    backend.onboard("pro")
+    story = _post("/mock/clock", now="2025-02-15T12:00:00Z")
+    wanted = _wanted(stage, backend, story)
+    assert (wanted.tier, wanted.paid, wanted.fees) == ("pro", [9, 9], [9, 9])
+    told_to_each_point(stage, backend, point, story, wanted)
+
+
 def test_a_downgrade_with_credit(stage: Stage, backend: Backend, point: Mortal) -> None:
     backend.onboard("team")
     backend.advance(LATER)

@@ -181,8 +181,8 @@ class TestCatalogue:
 def test_the_clients_wait_and_try_again_within_limits() -> None:
     access = Access("http://127.0.0.1:9", "sk_test_x")
     metronome = sdk.client(access)
-    assert (metronome.timeout, metronome.max_retries) == (20, 2)
-    assert gateway._TIMEOUTS == (5, 20)
+    assert (metronome.timeout, metronome.max_retries) == (10, 2)
+    assert gateway._TIMEOUTS == (5, 10)
     assert gateway.client(access)._requestor._options.max_network_retries == 2
     assert "sk_test_x" not in repr(access)
 

@@ -16,7 +16,7 @@ from backbeat.ports.metronome import Contract, Credit, Invoice, NewContract, New
 from backbeat.ports.providers import Access, Away, Refused
 
 NAME: Final = "Metronome"
-_TIMEOUT_SECONDS: Final = 20
+_TIMEOUT_SECONDS: Final = 10
 _RETRIES: Final = 2
 _CREDIT_PRIORITY: Final = 1
 _LONGEST_KEY: Final = 128

@@ -25,8 +25,8 @@ from backbeat.ports.stripe import (
 )
 
 NAME: Final = "Stripe"
-_TIMEOUTS: Final = (5, 20)
-"""Seconds to connect, and to wait for an answer: a payment takes its time."""
+_TIMEOUTS: Final = (5, 10)
+"""Seconds to connect, and to wait for an answer. A function has 29 seconds in all."""
 _RETRIES: Final = 2
 _WITH_PAYMENT: Final = {"expand": ["payments.data.payment.payment_intent"]}
 _MOST: Final = 100

@@ -34,6 +34,9 @@ from backbeat.ports.store import Index, Item, Query
 PATIENCE: Final = timedelta(hours=23)
 """How long a payment may wait for its customer: Stripe lets intents go after a day."""
 
+_ATTENTION: Final = timedelta(seconds=10)
+"""After so long no further step is begun for one caller: scheduled work goes on."""
+
 _MOST_STEPS: Final = 60
 """More than any operation has, however often others get in between."""
 
@@ -91,6 +94,7 @@ def run(call: Call, operation_id: str) -> Operation:
         NotFound: there is none of the id.
         Retryable: others kept changing it.
     """
+    until = call.services.clock.now() + _ATTENTION
     for _ in range(_MOST_STEPS):
         item, operation = _held(call, operation_id)
         if operation.status.is_over or operation.status is OperationStatus.STUCK:
@@ -103,6 +107,8 @@ def run(call: Call, operation_id: str) -> Operation:
             continue
         after = progress.operation
         if after.status is OperationStatus.WAITING or after.tries > operation.tries:
+            return after
+        if not after.status.is_over and call.services.clock.now() >= until:
             return after
     raise Retryable("The operation was changed by others at the same time. Try again.")
 
