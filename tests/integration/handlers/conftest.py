@@ -57,7 +57,7 @@ def stripe_client(origin: str) -> Any:
 @pytest.fixture
 def http(origin: str) -> Iterator[httpx.Client]:
     with httpx.Client(
-        base_url=origin, headers={"authorization": f"Bearer {DEMO}"}, timeout=30
+        base_url=origin, headers={"authorization": f"Bearer {DEMO}"}, timeout=120
     ) as client:
         yield client
 
