@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import stripe
 from metronome import Metronome
 
 CARD = "pm_card_visa"
@@ -31,10 +32,19 @@ class Agreement:
 class Backend:
     """Calls the handlers over HTTP."""
 
-    def __init__(self, http: httpx.Client, metronome: Metronome, stripe: Any) -> None:
+    def __init__(self, http: httpx.Client, metronome: Metronome, account: Any) -> None:
         self.http = http
         self.metronome = metronome
-        self.stripe = stripe
+        self.stripe = account
+
+    def move_into(self, token: str) -> None:
+        """Goes on in another sandbox."""
+        self.http.headers["authorization"] = f"Bearer {token}"
+        origin = str(self.http.base_url).rstrip("/")
+        self.metronome = self.metronome.with_options(bearer_token=token)
+        self.stripe = stripe.StripeClient(
+            f"sk_test_{token}", base_addresses={"api": f"{origin}/stripe"}
+        ).v1
 
     def post(self, path: str, status: int | None = 200, **body: Any) -> Any:
         reply = self.http.post(path, json=body)
