@@ -49,12 +49,12 @@ deeds = st.lists(
         changes | others,
     ),
     min_size=3,
-    max_size=9,
+    max_size=6,
 )
 
 
 @settings(
-    max_examples=4,
+    max_examples=2,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

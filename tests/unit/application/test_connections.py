@@ -104,11 +104,10 @@ def test_tokens_are_kept_only_where_keys_are_made_of_them(opened: Opened) -> Non
     assert stage.secrets.get("t1/token") is None
 
 
-def test_several_webhook_secrets_are_valid_while_they_rotate(opened: Opened) -> None:
+def test_webhook_secrets_of_the_stage(opened: Opened) -> None:
     stage = services(opened, HandClock(NOON), BACKBEAT_STRIPE_WEBHOOK_SECRETS="whsec_a whsec_b")
     stripe = ProviderName.STRIPE
-    assert connections.webhook_secrets(call(stage), stripe) == ("whsec_a", "whsec_b")
-    assert connections.webhook_secrets(call(stage), ProviderName.METRONOME) == ()
-    connections.keep_webhook_secrets(call(stage), stripe, ("whsec_new", "whsec_a"))
-    assert connections.webhook_secrets(call(stage), stripe) == ("whsec_new", "whsec_a")
-    assert connections.webhook_secrets(call(stage, "t2"), stripe) == ("whsec_a", "whsec_b")
+    assert connections.default_webhook_secrets(call(stage), stripe) == ["whsec_a", "whsec_b"]
+    assert connections.default_webhook_secrets(call(stage), ProviderName.METRONOME) == []
+    connections.keep_as(call(stage), "stripe_webhook_secrets", "whsec_new whsec_a")
+    assert connections.default_webhook_secrets(call(stage), stripe) == ["whsec_new", "whsec_a"]
