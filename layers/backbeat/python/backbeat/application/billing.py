@@ -29,7 +29,6 @@ from backbeat.application import (
     tenants,
     work_items,
 )
-from backbeat.application.handlers import due_work as handlers_work
 from backbeat.application.provider_invoices import (
     addressed_to_provider,
     on_sending_list,
@@ -299,6 +298,9 @@ def _do(call: Call, item: Item, due: DueItem) -> None:
         case WorkKind.ALERTS:
             alert_looks.look(call, item.key)
         case WorkKind.OPERATION | WorkKind.ACCOUNT | WorkKind.DUNNING:
+            # Contracts are made and changed without them: only who does such work imports them.
+            from backbeat.application.handlers import due_work as handlers_work
+
             handlers_work.do(call, due)
 
 
