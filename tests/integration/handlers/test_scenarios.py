@@ -117,6 +117,30 @@ def test_a_scheduled_downgrade_can_be_dropped(backend: Backend) -> None:
     expect(backend.agreed(), "team", 50_000, contracts=[("Team", True)], paid=["29", "29"])
 
 
+def test_an_upgrade_on_a_date_is_charged_then(backend: Backend) -> None:
+    backend.onboard("pro")
+    on = CHANGED.isoformat()
+    made = backend.change("team", effectiveDate=on)
+    assert (made["scheduled"], made["effectiveDate"]) == (True, on)
+    assert made["proratedAmount"] == Decimal("10.97")
+    expect(backend.agreed(), "pro", 10_000, contracts=[("Pro", True)], paid=["9"])
+    backend.advance(CHANGED)
+    contracts = [("Pro", False), ("Team", True)]
+    expect(backend.agreed(), "team", 50_000, contracts=contracts, paid=["9", "10.97"])
+
+
+def test_an_upgrade_on_a_date_that_is_not_paid_is_not_made(backend: Backend) -> None:
+    backend.onboard("pro")
+    backend.change("team", effectiveDate=CHANGED.isoformat())
+    failing = "pm_card_chargeCustomerFail"
+    backend.post("/api/customers/ada/payment-methods", 201, paymentMethodId=failing)
+    backend.advance(CHANGED + timedelta(days=1))
+    expect(backend.agreed(), "pro", 10_000, contracts=[("Pro", True)], paid=["9"])
+    assert backend.subscription()["scheduledChange"] is None
+    [failed] = backend.get("/api/operations", status="failed")["data"]
+    assert failed["error"]["code"] == "generic_decline"
+
+
 def test_a_downgrade_at_once_is_credited(backend: Backend) -> None:
     backend.onboard("team")
     backend.advance(CHANGED)
