@@ -48,6 +48,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
     "older_mock/list-contracts": (404, NOBODYS),
     "inbound/list-events": (200, {"data": [], "next_page": None}),
     "inbound/unsigned": (400, {"code": "InvalidSignature"}),
+    "facade/list-customers": (200, {"data": [], "next_page": None}),
     "ingest/batch": (200, None),
     "ingest/naive-timestamp": (400, {"code": "InvalidArgument"}),
     "ingest/older-form": (

@@ -199,6 +199,33 @@ class TestFinalInvoices:
         assert "not collected: there is nothing to pay" in outcomes
 
 
+def test_an_invoice_of_the_facade_is_paid_by_the_entitys_account(wired: Wired) -> None:
+    wired.backend.freeze(NOON)
+    entity = {"entity_id": "ada", "entity_type": "user", "email": "a@b.co", "name": "Ada"}
+    customer = wired.backend.post("/api/v1/customers", 201, **entity)["id"]
+    plan = {"customer_id": customer, "tier": "free"}
+    contract = wired.backend.post("/api/v1/contracts", 201, **plan)["id"]
+    charge = {"customer_id": customer, "contract_id": contract, "amount": 15.01}
+    invoice = wired.backend.post("/api/v1/invoices", 201, **charge)
+    path = f"/api/v1/invoices/{invoice['id']}/pay"
+    assert wired.backend.post(path, 409)["code"] == "Conflict"
+    # Told now, it is the invoice of somebody who is not billed here.
+    wired.settle()
+    wired.backend.onboard("free")
+    wired.settle()
+    # The customer of the facade is the one that the handlers bill.
+    assert customer_of(wired) == customer
+    wired.control("declines", count=1)
+    unpaid = wired.backend.post(path)
+    assert (unpaid["status"], unpaid["payment_status"]) == ("open", "failed")
+    paid = wired.backend.post(path)
+    assert (paid["status"], paid["payment_status"]) == ("paid", "paid")
+    assert wired.backend.post(path) == paid
+    wired.settle()
+    assert wired.backend.charges() == [Decimal("15.01")]
+    assert wired.backend.get(f"/api/v1/invoices/{invoice['id']}") == paid
+
+
 class TestGatedCharges:
     @pytest.fixture
     def gated(self, shop: Wired) -> Wired:

@@ -762,6 +762,24 @@ def older_mock_invoices(tenant: str) -> str:
     return f"{tenant}#OLDERMOCKINVOICES"
 
 
+# The simple facade
+
+
+def facade_contact(tenant: str, customer_id: str) -> Key:
+    """What the product says of a customer."""
+    return Key(customer(tenant, customer_id).pk, "FACADECONTACT")
+
+
+def facade_shelf(tenant: str, version: str) -> Key:
+    """What the tiers of a version of the catalogue are sold as."""
+    return Key(f"{tenant}#FACADESHELF", part(version))
+
+
+def facade_cancellation(tenant: str, contract_id: str) -> Key:
+    """That a contract was canceled."""
+    return Key(f"{tenant}#FACADECANCELED#{part(contract_id)}", "CANCELED")
+
+
 # Webhooks that come in
 
 

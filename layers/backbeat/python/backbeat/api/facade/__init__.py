@@ -1,0 +1,1 @@
+"""A simple REST surface over the engine: customers, contracts, invoices and credits."""

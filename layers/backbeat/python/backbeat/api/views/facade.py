@@ -1,0 +1,32 @@
+"""Customers and events of the simple facade as JSON."""
+
+from backbeat.api import json
+from backbeat.api.views.times import timestamp
+from backbeat.application.facade.contacts import Contact
+from backbeat.models.customers import Customer
+from backbeat.models.notifications import Notification
+
+
+def customer_view(customer: Customer, contact: Contact | None) -> dict[str, object]:
+    """Returns a customer. Others than the facade's have no e-mail address."""
+    aliases = customer.ingest_aliases
+    return {
+        "id": customer.id,
+        "entity_id": contact.entity_id if contact else (aliases[0] if aliases else None),
+        "entity_type": None if contact is None else contact.entity_type,
+        "email": None if contact is None else contact.email,
+        "name": customer.name,
+        "created_at": timestamp(customer.created_at),
+        "updated_at": timestamp(customer.updated_at if contact is None else contact.updated_at),
+        "metadata": {} if contact is None else contact.metadata,
+    }
+
+
+def event_view(told: Notification) -> dict[str, object]:
+    """Returns an event with what it says."""
+    return {
+        "id": told.id,
+        "type": told.type,
+        "data": json.loads(told.body),
+        "created_at": timestamp(told.created_at),
+    }

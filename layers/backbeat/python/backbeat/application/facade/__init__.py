@@ -1,0 +1,1 @@
+"""What the simple facade keeps beside the engine's own things."""

@@ -1,0 +1,47 @@
+"""What the facade tells subscribers, beside the events of the engine itself."""
+
+from typing import TYPE_CHECKING
+
+from backbeat.application import outbox
+from backbeat.application.services import Call
+from backbeat.domain.notices.shapes import event
+from backbeat.models.customers import Customer
+from backbeat.models.notifications import Notification
+from backbeat.persistence import keys
+from backbeat.persistence.entities import from_item, page_of
+from backbeat.persistence.unit_of_work import UnitOfWork
+from backbeat.ports.store import Index, Query
+
+if TYPE_CHECKING:
+    from backbeat.application.facade.contacts import Contact
+
+
+def customer_told(call: Call, customer: Customer, contact: "Contact", change: str) -> Notification:
+    """Returns what is told when a customer was created or updated."""
+    properties = {
+        "customer_id": customer.id,
+        "entity_id": contact.entity_id,
+        "entity_type": contact.entity_type,
+        "email": contact.email,
+        "name": customer.name,
+    }
+    fact = f"{customer.id}:{change}:{call.now.isoformat()}"
+    return event(f"customer.{change}", properties, fact=fact, at=call.now)
+
+
+def commit(call: Call, work: UnitOfWork, told: Notification) -> None:
+    """Commits work together with what it tells."""
+    outbox.commit_chosen(call, work, [told])
+
+
+def page(call: Call, *, limit: int, cursor: str | None) -> tuple[list[Notification], str | None]:
+    """Returns a page of what subscribers were told, the latest first."""
+    query = Query(
+        keys.notifications(call.tenant),
+        index=Index.GSI1,
+        forward=False,
+        limit=limit,
+        cursor=cursor,
+    )
+    items, after = page_of(call.store, query, lambda item: True)
+    return [from_item(item, Notification) for item in items], after
