@@ -68,7 +68,7 @@ def get_inbound_event(request: Request) -> Reply:
 
 @api.route("POST", "/api/webhook-events/{provider}/{event}/rerun")
 def rerun_inbound_event(request: Request) -> Reply:
-    """Queues an event anew that was given up on."""
+    """Queues an event anew that was given up on, or that nobody works off any more."""
     queued = log.rerun(request.call, _provider(request), request.path["event"])
     return Reply(202, {"data": inbound_view(queued)})
 

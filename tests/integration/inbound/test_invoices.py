@@ -317,8 +317,59 @@ class TestFailures:
             path = f"/api/webhook-events/metronome/{one['id']}/rerun"
             reply = product.request("POST", path)
             assert (reply.status, reply.body["data"]["state"]) == (202, "retrying")
-            assert product.request("POST", path).status == 409
         shop.settle()
+        assert product.request("POST", path).status == 409
         [invoice] = collected(shop)
         assert invoice.status == "paid"
         assert shop.events(state="dead") == []
+
+
+class TestOtherEvents:
+    def test_an_alert_is_told(self, shop: Wired) -> None:
+        metered(shop, 40)
+        made(
+            shop,
+            "/v1/alerts/create",
+            alert_type="spend_threshold_reached",
+            name="Spend",
+            threshold=100,
+            customer_id=customer_of(shop),
+        )
+        use(shop, 0, 3)
+        shop.stage.clock.advance(minutes=2)
+        shop.stage.product.tick()
+        shop.settle()
+        [told] = [one for one in shop.told() if one["type"] == "billing.alert"]
+        assert told["properties"]["entity_id"] == "ada"
+        assert told["properties"]["event"]["type"] == "alerts.spend_threshold_reached"
+
+    def test_a_contract_that_somebody_else_ends_is_told(self, shop: Wired) -> None:
+        [contract] = shop.stage.product.post(
+            "/v1/contracts/list", {"customer_id": customer_of(shop)}
+        ).data
+        end = {"ending_before": "2025-02-01T00:00:00Z"}
+        names = {"customer_id": customer_of(shop), "contract_id": contract["id"]}
+        shop.stage.product.post("/v1/contracts/updateEndDate", {**names, **end})
+        shop.settle()
+        assert [one["type"] for one in shop.told()] == ["billing.contract_ended_elsewhere"]
+
+    def test_a_subscription_made_at_stripe_is_told(self, shop: Wired) -> None:
+        stripe = shop.backend.stripe
+        price = stripe.prices.create(
+            {
+                "currency": "usd",
+                "unit_amount": 500,
+                "recurring": {"interval": "month"},
+                "product_data": {"name": "Beside"},
+            }
+        )
+        customer = shop.backend.stripe_customer()
+        stripe.subscriptions.create({"customer": customer, "items": [{"price": price.id}]})
+        shop.settle()
+        assert "billing.subscription_made_elsewhere" in [one["type"] for one in shop.told()]
+
+    def test_a_customer_deleted_at_stripe_is_told(self, shop: Wired) -> None:
+        shop.backend.stripe.customers.delete(shop.backend.stripe_customer())
+        shop.settle()
+        assert "billing.stripe_customer_deleted" in [one["type"] for one in shop.told()]
+        assert {one["state"] for one in shop.events()} <= {"done", "ignored"}

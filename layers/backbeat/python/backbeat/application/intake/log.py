@@ -56,16 +56,17 @@ def find(call: Call, provider: ProviderName, event_id: str) -> InboundEvent:
 
 
 def rerun(call: Call, provider: ProviderName, event_id: str) -> InboundEvent:
-    """Queues an event anew that was given up on.
+    """Queues an event anew that was given up on, or whose message was lost with its function.
 
     Raises:
         NotFound: it never came, or is forgotten.
-        Conflict: it is not given up on.
+        Conflict: it is done, or being done.
         Retryable: it was changed at the same time.
     """
     item, event = _held(call, provider, event_id)
-    if event.state is not InboundState.DEAD:
-        raise Conflict(f"The event is {event.state}: only dead ones are run again", value=event_id)
+    leased = event.leased_until is not None and call.services.clock.now() < event.leased_until
+    if event.state.is_over or leased:
+        raise Conflict(f"The event is {'being done' if leased else event.state}", value=event_id)
     again = event.model_copy(update={"state": InboundState.RETRYING, "leased_until": None})
     work = UnitOfWork(call.store)
     work.add(Put(receiving.item_of(call, again, item.version + 1), Version(item.version)))

@@ -1,0 +1,161 @@
+"""The process may die between any two steps of working off an event, or of dunning.
+
+A story is told once for each of its points and dies there: after a provider has done something,
+and after anything is stored. Then time goes on, and what is left is worked off.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backbeat import bootstrap
+from backbeat.adapters.sqlite.database import Database
+from tests.integration.conftest import NOON, copy_database
+from tests.integration.inbound.conftest import Wired
+from tests.integration.inbound.test_invoices import (
+    collected,
+    metered,
+    usage_invoice,
+    use,
+)
+from tests.integration.store import Crash
+
+PRO = Decimal(9)
+CHANGES = {
+    "add_line", "create_invoice", "finalize", "note", "pay", "release", "void",
+}  # fmt: skip
+"""What is asked of providers beside reading."""
+
+
+class Mortal:
+    """Takes a story's points on the test's own thread, and dies at one of them."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self.taken = 0
+        self.last: int | None = None
+
+    def __call__(self) -> None:
+        # The providers are this very process: they live on.
+        if threading.get_ident() == self._thread:
+            self.taken += 1
+            if self.taken == self.last:
+                raise Crash
+
+
+@dataclass
+class Watched:
+    """A provider whose caller may die after each change it made there."""
+
+    provider: Any
+    point: Mortal
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self.provider, name)
+        if name not in CHANGES:
+            return call
+
+        def answering(*args: Any, **kwargs: Any) -> Any:
+            answer = call(*args, **kwargs)
+            self.point()
+            return answer
+
+        return answering
+
+
+@pytest.fixture
+def point(wired: Wired) -> Iterator[Mortal]:
+    mortal, services = Mortal(), bootstrap.services()
+    given = services.providers
+    watched = replace(
+        given,
+        open_stripe=lambda access: Watched(given.open_stripe(access), mortal),
+        open_metronome_billing=lambda access: Watched(given.open_metronome_billing(access), mortal),
+    )
+    with bootstrap.using(replace(services, providers=watched)):
+        yield mortal
+
+
+def at_each_point(
+    wired: Wired, point: Mortal, story: Callable[[], object], check: Callable[[], None]
+) -> int:
+    """Tells a story that dies at its first point, its second, and so on; returns how many it has.
+
+    `story` is told again after each death, as by whoever calls again.
+    """
+    before, at = Database(":memory:"), wired.stage.clock.now()
+    copy_database(wired.stage.database, before)
+    last = 0
+    while True:
+        last += 1
+        copy_database(before, wired.stage.database)
+        wired.stage.clock.set(at)
+        wired.loop.posts.clear()
+        point.taken, point.last = 0, last
+        wired.stage.store.after = point
+        try:
+            story()
+            died = False
+        except Crash:
+            died = True
+        wired.stage.store.after = lambda: None
+        point.last = None
+        # Leases end, and hidden messages come back.
+        wired.stage.clock.advance(minutes=16)
+        story()
+        wired.stage.product.tick()
+        wired.settle()
+        check()
+        if not died:
+            before.close()
+            return last - 1
+
+
+def test_collecting_an_invoice(wired: Wired, point: Mortal) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro")
+    metered(wired, 40)
+    use(wired, 0, 3)
+    wired.settle()
+    product = wired.stage.product
+    wired.backend.advance(datetime(2025, 2, 3, tzinfo=UTC))
+    product.work_off_webhooks()
+
+    def check() -> None:
+        [invoice] = collected(wired)
+        assert (invoice.status, invoice.total) == ("paid", 120)
+        assert wired.backend.charges() == [PRO, Decimal("1.20")]
+        assert usage_invoice(wired)["custom_fields"]["stripe_status"] == "paid"
+        assert {one["state"] for one in wired.events()} <= {"done", "ignored"}
+        # What the product is told may come twice; it is one event.
+        assert len({one["id"] for one in wired.told()}) == 1
+
+    assert at_each_point(wired, point, product.work_off_inbound, check) > 8
+
+
+def test_dunning(wired: Wired, point: Mortal) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro")
+    wired.settle()
+    wired.control("declines", decline_code="insufficient_funds", count=2)
+    product = wired.stage.product
+    product.post("/mock/clock", {"now": "2025-02-17T00:00:00Z"})
+    wired.settle()
+
+    def to_18_february() -> None:
+        # Declined on the 15th and 16th, paid on the 18th.
+        product.post("/mock/clock", {"now": "2025-02-18T13:00:00Z"})
+
+    def check() -> None:
+        assert wired.backend.subscription()["status"] == "active"
+        assert wired.backend.charges()[:2] == [PRO, PRO]
+        assert len(wired.backend.charges()) == 2
+        told = {one["id"]: one["type"] for one in wired.told()}
+        assert list(told.values()) == ["billing.payment_recovered"]
+
+    assert at_each_point(wired, point, to_18_february, check) > 5
