@@ -111,10 +111,9 @@ def _taken_up(
     call: Call, provider: ProviderName, events: Iterator[InboundEvent], latest: datetime
 ) -> int:
     new = sum(receiving.take_up_missed(call, event) for event in events)
-    # Last: whatever dies before it looks again.
-    call.store.transact(
-        [Put(to_item(keys.inbound_mark(call.tenant, provider), _Mark(until=latest)))]
-    )
+    # Last: whatever dies before it looks again. What is told on a clock of its own may be ahead.
+    mark = _Mark(until=min(latest, call.now))
+    call.store.transact([Put(to_item(keys.inbound_mark(call.tenant, provider), mark))])
     return new
 
 

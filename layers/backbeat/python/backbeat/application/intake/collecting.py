@@ -241,8 +241,12 @@ def _settled(
         state = _decided(call, collection, state)
         done = state is not CollectionState.PROCESSING
         collection = collection.model_copy(update={"decided": done})
-    after = collection.model_copy(update={"state": state, "error": error, "updated_at": call.now})
-    if state is not stored.of_item(item).state:
+    before = stored.of_item(item)
+    after = collection.model_copy(update={"state": state, "error": error})
+    if after == before:
+        return _in_words(before)
+    after = after.model_copy(update={"updated_at": call.now})
+    if state is not before.state:
         # Told to Metronome first: what is marked as told is.
         fields = {
             "stripe_invoice_id": after.stripe_invoice_id or "",
