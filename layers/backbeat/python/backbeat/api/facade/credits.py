@@ -51,6 +51,7 @@ def create(call: Call, body: CreateFacadeCredit) -> Balance:
         "product_id": sold.credit_product_id,
         "name": "Credits",
         "priority": 1,
+        "applicable_product_tags": [plans.PAID_BY_CREDITS],
         "access_schedule": {"credit_type_id": sold.credit_type_id, "schedule_items": [segment]},
     }
     return balances.create(call, body.customer_id, parse(wanted, CreateCustomerCredit).to_balance())

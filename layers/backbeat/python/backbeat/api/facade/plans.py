@@ -15,6 +15,9 @@ from backbeat.application.services import Call
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.tiers import Cadence, Catalogue, Tier
 
+PAID_BY_CREDITS: Final = "usage"
+"""The tag of products that credits pay for. Without it they would pay the plan's own price."""
+
 _FROM: Final = "2000-01-01T00:00:00Z"
 _FREQUENCIES: Final = {Cadence.MONTHLY: "MONTHLY", Cadence.YEARLY: "ANNUAL"}
 
@@ -65,6 +68,7 @@ def terms(call: Call, tier: Tier, cadence: Cadence, *, starting_at: datetime) ->
             "quantity": 1,
         },
         "priority": 1,
+        "applicable_product_tags": [PAID_BY_CREDITS],
         "commit_duration": {"value": 1, "unit": "PERIODS"},
         "recurrence_frequency": "MONTHLY",
         "starting_at": start,
