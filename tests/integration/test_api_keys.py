@@ -169,6 +169,18 @@ class TestKeys:
             reply = product.request(method, path, {} if action else None, token="other")
             assert (reply.status, reply.body["code"]) == (404, "ApiKeyNotFound")
 
+    def test_what_is_done_with_keys_is_in_the_log_of_changes(self, product: Product) -> None:
+        key = made(product, "keys:admin", "metronome")
+        product.post(f"{KEYS}/{key['id']}/rotate", {}, token=key["key"])
+        product.post(f"{KEYS}/{key['id']}/revoke")
+        entries = product.get("/v1/auditLogs", sort="date_asc").data
+        assert [(one["resource_type"], one["resource_id"], one["action"]) for one in entries] == [
+            ("api_key", key["id"], action) for action in ("create", "update", "update")
+        ]
+        # Rotated by the key itself.
+        by_key, by_token = entries[1]["actor"]["id"], entries[0]["actor"]["id"]
+        assert by_key == key["id"] != by_token
+
     def test_keys_outlive_a_reset(self, product: Product) -> None:
         key = made(product, "keys:admin")
         product.post("/mock/reset")

@@ -32,6 +32,8 @@ _BOOKKEEPING: Final = frozenset(
         "ContractEdit",
         # Replies, kept to be given again.
         "Idempotency",
+        # How keys are found by their secrets, and what providers told: a log of its own.
+        *("Credential", "_KeyName", "InboundEvent", "_Collects", "_Mark"),
         # Controls of a sandbox are no changes in its world.
         *(
             "Faults",

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from backbeat.application import connections
+from backbeat.application import audit, connections
 from backbeat.application.services import Call
+from backbeat.models.audit import AuditAction
 from backbeat.models.base import Model
 from backbeat.models.inbound import ProviderName
 
@@ -50,6 +51,8 @@ def add(call: Call, provider: ProviderName, secret: str, *, overlap: timedelta) 
     ending = [_ended_by(one, now + overlap) for one in before if one.text != secret]
     kept = [one for one in ending if one.valid_until is not None and now < one.valid_until]
     ring = _Ring(secrets=(_Held(text=secret), *kept[: _MOST - 1]))
+    action = AuditAction.UPDATE if before else AuditAction.CREATE
+    audit.announce(call, "inbound_webhook_secret", provider.value, action)
     connections.keep_as(call, _name(call, provider), ring.model_dump_json(exclude_none=True))
 
 
