@@ -69,6 +69,16 @@ class TestKeys:
             ("keys:admin", "GET", KEYS, True),
             ("keys:admin", "GET", "/v1/customers", False),
             ("keys:admin", "GET", "/mock/clock", False),
+            ("billing:read", "GET", "/api/dunning-policy", True),
+            ("billing:read", "PUT", "/api/dunning-policy", False),
+            ("billing:read", "POST", "/api/tier/change", False),
+            ("billing:read", "POST", "/api/v1/customers", False),
+            ("billing:read", "POST", "/api/webhook-endpoints/stripe", False),
+            ("billing:write", "GET", "/api/webhook-events", True),
+            ("billing:write", "GET", "/api/v1/customers", True),
+            ("metering:admin", "GET", "/api/v1/customers", False),
+            ("metering:admin", "GET", "/v1/customers", False),
+            ("metronome", "GET", "/api/customers", False),
         ],
     )
     def test_it_does_what_its_scopes_allow(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import stripe
 
 from backbeat import bootstrap
 from tests.integration.conftest import NOON
@@ -146,3 +147,34 @@ def test_a_dispute_is_told(wired: Wired) -> None:
     [told] = [one for one in wired.told() if "dispute" in one["type"]]
     assert told["type"] == "billing.dispute_created"
     assert told["properties"]["payment_intent_id"].startswith("pi_")
+
+
+class TestWhoseAccountItIs:
+    """Keys and tokens of clients act in the accounts of the sandbox that they belong to."""
+
+    def onboard(self, wired: Wired, credential: str) -> None:
+        entity = {"id": "eve", "type": "user", "name": "Eve", "email": "eve@example.com"}
+        body = {"entity": entity, "tier": "pro", "paymentMethodId": "pm_card_visa"}
+        reply = wired.stage.product.post("/api/onboard", body, token=credential)
+        assert reply.status == 201, reply
+
+    def test_a_key_is_its_makers(self, wired: Wired) -> None:
+        wired.backend.freeze(NOON)
+        made = wired.stage.product.post(
+            "/api/keys", {"name": "backend", "scopes": ["billing:write"]}
+        )
+        self.onboard(wired, made.body["data"]["key"])
+        [charge] = wired.backend.stripe.charges.list({"limit": 10}).data
+        assert charge.amount == 900
+        # What waits is carried on by the sandbox's own token, and not by the key.
+        wired.settle()
+        assert wired.stage.product.get("/api/subscription/eve").body["status"] == "active"
+
+    def test_a_client_is_the_sandbox_of_its_id(self, wired: Wired, origin: str) -> None:
+        client = {"grant_type": "client_credentials", "client_id": "shop", "client_secret": "any"}
+        given = wired.stage.product.request("POST", "/oauth/token", client, token=None)
+        self.onboard(wired, given.body["access_token"])
+        theirs = stripe.StripeClient("sk_test_shop", base_addresses={"api": f"{origin}/stripe"}).v1
+        [charge] = theirs.charges.list({"limit": 10}).data
+        assert charge.amount == 900
+        assert wired.backend.stripe.charges.list({"limit": 10}).data == []

@@ -6,14 +6,30 @@ from backbeat.models.api_keys import Scope
 
 _BY_PATH: Final = (
     ("/api/keys", Scope.KEYS, Scope.KEYS),
+    # What only asks, though by POST.
+    ("/api/tier/preview", Scope.BILLING_READ, Scope.BILLING_READ),
+    ("/api/entitlements/", Scope.BILLING_READ, Scope.BILLING_READ),
     ("/api/", Scope.BILLING_READ, Scope.BILLING_WRITE),
+    ("/metering/v1/usage/", Scope.METERING_READ, Scope.METERING_READ),
+    ("/metering/v1/check", Scope.METERING_READ, Scope.METERING_READ),
+    # What decides how usage is counted and billed.
+    ("/metering/v1/caps", Scope.METERING_READ, Scope.METERING_ADMIN),
+    ("/metering/v1/mappings", Scope.METERING_READ, Scope.METERING_ADMIN),
+    ("/metering/v1/periods/", Scope.METERING_READ, Scope.METERING_ADMIN),
+    ("/metering/v1/pushes", Scope.METERING_READ, Scope.METERING_ADMIN),
+    ("/metering/v1/reconciliation/", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/", Scope.METERING_READ, Scope.METERING_WRITE),
 )
-"""Beginnings of paths, each with the right to read and the one to write."""
+"""Beginnings of paths, each with the right to read and the one to write. The first one counts."""
+
+_DECISIONS: Final = ("/approve", "/reject", "/revert")
+"""How paths end by which somebody decides about what another asked for."""
 
 
 def needed(method: str, path: str) -> Scope:
     """Returns the right that a call needs. What is below no path of the list is Metronome's."""
+    if path.startswith("/metering/") and path.endswith(_DECISIONS):
+        return Scope.METERING_ADMIN
     for beginning, read, write in _BY_PATH:
         if path.startswith(beginning):
             return read if method == "GET" else write
