@@ -7,6 +7,7 @@ from backbeat.api import pagination
 from backbeat.api.replies import Reply, file, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
+from backbeat.api.schemas.backfills import ListBackfills, ListRows, OrderBackfill, RunReplay
 from backbeat.api.schemas.metering import (
     CheckUsage,
     CreateCap,
@@ -18,6 +19,7 @@ from backbeat.api.schemas.metering import (
     UsageHistory,
     parse_events,
 )
+from backbeat.api.views.backfills import backfill_view, replay_view, row_view
 from backbeat.api.views.metering import (
     cap_view,
     counter_view,
@@ -29,7 +31,14 @@ from backbeat.api.views.metering import (
     usage_view,
     verdict_view,
 )
-from backbeat.application.metering import caps, counters, events, live_usage
+from backbeat.application.metering import (
+    backfills,
+    caps,
+    counters,
+    events,
+    live_usage,
+    replays,
+)
 from backbeat.models.period import Period, hour_of
 
 api = Api("metering", bootstrap.services)
@@ -93,6 +102,66 @@ def export_events(request: Request, query: ExportEvents) -> Reply:
     )
     content = events_csv(stored for _, stored in found)
     return file(content, name="events.csv", content_type="text/csv")
+
+
+@api.route("POST", "/metering/v1/events/backfill")
+def order_backfill(request: Request, body: OrderBackfill) -> Reply:
+    """Queues usage of the past to be brought in: JSON, CSV, JSON lines, or a file in S3."""
+    call = request.call
+    return ok(backfill_view(backfills.order(call, body.to_command(), by=call.owner)))
+
+
+@api.route("GET", "/metering/v1/events/backfill")
+def list_backfills(request: Request, query: ListBackfills) -> Reply:
+    """Lists backfills, the newest first."""
+    parameters = query.model_dump(exclude={"next_page", "limit"})
+    found, following = backfills.page(
+        request.call,
+        query.wants,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, parameters),
+    )
+    views = [backfill_view(one) for one in found]
+    return page(views, pagination.encode(following, parameters))
+
+
+@api.route("GET", "/metering/v1/events/backfill/{operation_id}")
+def get_backfill(request: Request) -> Reply:
+    """Returns a backfill and how far it is."""
+    return ok(backfill_view(backfills.get(request.call, request.path["operation_id"])))
+
+
+@api.route("GET", "/metering/v1/events/backfill/{operation_id}/rows")
+def list_backfill_rows(request: Request, query: ListRows) -> Reply:
+    """Lists what became of the rows of a backfill, in their order."""
+    found = backfills.outcomes(
+        request.call,
+        request.path["operation_id"],
+        outcome=query.status,
+        after=query.after,
+        limit=query.limit,
+    )
+    return ok([row_view(one) for one in found])
+
+
+@api.route("POST", "/metering/v1/events/backfill/{operation_id}/cancel")
+def cancel_backfill(request: Request) -> Reply:
+    """Stops a backfill; what was counted stays."""
+    return ok(backfill_view(backfills.cancel(request.call, request.path["operation_id"])))
+
+
+@api.route("POST", "/metering/v1/replay")
+def run_replay(request: Request, body: RunReplay) -> Reply:
+    """Counts events anew and tells what differs from what was counted, or mends it."""
+    found = replays.replay(
+        request.call,
+        body.span,
+        metrics=body.metrics,
+        customer_ref=body.customer_ref,
+        applies=body.mode == "apply",
+        cursor=body.cursor,
+    )
+    return ok(replay_view(found))
 
 
 @api.route("POST", "/metering/v1/counters")

@@ -18,6 +18,7 @@ SPAN = {"since": "2025-01-01T00:00:00Z", "until": "2025-01-16T00:00:00Z"}
 MONTHS = {"period_start": "2025-01", "period_end": "2025-01"}
 LISTS: dict[str, dict[str, str]] = {
     "/metering/v1/events": {},
+    "/metering/v1/events/backfill": {},
     "/metering/v1/counters": {},
     "/metering/v1/caps": {},
     "/metering/v1/adjustments": {},
@@ -43,12 +44,19 @@ def owned(mapped: Mapped, clock: TestClock) -> dict[str, str]:
     [correction] = meter.get("reconciliation/corrections").data
     cap = meter.post("caps", {"metric": "calls", "limit": 10, "mode": "soft"}).data
     body = {"metric": "calls", "customer_ref": "acme", "ts": "2025-01-10T00:00:00Z", "delta": 1}
+    backfill = {
+        "metric": "calls",
+        "period_start": "2024-12-01T00:00:00Z",
+        "reason": "moved",
+        "events": [event(1, "2024-12-05T10:00:00Z")],
+    }
     return {
         "mapping_id": mapped.id,
         "run_id": run["id"],
         "correction_id": correction["id"],
         "cap_id": cap["id"],
         "adjustment_id": meter.post("adjustments", body).data["id"],
+        "operation_id": meter.post("events/backfill", backfill).data["operation_id"],
         "name": "calls",
     }
 
@@ -77,7 +85,7 @@ def test_no_route_answers_a_strangers_id(
             )
         assert reply.status == 404, (method, path, reply)
         looked_at += 1
-    assert looked_at >= 13
+    assert looked_at >= 16
 
 
 def test_no_list_shows_anything_of_another(

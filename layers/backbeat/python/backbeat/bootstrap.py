@@ -29,6 +29,7 @@ from backbeat.ports.http import Http, HttpReply
 from backbeat.ports.meters import StripeMeters
 from backbeat.ports.metronome import Metronome
 from backbeat.ports.metronome_billing import MetronomeBilling
+from backbeat.ports.objects import Objects
 from backbeat.ports.providers import Access
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
@@ -135,6 +136,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         # Money is never made up outside of sandboxes.
         payments=ScriptedPayments(store) if sandbox else NoPayments(),
         taxes=ScriptedTaxes(store) if sandbox else NoTaxes(),
+        objects=_LazyObjects(),
         providers=_providers(config),
         connection_secrets=VersionedCache(size=1000),
         known_tokens=RecentlySeen(size=10_000),
@@ -170,6 +172,19 @@ class _LazyHttp:
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
     ) -> HttpReply:
         return self._http.post(url, headers=headers, body=body, timeout_seconds=timeout_seconds)
+
+
+class _LazyObjects:
+    """Implements `Objects` by S3, made at the first file: boto3 takes long to import."""
+
+    @cached_property
+    def _objects(self) -> Objects:
+        from backbeat.adapters.aws.s3 import S3Objects
+
+        return S3Objects()
+
+    def read(self, url: str, *, at_most: int) -> bytes:
+        return self._objects.read(url, at_most=at_most)
 
 
 def _providers(config: Config) -> Providers:

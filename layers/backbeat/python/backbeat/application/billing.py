@@ -29,6 +29,7 @@ from backbeat.application import (
     tenants,
     work_items,
 )
+from backbeat.application.metering import backfills
 from backbeat.application.provider_invoices import (
     addressed_to_provider,
     on_sending_list,
@@ -302,6 +303,8 @@ def _do(call: Call, item: Item, due: DueItem) -> None:
             from backbeat.application.handlers import due_work as handlers_work
 
             handlers_work.do(call, due)
+        case WorkKind.BACKFILL:
+            backfills.step(call, item, due)
 
 
 def due_until(call: Call, target: datetime) -> Iterator[Work]:

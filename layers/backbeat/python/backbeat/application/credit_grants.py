@@ -202,7 +202,7 @@ def void(call: Call, grant_id: str, *, release_uniqueness_key: bool) -> None:
 
 def of_customer(call: Call, customer_id: str) -> list[CreditGrant]:
     """Returns a customer's grants, void ones and those that are over too."""
-    return [one for one in _all(call) if one.customer_id == customer_id]
+    return [one for one in _settled(call).grants if one.customer_id == customer_id]
 
 
 def shown(call: Call, wanted: GrantFilter) -> list[ShownGrant]:

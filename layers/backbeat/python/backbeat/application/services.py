@@ -17,6 +17,7 @@ from backbeat.ports.clock import Clock
 from backbeat.ports.connections import Providers
 from backbeat.ports.http import Http
 from backbeat.ports.ids import Ids
+from backbeat.ports.objects import Objects
 from backbeat.ports.payments import PaymentGateway
 from backbeat.ports.queue import Queue
 from backbeat.ports.secrets import Secrets
@@ -90,6 +91,7 @@ class Services:
     sql: SqlEngine
     payments: PaymentGateway
     taxes: Taxes
+    objects: Objects
     providers: Providers
     connection_secrets: VersionedCache[str | None]
     known_tokens: RecentlySeen

@@ -1065,3 +1065,28 @@ def metering_settings(tenant: str) -> Key:
 def recount(tenant: str, customer_key: str, metric_id: str) -> Key:
     """Held by who counts the events of a customer key anew: one at a time."""
     return Key(f"{tenant}#RECOUNT#{part(customer_key)}#{part(metric_id)}", "RECOUNT")
+
+
+def backfill(tenant: str, backfill_id: str) -> Key:
+    """Usage that is brought in afterwards."""
+    return Key(f"{tenant}#BACKFILL#{part(backfill_id)}", "BACKFILL")
+
+
+def backfills(tenant: str) -> str:
+    """Gsi1 partition of all backfills by age."""
+    return f"{tenant}#BACKFILLS"
+
+
+def backfill_rows(tenant: str, backfill_id: str, page: int) -> Key:
+    """Some rows of a backfill."""
+    return Key(backfill(tenant, backfill_id).pk, f"ROWS#{page:06}")
+
+
+def backfill_outcomes(tenant: str, backfill_id: str, page: int) -> Key:
+    """What became of some rows of a backfill."""
+    return Key(backfill(tenant, backfill_id).pk, f"OUTCOMES#{page:06}")
+
+
+def backfill_work(tenant: str, backfill_id: str) -> Key:
+    """The next part of a backfill on the work list."""
+    return Key(backfill(tenant, backfill_id).pk, "DUE#backfill")

@@ -4,6 +4,7 @@ Events are decoded by msgspec in one pass, as on the other way in; their fields 
 `customer_ref` or `customerRef`, as clients of either habit do.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
@@ -58,6 +59,8 @@ class _Batch(msgspec.Struct):
 
 
 _decoder: Final = msgspec.json.Decoder(_Batch, float_hook=Decimal)
+_event_decoder: Final = msgspec.json.Decoder(_Event, float_hook=Decimal)
+_encoder: Final = msgspec.json.Encoder(decimal_format="number")
 _SOURCES: Final = {source.value: source for source in Source}
 
 
@@ -97,6 +100,24 @@ def parse_events(body: str) -> list[SentEvent]:
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidArgument(f"The body is not valid JSON: {error}") from error
     return [_sent(event, number) for number, event in enumerate(batch.events)]
+
+
+def sent_events(values: Sequence[dict[str, Any]]) -> list[SentEvent]:
+    """Returns decoded objects as events, in order.
+
+    Raises:
+        InvalidArgument: one of them is none; names it and the field.
+    """
+    found = []
+    for number, value in enumerate(values):
+        try:
+            event = _event_decoder.decode(_encoder.encode(value))
+        except msgspec.ValidationError as error:
+            problem, _, place = str(error).partition(" - at `$")
+            where = place.removesuffix("`")
+            raise InvalidArgument(f"events[{number}]{where}: {problem}") from error
+        found.append(_sent(event, number))
+    return found
 
 
 def _sent(event: _Event, number: int) -> SentEvent:

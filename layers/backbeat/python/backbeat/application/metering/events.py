@@ -180,7 +180,8 @@ def _checked(
         seen.add(key)
         usage_event = _usage_event(event, key, operation_id)
         warning = None
-        if event.metric in capped:
+        # What somebody brings in afterwards has been used already.
+        if event.metric in capped and operation_id is None:
             verdict = guard.verdict(counter, usage_event)
             if verdict is not None and not verdict.allowed and not _is_stored(call, key):
                 limit = verdict.cap.limit if verdict.cap else verdict.used
