@@ -8,6 +8,11 @@ from backbeat.api.replies import Reply, file, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.backfills import ListBackfills, ListRows, OrderBackfill, RunReplay
+from backbeat.api.schemas.meter_alerts import (
+    ChangeMeterAlert,
+    CreateMeterAlert,
+    ListMeterAlertEvents,
+)
 from backbeat.api.schemas.metering import (
     CheckUsage,
     CreateCap,
@@ -20,6 +25,7 @@ from backbeat.api.schemas.metering import (
     parse_events,
 )
 from backbeat.api.views.backfills import backfill_view, replay_view, row_view
+from backbeat.api.views.meter_alerts import alert_view, crossing_view, state_view
 from backbeat.api.views.metering import (
     cap_view,
     counter_view,
@@ -32,6 +38,7 @@ from backbeat.api.views.metering import (
     verdict_view,
 )
 from backbeat.application.metering import (
+    alerts,
     backfills,
     caps,
     counters,
@@ -241,6 +248,64 @@ def remove_cap(request: Request) -> Reply:
     """Removes a cap: usage goes on."""
     caps.remove(request.call, request.path["cap_id"])
     return ok({"id": request.path["cap_id"]})
+
+
+@api.route("POST", "/metering/v1/alerts")
+def create_meter_alert(request: Request, body: CreateMeterAlert) -> Reply:
+    """Creates an alert about usage in units, or about money."""
+    made = alerts.create(
+        request.call,
+        name=body.name,
+        type_=body.type,
+        metric=body.metric,
+        customer_ref=body.customer_ref,
+        threshold=body.threshold,
+        clear_below=body.clear_below,
+    )
+    return ok(alert_view(made))
+
+
+@api.route("GET", "/metering/v1/alerts")
+def list_meter_alerts(request: Request) -> Reply:
+    """Lists alerts."""
+    return ok([alert_view(one) for one in alerts.every(request.call)])
+
+
+@api.route("GET", "/metering/v1/alerts/events")
+def list_meter_alert_events(request: Request, query: ListMeterAlertEvents) -> Reply:
+    """Lists when lines were crossed, the newest first."""
+    parameters = query.model_dump(exclude={"next_page", "limit"})
+    found, following = alerts.page_of_events(
+        request.call,
+        query.wants,
+        since=query.since,
+        until=query.until,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, parameters),
+    )
+    views = [crossing_view(one) for one in found]
+    return page(views, pagination.encode(following, parameters))
+
+
+@api.route("GET", "/metering/v1/alerts/{alert_id}")
+def get_meter_alert(request: Request) -> Reply:
+    """Returns an alert, and where it stands for its customers."""
+    call, alert_id = request.call, request.path["alert_id"]
+    states = [state_view(one) for one in alerts.states(call, alert_id)]
+    return ok({**alert_view(alerts.get(call, alert_id)), "states": states})
+
+
+@api.route("PATCH", "/metering/v1/alerts/{alert_id}")
+def change_meter_alert(request: Request, body: ChangeMeterAlert) -> Reply:
+    """Changes an alert, or switches it off."""
+    changed = alerts.change(request.call, request.path["alert_id"], body.changes())
+    return ok(alert_view(changed))
+
+
+@api.route("DELETE", "/metering/v1/alerts/{alert_id}")
+def archive_meter_alert(request: Request) -> Reply:
+    """Archives an alert; what it told stays."""
+    return ok(alert_view(alerts.archive(request.call, request.path["alert_id"])))
 
 
 handler = api.handler

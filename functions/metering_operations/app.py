@@ -28,6 +28,7 @@ from backbeat.api.schemas.reconciliation import (
     Summarize,
 )
 from backbeat.api.views.drift_report import report_html
+from backbeat.api.views.exposition import CONTENT_TYPE, exposition
 from backbeat.api.views.mappings import mapping_view, push_view, pushed_view
 from backbeat.api.views.metering import adjustment_view
 from backbeat.api.views.reconciliation import (
@@ -48,10 +49,13 @@ from backbeat.application.metering import (
     closing,
     corrections,
     drift,
+    gauges,
+    health,
     mappings,
     pushes,
     reconciliation,
 )
+from backbeat.application.services import Services
 from backbeat.models.adjustments import AdjustmentReason
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.mappings import Lane
@@ -327,6 +331,30 @@ def finalize_period(request: Request, body: FinalizePeriod) -> Reply:
             "override_reason": state.override_reason,
         }
     )
+
+
+@api.route("GET", "/metering/metrics")
+def show_metrics(request: Request) -> Reply:
+    """Returns figures about the caller's metering as Prometheus reads them."""
+    return document(exposition(gauges.of_tenant(request.call)), content_type=CONTENT_TYPE)
+
+
+@api.route("GET", "/metering/health/live", public=True)
+def show_liveness(services: Services) -> Reply:
+    """Answers that the function runs."""
+    return Reply(200, {"status": "alive"})
+
+
+@api.route("GET", "/metering/health/ready", public=True)
+def show_readiness(services: Services) -> Reply:
+    """Tells whether metering can work: degraded is when its schedules are late."""
+    seen = health.look(services)
+    body = {
+        "status": seen.readiness.value,
+        "checks": {"store": seen.store},
+        "lag_seconds": seen.lag_seconds,
+    }
+    return Reply(503 if seen.readiness is health.Readiness.UNHEALTHY else 200, body)
 
 
 def _remember(request: Request) -> None:

@@ -57,6 +57,8 @@ PUBLIC = {
     "GET /demo": 200,
     "GET /demo/{path+}": 200,
     "GET /health": 200,
+    "GET /metering/health/live": 200,
+    "GET /metering/health/ready": 200,
     "GET /openapi.json": 200,
     "GET /reference": 200,
     "GET /widget": 200,

@@ -19,6 +19,8 @@ MONTHS = {"period_start": "2025-01", "period_end": "2025-01"}
 LISTS: dict[str, dict[str, str]] = {
     "/metering/v1/events": {},
     "/metering/v1/events/backfill": {},
+    "/metering/v1/alerts": {},
+    "/metering/v1/alerts/events": {},
     "/metering/v1/counters": {},
     "/metering/v1/caps": {},
     "/metering/v1/adjustments": {},
@@ -29,6 +31,7 @@ LISTS: dict[str, dict[str, str]] = {
 BODIES: dict[str, Any] = {
     "PATCH /metering/v1/mappings/{mapping_id}": {"active": False},
     "DELETE /metering/v1/mappings/{mapping_id}": {},
+    "PATCH /metering/v1/alerts/{alert_id}": {"enabled": False},
     "POST /metering/v1/reconciliation/corrections/{correction_id}/approve": {},
 }
 
@@ -37,6 +40,8 @@ BODIES: dict[str, Any] = {
 def owned(mapped: Mapped, clock: TestClock) -> dict[str, str]:
     """The ids of one of each thing that the token `demo` owns."""
     meter = mapped.meter
+    watched = {"name": "Any", "type": "usage", "metric": "calls", "threshold": 1}
+    alert = meter.post("alerts", watched).data
     meter.send(event(5, idempotency_key="secret-event"))
     mapped.push()
     mapped.side.send(mapped.customer, "7", clock.now())
@@ -58,6 +63,7 @@ def owned(mapped: Mapped, clock: TestClock) -> dict[str, str]:
         "adjustment_id": meter.post("adjustments", body).data["id"],
         "operation_id": meter.post("events/backfill", backfill).data["operation_id"],
         "name": "calls",
+        "alert_id": alert["id"],
     }
 
 
@@ -85,7 +91,7 @@ def test_no_route_answers_a_strangers_id(
             )
         assert reply.status == 404, (method, path, reply)
         looked_at += 1
-    assert looked_at >= 16
+    assert looked_at >= 19
 
 
 def test_no_list_shows_anything_of_another(

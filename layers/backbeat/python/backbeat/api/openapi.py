@@ -72,6 +72,7 @@ _KINDS: Final = {
     "/v1/customers/{customer_id}/invoices/{invoice_id}/pdf": "application/pdf",
     "/mock/snapshots/{name}": "application/gzip",
     "/reference": "text/html",
+    "/metering/metrics": "text/plain",
     "/metering/v1/events/export": "text/csv",
     "/": "text/html",
     "/console": "text/html",

@@ -1090,3 +1090,34 @@ def backfill_outcomes(tenant: str, backfill_id: str, page: int) -> Key:
 def backfill_work(tenant: str, backfill_id: str) -> Key:
     """The next part of a backfill on the work list."""
     return Key(backfill(tenant, backfill_id).pk, "DUE#backfill")
+
+
+def meter_alert(tenant: str, alert_id: str) -> Key:
+    """An alert about metered usage."""
+    return Key(metering(tenant), f"ALERT#{part(alert_id)}")
+
+
+def meter_alert_state(tenant: str, alert_id: str, customer_id: str, start: datetime) -> Key:
+    """Where an alert about metered usage stands for a customer in a billing period."""
+    pk, low, _ = meter_alert_states(tenant, alert_id)
+    return Key(pk, f"{low}{part(customer_id)}#{time_text(start)}")
+
+
+def meter_alert_states(tenant: str, alert_id: str) -> tuple[str, str, str]:
+    """Partition and range of the states of an alert about metered usage."""
+    return (f"{tenant}#METERALERT#{part(alert_id)}", *prefix_range("STATE#"))
+
+
+def meter_alert_event(tenant: str, event_id: str) -> Key:
+    """A crossing of an alert's line."""
+    return Key(f"{tenant}#METERALERTEVENT#{part(event_id)}", "EVENT")
+
+
+def meter_alert_events(tenant: str) -> str:
+    """Gsi1 partition of all crossings by age."""
+    return f"{tenant}#METERALERTEVENTS"
+
+
+def heartbeat(schedule: str) -> Key:
+    """When a schedule ran last. It belongs to the stage, and to no tenant."""
+    return Key(f"HEARTBEAT#{schedule}", "HEARTBEAT")

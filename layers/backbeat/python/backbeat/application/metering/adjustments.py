@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backbeat.application import ingest
-from backbeat.application.metering import definitions, references
+from backbeat.application.metering import alerts, definitions, references
 from backbeat.application.services import Call
 from backbeat.domain import metering
 from backbeat.domain.event_keys import plain
@@ -222,6 +222,7 @@ def finish(call: Call, adjustment_id: str) -> Adjustment:
     references.note(call, [event.customer_key])
     # The event's key is its own, so writing it a second time counts nothing.
     ingest.ingest(call, [event], any_age=True)
+    alerts.usage_arrived(call, definitions.of(call), [(adjustment.metric, adjustment.customer_ref)])
     return _replace(call, item, {"status": done})
 
 

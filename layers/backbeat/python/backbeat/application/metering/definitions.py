@@ -9,6 +9,7 @@ from backbeat.models.catalog import BillableMetric
 from backbeat.models.counters import Counter
 from backbeat.models.errors import NotFound
 from backbeat.models.limits import Cap
+from backbeat.models.meter_alerts import MeterAlert
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, walk
 from backbeat.ports.store import Query
@@ -16,11 +17,12 @@ from backbeat.ports.store import Query
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """All counters by name, what they count, and the caps on them."""
+    """All counters by name, what they count, and the caps and alerts about them."""
 
     counters: Mapping[str, Counter]
     metrics: Mapping[str, BillableMetric]
     caps: tuple[Cap, ...] = ()
+    alerts: tuple[MeterAlert, ...] = ()
 
     def counter(self, name: str) -> Counter:
         """Returns a counter.
@@ -60,11 +62,14 @@ def of(call: Call) -> Definitions:
 def _load(call: Call) -> Definitions:
     counters: dict[str, Counter] = {}
     caps: list[Cap] = []
+    alerts: list[MeterAlert] = []
     for item in walk(call.store, Query(keys.metering(call.tenant))):
         if item.entity == Counter.__name__:
             counter = from_item(item, Counter)
             counters[counter.name] = counter
         elif item.entity == Cap.__name__:
             caps.append(from_item(item, Cap))
+        elif item.entity == MeterAlert.__name__:
+            alerts.append(from_item(item, MeterAlert))
     metrics = {metric.id: metric for metric in catalog.metrics(call)}
-    return Definitions(counters, metrics, tuple(caps))
+    return Definitions(counters, metrics, tuple(caps), tuple(alerts))

@@ -16,6 +16,7 @@ import msgspec
 from backbeat.application import ingest
 from backbeat.application.metering import (
     adjustments,
+    alerts,
     billing_periods,
     definitions,
     references,
@@ -93,6 +94,7 @@ def take(
     for one in taken:
         if one.timing is not _Timing.IN_TIME:
             results[one.number] = _late(call, one)
+    alerts.usage_arrived(call, known, ((one.event.metric, one.event.customer_ref) for one in taken))
     return [results[index] for index in range(len(events))]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from backbeat.application import sandboxes, tenants
-from backbeat.application.metering import adjustments, closing, pushes, reconciliation
+from backbeat.application.metering import adjustments, closing, health, pushes, reconciliation
 from backbeat.application.services import Call, Services
 from backbeat.models.reconciliation import RunTrigger
 
@@ -25,11 +25,13 @@ class Done(NamedTuple):
 
 def push_all(services: Services) -> Done:
     """Tells Stripe what changed, for every tenant, and holds drafts whose totals differ."""
+    health.beat(services, "push")
     return _for_each(services, _push)
 
 
 def reconcile_all(services: Services) -> Done:
     """Completes what a crash left half done, pushes, and holds all places side by side."""
+    health.beat(services, "reconcile")
     return _for_each(services, _reconcile)
 
 
