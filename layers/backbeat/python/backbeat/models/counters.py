@@ -1,10 +1,10 @@
 """What metering counts: counters, and the events that were sent to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from backbeat.models.base import Model
 from backbeat.models.catalog import Aggregation
@@ -54,8 +54,10 @@ class Source(StrEnum):
     ADJUSTMENT = "adjustment"
 
 
-@dataclass(frozen=True, slots=True)
-class SentEvent:
+# What comes by the hundred is a tuple: made in a third of a data class's time.
+
+
+class SentEvent(NamedTuple):
     """An event as it was sent: `key` is the caller's own, None where it is to be derived.
 
     `sequence` tells apart events that are otherwise alike.
@@ -82,14 +84,13 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class EventResult:
-    """What became of the event at `index` of a request, under which key.
+class EventResult(NamedTuple):
+    """What became of an event, by its place in the request, under which key.
 
     `adjustment_id` names what a late event became, `warning` a soft cap that is passed.
     """
 
-    index: int
+    place: int
     key: str
     outcome: Outcome
     error: str | None = None

@@ -4,6 +4,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
+
+import msgspec
 
 from backbeat.api import json
 from backbeat.api.schemas.metering import AGGREGATION_NAMES
@@ -36,30 +39,37 @@ def period_view(period: Period) -> dict[str, object]:
     return {"start": timestamp(period.starting_at), "end": timestamp(period.ending_before)}
 
 
+class _Result(msgspec.Struct, omit_defaults=True):
+    """A result as it is written. An answer has up to 1,000, so they are no dictionaries."""
+
+    index: int
+    idempotency_key: str
+    status: str
+    error: str | None = None
+    adjustment_id: str | None = None
+    warning: str | None = None
+
+
+_WORDS: Final = {outcome: outcome.value for outcome in Outcome}
+
+
 def results_view(results: Sequence[EventResult], request_id: str) -> dict[str, object]:
     """Returns what became of the events of a request, in their order."""
-    errors = [
-        {"index": one.index, "error": one.error} for one in results if one.outcome is Outcome.ERROR
-    ]
+    shown: list[_Result] = []
+    counts = dict.fromkeys(Outcome, 0)
+    errors = []
+    for place, key, outcome, error, adjustment_id, warning in results:
+        counts[outcome] += 1
+        shown.append(_Result(place, key, _WORDS[outcome], error, adjustment_id, warning))
+        if error is not None:
+            errors.append({"index": place, "error": error})
     return present(
-        accepted=sum(one.outcome is Outcome.ACCEPTED for one in results),
-        duplicates=sum(one.outcome is Outcome.DUPLICATE for one in results),
-        pending=sum(one.outcome is Outcome.PENDING for one in results),
+        accepted=counts[Outcome.ACCEPTED],
+        duplicates=counts[Outcome.DUPLICATE],
+        pending=counts[Outcome.PENDING],
         request_id=request_id,
-        results=[result_view(one) for one in results],
+        results=shown,
         errors=errors or None,
-    )
-
-
-def result_view(result: EventResult) -> dict[str, object]:
-    """Returns what became of one event."""
-    return present(
-        index=result.index,
-        idempotency_key=result.key,
-        status=result.outcome.value,
-        error=result.error,
-        adjustment_id=result.adjustment_id,
-        warning=result.warning,
     )
 
 

@@ -5,9 +5,11 @@ often approving it is tried. Between a decision and its end lies a status that s
 asks again completes it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
+from typing import Final, NamedTuple
 
 from backbeat.application import ingest
 from backbeat.application.metering import alerts, definitions, references
@@ -16,13 +18,14 @@ from backbeat.domain import metering
 from backbeat.domain.event_keys import plain
 from backbeat.domain.identity import derived_id
 from backbeat.models.adjustments import Adjustment, AdjustmentReason, AdjustmentStatus
-from backbeat.models.counters import QUANTITY, RESOURCE, Counter, SentEvent, Source
+from backbeat.models.counters import QUANTITY, RESOURCE, SentEvent, Source
 from backbeat.models.errors import Conflict, InvalidArgument, NotFound, Unprocessable
 from backbeat.models.usage import UsageEvent
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, page_of, read, to_item, walk
+from backbeat.persistence.entities import from_item, page_of, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import (
+    MAX_EFFECTS,
     Absent,
     Index,
     IndexKey,
@@ -33,7 +36,9 @@ from backbeat.ports.store import (
     Version,
 )
 
-_STEPS = {
+_BY_LATENESS: Final = "system:late-event"
+
+_STEPS: Final = {
     AdjustmentStatus.APPROVING: AdjustmentStatus.APPROVED,
     AdjustmentStatus.REVERTING: AdjustmentStatus.REVERTED,
 }
@@ -86,36 +91,109 @@ def create(
     return kept
 
 
-def of_late_event(
-    call: Call, counter: Counter, event: SentEvent, key: str, *, approved: bool
-) -> Adjustment:
-    """Keeps an event that came late, for review or approved at once. Sent again it is the same.
+class LateEvent(NamedTuple):
+    """An event that came late, its key, and whether it counts without anybody's look."""
 
-    Of one that is approved, the caller writes the event: see `event_of`.
+    event: SentEvent
+    key: str
+    approved: bool
+
+
+def of_late_events(call: Call, late: Sequence[LateEvent]) -> dict[str, tuple[Adjustment, bool]]:
+    """Keeps events that came late, for review or approved at once, and counts approved ones.
+
+    Returns the adjustment that each key has, and whether it is a new one. An event that is in the
+    ledger without ever having been late has none.
     """
-    wanted = Adjustment(
-        id=derived_id("late", key),
-        metric=counter.name,
+    by_key = {one.key: one for one in late}
+    known = _late_ones(call, by_key)
+    counted = call.store.get_many(keys.event(call.tenant, key) for key in by_key)
+    new = [
+        _late(call, one)
+        for key, one in by_key.items()
+        if key not in known and keys.event(call.tenant, key) not in counted
+    ]
+    kept = {**known, **_propose_all(call, new)}
+    begun = [
+        item
+        for item in kept.values()
+        if from_item(item, Adjustment).status is AdjustmentStatus.APPROVING
+    ]
+    # Also where an earlier request died in between.
+    done = _finish_all(call, begun)
+    fresh = {one.event_key for one in new}
+    return {
+        key: (done.get(key) or from_item(item, Adjustment), key in fresh)
+        for key, item in kept.items()
+    }
+
+
+def _late_ones(call: Call, event_keys: Iterable[str]) -> dict[str, Item]:
+    wanted = {
+        keys.adjustment(call.tenant, derived_id("late", event_key)): event_key
+        for event_key in event_keys
+    }
+    return {wanted[key]: item for key, item in call.store.get_many(wanted).items()}
+
+
+def _late(call: Call, late: LateEvent) -> Adjustment:
+    event = late.event
+    return Adjustment(
+        id=derived_id("late", late.key),
+        metric=event.metric,
         customer_ref=event.customer_ref,
         timestamp=event.timestamp,
         quantity=event.quantity,
         reason=AdjustmentReason.LATE,
-        event_key=key,
+        event_key=late.key,
         resource_id=event.resource_id,
         meta=dict(event.meta or {}),
         source=event.source,
-        status=AdjustmentStatus.APPROVING if approved else AdjustmentStatus.PENDING,
+        status=AdjustmentStatus.APPROVING if late.approved else AdjustmentStatus.PENDING,
         created_at=call.now,
-        created_by="system:late-event",
-        decided_at=call.now if approved else None,
-        decided_by="system:late-event" if approved else None,
+        created_by=_BY_LATENESS,
+        decided_at=call.now if late.approved else None,
+        decided_by=_BY_LATENESS if late.approved else None,
     )
-    return _propose(call, wanted)
 
 
-def event_of(adjustment: Adjustment) -> UsageEvent:
-    """Returns the usage event that an approved adjustment is."""
-    return _event(adjustment)
+def _propose_all(call: Call, wanted: Sequence[Adjustment]) -> dict[str, Item]:
+    """Stores adjustments; returns by event key those that are there afterwards."""
+    kept: dict[str, Item] = {}
+    for first in range(0, len(wanted), MAX_EFFECTS):
+        some = wanted[first : first + MAX_EFFECTS]
+        items = {one.event_key: _item(call, one) for one in some}
+        try:
+            call.store.transact([Put(item, Absent()) for item in items.values()])
+        except TransactionCancelled:
+            # Somebody else sends some of the same events.
+            for one in some:
+                _propose(call, one)
+            items = _late_ones(call, items)
+        kept.update(items)
+    return kept
+
+
+def _finish_all(call: Call, items: Sequence[Item]) -> dict[str, Adjustment]:
+    """Counts late events whose approval was begun, and says that it is done; by event key."""
+    begun = {item.key: from_item(item, Adjustment) for item in items}
+    if not begun:
+        return {}
+    events = [_event(adjustment) for adjustment in begun.values()]
+    references.note(call, {event.customer_key for event in events})
+    ingest.ingest(call, events, any_age=True)
+    done: dict[str, Adjustment] = {}
+    for first in range(0, len(items), MAX_EFFECTS):
+        puts = []
+        for item in items[first : first + MAX_EFFECTS]:
+            before = begun[item.key]
+            after = before.model_copy(update={"status": AdjustmentStatus.APPROVED})
+            puts.append(Put(_item(call, after, item.version + 1), Version(item.version)))
+            done[before.event_key] = after
+        # Somebody who completed some of them meanwhile did the same.
+        with suppress(TransactionCancelled):
+            call.store.transact(puts)
+    return done
 
 
 def get(call: Call, adjustment_id: str) -> Adjustment:
@@ -125,11 +203,6 @@ def get(call: Call, adjustment_id: str) -> Adjustment:
         NotFound: there is none of that id.
     """
     return from_item(_stored(call, adjustment_id), Adjustment)
-
-
-def find_late(call: Call, key: str) -> Adjustment | None:
-    """Returns the adjustment that a late event of a key became, if any did."""
-    return read(call.store, keys.adjustment(call.tenant, derived_id("late", key)), Adjustment)
 
 
 def page(

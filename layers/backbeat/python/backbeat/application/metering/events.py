@@ -4,8 +4,7 @@ What is wrong with one event says nothing about the others. Events that can coun
 like all usage; those that come too late become adjustments.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -21,6 +20,7 @@ from backbeat.application.metering import (
     definitions,
     references,
 )
+from backbeat.application.metering.adjustments import LateEvent
 from backbeat.application.metering.caps import Guard
 from backbeat.application.metering.definitions import Definitions
 from backbeat.application.services import Call
@@ -91,9 +91,7 @@ def take(
     held = ingest.ingest(call, [one.usage for one in in_time], any_age=True) if in_time else {}
     for one in in_time:
         results[one.number] = _result(one, held)
-    for one in taken:
-        if one.timing is not _Timing.IN_TIME:
-            results[one.number] = _late(call, one)
+    results.update(_late(call, [one for one in taken if one.timing is not _Timing.IN_TIME]))
     alerts.usage_arrived(call, known, ((one.event.metric, one.event.customer_ref) for one in taken))
     return [results[index] for index in range(len(events))]
 
@@ -301,27 +299,28 @@ def _result(one: _Taken, held: Mapping[str, StoredEvent]) -> EventResult:
     return EventResult(one.number, key, Outcome.ACCEPTED, warning=one.warning)
 
 
-def _late(call: Call, one: _Taken) -> EventResult:
-    """Makes an adjustment of an event, and counts it at once where nobody need look at it."""
-    key = one.usage.transaction_id
-    kept = adjustments.find_late(call, key)
-    if kept is None and _is_stored(call, key):
-        return EventResult(one.number, key, Outcome.DUPLICATE)
-    before = kept
-    if kept is None:
-        approved = one.timing is _Timing.LATE
-        kept = adjustments.of_late_event(call, one.counter, one.event, key, approved=approved)
-    if kept.status is AdjustmentStatus.APPROVING:
-        # Also where an earlier request died in between.
-        kept = adjustments.finish(call, kept.id)
-    result = EventResult(one.number, key, Outcome.ACCEPTED, adjustment_id=kept.id)
-    if before is not None:
-        return replace(result, outcome=Outcome.DUPLICATE)
-    if kept.status is AdjustmentStatus.PENDING:
-        return replace(result, outcome=Outcome.PENDING)
-    return replace(result, warning=one.warning)
-
-
-def counted(results: Iterable[EventResult], outcome: Outcome) -> int:
-    """Returns how many of the results are of a kind."""
-    return sum(result.outcome is outcome for result in results)
+def _late(call: Call, late: Sequence[_Taken]) -> dict[int, EventResult]:
+    """Makes adjustments of events, and counts those at once that nobody need look at."""
+    if not late:
+        return {}
+    made = adjustments.of_late_events(
+        call,
+        [
+            LateEvent(one.event, one.usage.transaction_id, one.timing is _Timing.LATE)
+            for one in late
+        ],
+    )
+    results = {}
+    for one in late:
+        key = one.usage.transaction_id
+        kept, is_new = made.get(key, (None, False))
+        adjustment_id = None if kept is None else kept.id
+        outcome = Outcome.DUPLICATE
+        if is_new and kept is not None:
+            pending = kept.status is AdjustmentStatus.PENDING
+            outcome = Outcome.PENDING if pending else Outcome.ACCEPTED
+        warning = one.warning if outcome is Outcome.ACCEPTED else None
+        results[one.number] = EventResult(
+            one.number, key, outcome, adjustment_id=adjustment_id, warning=warning
+        )
+    return results
