@@ -94,7 +94,7 @@ def _one_client(
         sent = time.perf_counter()
         connection.sendall(request)
         answer = connection.recv(_RECEIVED_AT_ONCE)
-        while not _is_whole(answer):
+        while not is_whole(answer):
             answer += _more(connection)
         finished = time.perf_counter()
         latencies.append(finished - sent)
@@ -123,7 +123,7 @@ def _many_clients(
         for ready, _ in selector.select():
             connection = _socket_of(ready)
             answer = answers[connection] + _more(connection)
-            if not _is_whole(answer):
+            if not is_whole(answer):
                 answers[connection] = answer
                 continue
             finished = time.perf_counter()
@@ -151,7 +151,8 @@ def _more(connection: socket.socket) -> bytes:
     return received
 
 
-def _is_whole(answer: bytes) -> bool:
+def is_whole(answer: bytes) -> bool:
+    """Tells whether all of an answer with a length is there."""
     head_end = answer.find(_HEAD_END)
     if head_end < 0:
         return False
