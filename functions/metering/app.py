@@ -115,7 +115,7 @@ def export_events(request: Request, query: ExportEvents) -> Reply:
 def order_backfill(request: Request, body: OrderBackfill) -> Reply:
     """Queues usage of the past to be brought in: JSON, CSV, JSON lines, or a file in S3."""
     call = request.call
-    return ok(backfill_view(backfills.order(call, body.to_command(), by=call.owner)))
+    return ok(backfill_view(backfills.order(call, body.to_command(), by=call.by.id)))
 
 
 @api.route("GET", "/metering/v1/events/backfill")

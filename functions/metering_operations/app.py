@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from backbeat import bootstrap
-from backbeat.api import pagination
+from backbeat.api import auth, pagination
 from backbeat.api.replies import Reply, document, file, ok, page
-from backbeat.api.requests import Request
+from backbeat.api.requests import Request, Visit
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.mappings import (
     ChangeMapping,
@@ -43,7 +43,6 @@ from backbeat.api.views.reconciliation import (
     summary_view,
 )
 from backbeat.api.views.times import optional
-from backbeat.application import connections
 from backbeat.application.metering import (
     adjustments,
     closing,
@@ -55,8 +54,8 @@ from backbeat.application.metering import (
     pushes,
     reconciliation,
 )
-from backbeat.application.services import Services
 from backbeat.models.adjustments import AdjustmentReason
+from backbeat.models.api_keys import Scope
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.mappings import Lane
 from backbeat.models.reconciliation import CorrectionStatus, RunTrigger
@@ -74,7 +73,7 @@ def create_adjustment(request: Request, body: CreateAdjustment) -> Reply:
         timestamp=_instant(body),
         quantity=body.delta,
         reason=AdjustmentReason(body.reason),
-        by=request.call.owner,
+        by=request.call.by.id,
         note=body.note,
         request_id=body.request_id,
         meta=body.meta,
@@ -102,37 +101,37 @@ def get_adjustment(request: Request) -> Reply:
     return ok(adjustment_view(adjustments.get(request.call, request.path["adjustment_id"])))
 
 
-@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/approve")
+@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/approve", scope=Scope.METERING_ADMIN)
 def approve_adjustment(request: Request) -> Reply:
     """Makes an adjustment count, once however often it is approved."""
     call = request.call
     return ok(
-        adjustment_view(adjustments.approve(call, request.path["adjustment_id"], by=call.owner))
+        adjustment_view(adjustments.approve(call, request.path["adjustment_id"], by=call.by.id))
     )
 
 
-@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/reject")
+@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/reject", scope=Scope.METERING_ADMIN)
 def reject_adjustment(request: Request) -> Reply:
     """Decides that an adjustment never counts."""
     call = request.call
     return ok(
-        adjustment_view(adjustments.reject(call, request.path["adjustment_id"], by=call.owner))
+        adjustment_view(adjustments.reject(call, request.path["adjustment_id"], by=call.by.id))
     )
 
 
-@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/revert")
+@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/revert", scope=Scope.METERING_ADMIN)
 def revert_adjustment(request: Request) -> Reply:
     """Takes back what an approved adjustment added, to the unit."""
     call = request.call
     return ok(
-        adjustment_view(adjustments.revert(call, request.path["adjustment_id"], by=call.owner))
+        adjustment_view(adjustments.revert(call, request.path["adjustment_id"], by=call.by.id))
     )
 
 
-@api.route("POST", "/metering/v1/mappings")
+@api.route("POST", "/metering/v1/mappings", scope=Scope.METERING_ADMIN)
 def create_mapping(request: Request, body: CreateMapping) -> Reply:
     """Maps a counter's usage to a customer's meter at Stripe, where it is told from now on."""
-    _remember(request)
+    auth.remember_token(request)
     return ok(mapping_view(mappings.create(request.call, body.to_command())))
 
 
@@ -156,14 +155,14 @@ def get_mapping(request: Request) -> Reply:
     return ok(mapping_view(mappings.get(request.call, request.path["mapping_id"])))
 
 
-@api.route("PATCH", "/metering/v1/mappings/{mapping_id}")
+@api.route("PATCH", "/metering/v1/mappings/{mapping_id}", scope=Scope.METERING_ADMIN)
 def change_mapping(request: Request, body: ChangeMapping) -> Reply:
     """Stops or resumes telling usage; what came meanwhile is told then."""
     changed = mappings.change(request.call, request.path["mapping_id"], active=body.active)
     return ok(mapping_view(changed))
 
 
-@api.route("DELETE", "/metering/v1/mappings/{mapping_id}")
+@api.route("DELETE", "/metering/v1/mappings/{mapping_id}", scope=Scope.METERING_ADMIN)
 def end_mapping(request: Request, body: EndMapping) -> Reply:
     """Ends a mapping at an hour; usage up to then is still told."""
     ended = mappings.end(request.call, request.path["mapping_id"], body.ending_before)
@@ -173,7 +172,7 @@ def end_mapping(request: Request, body: EndMapping) -> Reply:
 @api.route("POST", "/metering/v1/pushes")
 def run_push(request: Request, body: RunPush) -> Reply:
     """Tells Stripe what changed, and tries again what was refused or deferred before."""
-    _remember(request)
+    auth.remember_token(request)
     found = pushes.run(request.call, mapping_id=body.mapping_id, insists=True)
     return ok([pushed_view(one) for one in found])
 
@@ -199,11 +198,11 @@ def list_pushes(request: Request, query: ListPushes) -> Reply:
 @api.route("POST", "/metering/v1/reconciliation/runs")
 def run_reconciliation(request: Request, body: RunReconciliation) -> Reply:
     """Holds events, cells, pushes, Stripe's summaries and its invoices side by side, now."""
-    _remember(request)
+    auth.remember_token(request)
     finished = reconciliation.run(
         request.call,
         trigger=RunTrigger.REQUEST,
-        by=request.call.owner,
+        by=request.call.by.id,
         mapping_id=body.mapping_id,
     )
     return ok(finished_view(finished))
@@ -282,21 +281,29 @@ def list_corrections(request: Request, query: ListCorrections) -> Reply:
     return page(views, pagination.encode(following, parameters))
 
 
-@api.route("POST", "/metering/v1/reconciliation/corrections/{correction_id}/approve")
+@api.route(
+    "POST",
+    "/metering/v1/reconciliation/corrections/{correction_id}/approve",
+    scope=Scope.METERING_ADMIN,
+)
 def approve_correction(request: Request, body: ApproveCorrection) -> Reply:
     """Applies a correction, once however often it is approved."""
     call = request.call
     applied = corrections.approve(
-        call, request.path["correction_id"], by=call.owner, kind=body.kind
+        call, request.path["correction_id"], by=call.by.id, kind=body.kind
     )
     return ok(correction_view(applied))
 
 
-@api.route("POST", "/metering/v1/reconciliation/corrections/{correction_id}/reject")
+@api.route(
+    "POST",
+    "/metering/v1/reconciliation/corrections/{correction_id}/reject",
+    scope=Scope.METERING_ADMIN,
+)
 def reject_correction(request: Request) -> Reply:
     """Decides not to apply a correction."""
     call = request.call
-    rejected = corrections.reject(call, request.path["correction_id"], by=call.owner)
+    rejected = corrections.reject(call, request.path["correction_id"], by=call.by.id)
     return ok(correction_view(rejected))
 
 
@@ -306,21 +313,21 @@ def get_reconciliation_settings(request: Request) -> Reply:
     return ok(settings_view(reconciliation.settings_of(request.call)))
 
 
-@api.route("PATCH", "/metering/v1/reconciliation/settings")
+@api.route("PATCH", "/metering/v1/reconciliation/settings", scope=Scope.METERING_ADMIN)
 def change_reconciliation_settings(request: Request, body: ChangeSettings) -> Reply:
     """Changes how strict reconciliation is; final periods must match exactly all the same."""
     return ok(settings_view(reconciliation.change_settings(request.call, body.changes())))
 
 
-@api.route("POST", "/metering/v1/periods/finalize")
+@api.route("POST", "/metering/v1/periods/finalize", scope=Scope.METERING_ADMIN)
 def finalize_period(request: Request, body: FinalizePeriod) -> Reply:
     """Closes a period if all places agree, or if somebody overrides that they do not."""
-    _remember(request)
+    auth.remember_token(request)
     found, state = closing.finalize(
         request.call,
         body.mapping_id,
         body.period_start,
-        by=request.call.owner,
+        by=request.call.by.id,
         override_reason=body.override_reason,
     )
     return ok(
@@ -340,27 +347,21 @@ def show_metrics(request: Request) -> Reply:
 
 
 @api.route("GET", "/metering/health/live", public=True)
-def show_liveness(services: Services) -> Reply:
+def show_liveness(visit: Visit) -> Reply:
     """Answers that the function runs."""
     return Reply(200, {"status": "alive"})
 
 
 @api.route("GET", "/metering/health/ready", public=True)
-def show_readiness(services: Services) -> Reply:
+def show_readiness(visit: Visit) -> Reply:
     """Tells whether metering can work: degraded is when its schedules are late."""
-    seen = health.look(services)
+    seen = health.look(visit.services)
     body = {
         "status": seen.readiness.value,
         "checks": {"store": seen.store},
         "lag_seconds": seen.lag_seconds,
     }
     return Reply(503 if seen.readiness is health.Readiness.UNHEALTHY else 200, body)
-
-
-def _remember(request: Request) -> None:
-    """Keeps the caller's token where keys are made of it: schedules act with it later."""
-    _, _, token = request.headers.get("authorization", "").partition(" ")
-    connections.remember_token(request.call, token.strip())
 
 
 def _instant(body: CreateAdjustment) -> datetime:

@@ -296,15 +296,20 @@ def _do(call: Call, item: Item, due: DueItem) -> None:
             lifecycle_tellings.tell(call, item, due)
         case WorkKind.ALERT_SWEEP | WorkKind.LIFECYCLE_SWEEP:
             sweeps.sweep(call, item, due)
-        case WorkKind.ALERTS:
-            alert_looks.look(call, item.key)
+        case WorkKind.ALERTS | WorkKind.BACKFILL:
+            _do_about_usage(call, item, due)
         case WorkKind.OPERATION | WorkKind.ACCOUNT | WorkKind.DUNNING:
             # Contracts are made and changed without them: only who does such work imports them.
             from backbeat.application.handlers import due_work as handlers_work
 
             handlers_work.do(call, due)
-        case WorkKind.BACKFILL:
-            backfills.step(call, item, due)
+
+
+def _do_about_usage(call: Call, item: Item, due: DueItem) -> None:
+    if due.kind is WorkKind.BACKFILL:
+        backfills.step(call, item, due)
+    else:
+        alert_looks.look(call, item.key)
 
 
 def due_until(call: Call, target: datetime) -> Iterator[Work]:

@@ -142,3 +142,15 @@ class PushRecord(Model):
     settled_at: datetime | None = None
     known: bool = False
     message: str | None = None
+
+
+class PeriodClosing(Model):
+    """That a period was closed, by whom, and in spite of what: the difference is told in words."""
+
+    id: str
+    mapping_id: str
+    period_start: datetime
+    at: datetime
+    by: str
+    override_reason: str | None = None
+    differences: str = ""

@@ -45,6 +45,9 @@ _BOOKKEEPING: Final = frozenset(
             "SnapshotPage",
         ),
         "_Seeded",
+        # How far metered usage is told to Stripe, and what was found there, have logs of their own.
+        *("PushRecord", "PushState", "Found", "_Rows", "_Hold", "_Numbers", "_Turn", "_Beat"),
+        *("BackfillOutcomes", "BackfillRows", "MeteredRef", "MeterAlertState"),
         *audit_log.ENTITIES,
     }
 )

@@ -1121,3 +1121,8 @@ def meter_alert_events(tenant: str) -> str:
 def heartbeat(schedule: str) -> Key:
     """When a schedule ran last. It belongs to the stage, and to no tenant."""
     return Key(f"HEARTBEAT#{schedule}", "HEARTBEAT")
+
+
+def period_closing(tenant: str, ledger: str, period_start: datetime) -> Key:
+    """That a metered period was closed."""
+    return Key(pushes(tenant, ledger), f"CLOSED#{time_text(period_start)}")

@@ -22,6 +22,7 @@ from backbeat.models.counters import QUANTITY, RESOURCE, SentEvent, Source
 from backbeat.models.errors import Conflict, InvalidArgument, NotFound, Unprocessable
 from backbeat.models.usage import UsageEvent
 from backbeat.persistence import keys
+from backbeat.persistence.audited import OWN_EFFECTS
 from backbeat.persistence.entities import from_item, page_of, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import (
@@ -36,6 +37,7 @@ from backbeat.ports.store import (
     Version,
 )
 
+_AT_ONCE: Final = MAX_EFFECTS - OWN_EFFECTS
 _BY_LATENESS: Final = "system:late-event"
 
 _STEPS: Final = {
@@ -160,8 +162,8 @@ def _late(call: Call, late: LateEvent) -> Adjustment:
 def _propose_all(call: Call, wanted: Sequence[Adjustment]) -> dict[str, Item]:
     """Stores adjustments; returns by event key those that are there afterwards."""
     kept: dict[str, Item] = {}
-    for first in range(0, len(wanted), MAX_EFFECTS):
-        some = wanted[first : first + MAX_EFFECTS]
+    for first in range(0, len(wanted), _AT_ONCE):
+        some = wanted[first : first + _AT_ONCE]
         items = {one.event_key: _item(call, one) for one in some}
         try:
             call.store.transact([Put(item, Absent()) for item in items.values()])
@@ -183,9 +185,9 @@ def _finish_all(call: Call, items: Sequence[Item]) -> dict[str, Adjustment]:
     references.note(call, {event.customer_key for event in events})
     ingest.ingest(call, events, any_age=True)
     done: dict[str, Adjustment] = {}
-    for first in range(0, len(items), MAX_EFFECTS):
+    for first in range(0, len(items), _AT_ONCE):
         puts = []
-        for item in items[first : first + MAX_EFFECTS]:
+        for item in items[first : first + _AT_ONCE]:
             before = begun[item.key]
             after = before.model_copy(update={"status": AdjustmentStatus.APPROVED})
             puts.append(Put(_item(call, after, item.version + 1), Version(item.version)))

@@ -11,12 +11,16 @@ from typing import Final
 from backbeat.application import connections
 from backbeat.application.metering import mappings, pushes, reconciliation
 from backbeat.application.services import Call
+from backbeat.domain.identity import derived_id
 from backbeat.models.errors import Conflict, Retryable, Unprocessable
-from backbeat.models.mappings import MeterMapping, PushState
+from backbeat.models.mappings import MeterMapping, PeriodClosing, PushState
 from backbeat.models.period import Period
 from backbeat.models.reconciliation import Found, Verdict
+from backbeat.persistence import keys
+from backbeat.persistence.entities import to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.providers import ProviderError
+from backbeat.ports.store import Absent, Put
 
 _GUARDED: Final = timedelta(days=3)
 """How long after its end a period's draft is looked after."""
@@ -58,8 +62,19 @@ def finalize(
             "override_reason": override_reason if found.differences else None,
         }
     )
+    closing = PeriodClosing(
+        id=derived_id("closing", state.ledger, state.period_start),
+        mapping_id=mapping.id,
+        period_start=state.period_start,
+        at=call.now,
+        by=by,
+        override_reason=closed.override_reason,
+        differences=_told(found),
+    )
+    key = keys.period_closing(call.tenant, state.ledger, state.period_start)
     work = UnitOfWork(call.store)
-    work.add(pushes.put_state(call, item, closed))
+    # In the log of changes, as everything that somebody answers for.
+    work.add(pushes.put_state(call, item, closed), Put(to_item(key, closing), Absent()))
     work.commit()
     guard(call, mapping, part, found)
     return found, pushes.state_of(call, mapping, mapping.target, part)

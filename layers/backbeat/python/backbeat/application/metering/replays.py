@@ -24,11 +24,14 @@ from backbeat.models.period import Period
 from backbeat.models.usage import CellKey, StoredEvent, Tally, UsageCell
 from backbeat.persistence import keys, raw_events
 from backbeat.persistence import usage as stored_usage
+from backbeat.persistence.audited import OWN_EFFECTS
 from backbeat.persistence.entities import to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import MAX_EFFECTS, Absent, Put, Version
 
 _TRIES: Final = 5
+_AT_ONCE: Final = MAX_EFFECTS - OWN_EFFECTS - 1
+"""Cells in a transaction, beside the turn and what the log of changes needs."""
 _SLOT: Final = "recounted"
 """What is mended lies in a slot of its own, so that nobody adds to it in between."""
 
@@ -169,7 +172,7 @@ def _mend(call: Call, metric: BillableMetric, customer_key: str, span: Period) -
         return
     differences = dict(_differences(metric, customer_key, counted, counting.cells(metric, events)))
     adds = stored_usage.add_to_cells(call.tenant, differences, slot_of=lambda hour: _SLOT)
-    for first in range(0, len(adds), MAX_EFFECTS - 1):
+    for first in range(0, len(adds), _AT_ONCE):
         number = 0 if turn is None else turn.version
         item = to_item(
             keys.recount(call.tenant, customer_key, metric.id),
@@ -178,7 +181,7 @@ def _mend(call: Call, metric: BillableMetric, customer_key: str, span: Period) -
         )
         work = UnitOfWork(call.store)
         work.add(Put(item, Absent() if turn is None else Version(turn.version)))
-        work.add(*adds[first : first + MAX_EFFECTS - 1])
+        work.add(*adds[first : first + _AT_ONCE])
         work.commit()
         turn = item
 
