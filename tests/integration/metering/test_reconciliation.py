@@ -318,6 +318,8 @@ class TestPeriodEnd:
         done = subscribed.finalize(override_reason="a test event of ours").data
         assert done["override_reason"] == "a test event of ours"
         assert done["finalized_by"]
+        logged = mapped.meter.product.get("/v1/auditLogs").data
+        assert "period_closing" in {one["resource_type"] for one in logged}
         # It stays, and is not asked again.
         again = subscribed.finalize().data
         assert again["override_reason"] == "a test event of ours"

@@ -190,6 +190,23 @@ class TestLate:
             assert meter.current() == 167
             assert meter.statuses(*(one for _, one in sent)) == ["duplicate"] * 4
 
+    def test_many_late_events_come_together(self, meter: Meter) -> None:
+        meter.counter(late_limit=5)
+        late = [
+            event(1 if number % 2 else 9, "2025-01-05T11:00:00Z", sequence=number)
+            for number in range(250)
+        ]
+        answer = meter.send(*late, event(1, idempotency_key="now"))
+        # The 125 of one unit count, those of nine wait.
+        assert (answer["accepted"], answer["pending"]) == (126, 125)
+        assert meter.current() == 126
+        again = meter.send(*late)
+        assert again["duplicates"] == 250
+        assert [one["adjustment_id"] for one in again["results"]] == [
+            one["adjustment_id"] for one in answer["results"][:250]
+        ]
+        assert meter.current() == 126
+
     def test_x30_above_the_limit_somebody_looks_at_it(self, meter: Meter) -> None:
         meter.counter(late_limit=10)
         [result] = meter.send(event(11, "2025-01-05T11:00:00Z"))["results"]
