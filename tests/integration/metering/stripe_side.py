@@ -78,7 +78,7 @@ class StripeSide:
         """Returns a customer's invoices, oldest first."""
         return list(self.v1.invoices.list({"customer": customer, "limit": 100}).data)[::-1]
 
-    def control(self, path: str, **body: Any) -> Any:
+    def control(self, path: str, /, **body: Any) -> Any:
         """Uses one of the controls under `/mock/stripe`."""
         reply = self._product.post(f"/mock/stripe/{path}", body, token=self._token)
         assert reply.status == 200, reply

@@ -356,6 +356,25 @@ class TestFaults:
         assert mapped.told == 123
         assert mapped.log() == [(100, "sent"), (23, "sent")]
 
+    @pytest.mark.parametrize("after_work", [False, True], ids=["before booking", "after booking"])
+    @pytest.mark.parametrize(
+        "fault",
+        [{"status": 500}, {"status": 503}, {"status": 409}, {"status": 429}, {"drop": True}],
+        ids=str,
+    )
+    def test_t25_what_stripe_answers_with(
+        self, fault: dict[str, Any], after_work: bool, mapped: Mapped
+    ) -> None:
+        mapped.meter.send(event(100))
+        path = "/v1/billing/meter_events"
+        mapped.side.control("faults", path=path, after_work=after_work, **fault)
+        first = mapped.push()
+        assert (first["status"], first["pushed_total"]) == ("deferred", 0)
+        mapped.meter.send(event(11))
+        assert mapped.push()["pushed_total"] == 111
+        assert mapped.told == 111
+        assert mapped.log() == [(100, "sent"), (11, "sent")]
+
     def test_a_500_after_booking(self, mapped: Mapped) -> None:
         mapped.meter.send(event(100))
         mapped.side.meter_events(fail_after_booking=1)

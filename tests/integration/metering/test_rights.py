@@ -56,7 +56,7 @@ DECISIONS: list[tuple[str, str, Any]] = [
         ("metronome", False, False, False),
     ],
 )
-def test_d84_a_key_does_what_its_scope_says(
+def test_t34_d84_a_key_does_what_its_scope_says(
     scope: str, reads: bool, writes: bool, decides: bool, mapped: Mapped
 ) -> None:
     product = mapped.meter.product

@@ -149,7 +149,7 @@ def test_a_counter_of_a_billable_metric_that_exists(meter: Meter) -> None:
 class TestLate:
     """Late events: folded in, approved by themselves, or left for review."""
 
-    def test_w36_a_late_event_inside_the_window_folds_in(
+    def test_w36_t42_a_late_event_inside_the_window_folds_in(
         self, meter: Meter, clock: TestClock
     ) -> None:
         meter.counter()
@@ -159,7 +159,7 @@ class TestLate:
         assert meter.statuses(event(3, "2025-01-09T11:00:00Z")) == ["accepted"]
         assert meter.current() == 8
 
-    def test_w36_a_very_late_event_becomes_an_approved_adjustment(
+    def test_w36_t36_t42_a_very_late_event_becomes_an_approved_adjustment(
         self, meter: Meter, clock: TestClock
     ) -> None:
         meter.counter()
@@ -172,7 +172,7 @@ class TestLate:
         # 5 and 2.
         assert meter.current() == 7
 
-    def test_w37_totals_are_stable_over_any_number_of_runs(
+    def test_w37_t42_totals_are_stable_over_any_number_of_runs(
         self, meter: Meter, clock: TestClock
     ) -> None:
         meter.counter()
@@ -388,7 +388,7 @@ class TestAdjustments:
         }
         return meter.post("adjustments", body)
 
-    def test_w46_a_reverted_adjustment_leaves_nothing(self, meter: Meter) -> None:
+    def test_w46_t44_a_reverted_adjustment_leaves_nothing(self, meter: Meter) -> None:
         meter.counter()
         meter.send(event(100))
         adjustment = self.propose(meter).data

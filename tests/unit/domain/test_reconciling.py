@@ -66,7 +66,7 @@ def judged(given: Totals) -> Verdict:
         (15_500, 15_450, "ok"),
     ],
 )
-def test_worked_example_12(local: int, stripe: int, verdict: str) -> None:
+def test_w30_worked_example_12(local: int, stripe: int, verdict: str) -> None:
     assert judged(totals(local, stripe)).value == verdict
 
 

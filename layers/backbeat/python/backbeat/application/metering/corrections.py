@@ -53,10 +53,13 @@ class _Numbers(Model):
     of: dict[DriftClass, int] = {}
 
 
-def suggest(call: Call, mapping: MeterMapping, target: Target, row: Found) -> None:
+def suggest(
+    call: Call, mapping: MeterMapping, target: Target, row: Found, before: Found | None
+) -> None:
     """Keeps one open suggestion for each class of difference of a period, as they are now.
 
-    What somebody rejected is suggested again once it has changed.
+    What somebody rejected is suggested again once it has changed. A miscount has to be seen twice,
+    as it was `before`: where the index of events lags, new ones are missing for a moment.
     """
     counter = definitions.of(call).counter(mapping.metric)
     state = pushes.state_of(call, mapping, target, row.period)
@@ -65,6 +68,10 @@ def suggest(call: Call, mapping: MeterMapping, target: Target, row: Found) -> No
     numbers = _Numbers() if stored is None else from_item(stored, _Numbers)
     for difference in DriftClass:
         amount = row.amount_of(difference)
+        if difference is DriftClass.MISCOUNTED and (
+            before is None or before.amount_of(difference) != amount
+        ):
+            amount = Decimal(0)
         number = numbers.of.get(difference, 0)
         if not amount and not number:
             continue

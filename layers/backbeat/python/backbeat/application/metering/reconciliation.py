@@ -226,7 +226,7 @@ def _mapping(call: Call, mapping: MeterMapping, *, whole: bool) -> Iterator[Foun
                 )
             call.store.transact([Put(to_item(key, row))])
             if row.verdict is not Verdict.UNKNOWN:
-                corrections.suggest(call, mapping, target, row)
+                corrections.suggest(call, mapping, target, row, before)
             yield row
 
 
@@ -246,10 +246,10 @@ def _recounted(
 
 def _counted(
     call: Call, metric: BillableMetric, mapping: MeterMapping, span: Period
-) -> tuple[Decimal, Decimal]:
+) -> tuple[Decimal | None, Decimal | None]:
     """Returns what events of a span come to, and what was counted of them.
 
-    Events may come between the two readings, so the cells are read on both sides of the events.
+    None: usage came between the two readings, so they are not of one state.
     """
     customers = quantities.meant(call, mapping.customer_refs)
     refs = [key for customer in customers for key in customer.usage_keys]
@@ -257,7 +257,7 @@ def _counted(
     events = raw_events.events(call.store, call.tenant, refs, span)
     told = windows.quantity(metric, counting.cells(metric, events)) or Decimal(0)
     after = quantities.quantity(call, metric, customers, span)
-    return told, told if before <= told <= after and before != after else after
+    return (told, after) if before == after else (None, None)
 
 
 def _at_stripe(
