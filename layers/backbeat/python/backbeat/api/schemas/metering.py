@@ -130,15 +130,15 @@ def _sent(event: _Event, number: int) -> SentEvent:
     if not event.quantity.is_finite() or event.quantity < 0:
         raise InvalidArgument(f"events[{number}].quantity: must be a number, not below 0")
     return SentEvent(
-        metric=event.metric,
-        customer_ref=customer_ref,
-        quantity=event.quantity,
-        timestamp=at if at.tzinfo is UTC else at.astimezone(UTC),
-        key=event.idempotency_key or event.idempotencyKey,
-        resource_id=event.resource_id or event.resourceId,
-        sequence=event.sequence,
-        source=_SOURCES[event.source],
-        meta=event.meta,
+        event.metric,
+        customer_ref,
+        event.quantity,
+        at if at.tzinfo is UTC else at.astimezone(UTC),
+        event.idempotency_key or event.idempotencyKey,
+        event.resource_id or event.resourceId,
+        event.sequence,
+        _SOURCES[event.source],
+        event.meta,
     )
 
 

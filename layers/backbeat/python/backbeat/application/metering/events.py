@@ -4,7 +4,7 @@ What is wrong with one event says nothing about the others. Events that can coun
 like all usage; those that come too late become adjustments.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -21,7 +21,7 @@ from backbeat.application.metering import (
     references,
 )
 from backbeat.application.metering.adjustments import LateEvent
-from backbeat.application.metering.caps import Guard
+from backbeat.application.metering.caps import Guard, Verdict
 from backbeat.application.metering.definitions import Definitions
 from backbeat.application.services import Call
 from backbeat.domain import event_keys
@@ -33,6 +33,7 @@ from backbeat.models.counters import (
     EventResult,
     Outcome,
     SentEvent,
+    Source,
 )
 from backbeat.models.period import Period
 from backbeat.models.usage import PropertyValue, StoredEvent, UsageEvent
@@ -42,6 +43,7 @@ _AHEAD: Final = timedelta(hours=1)
 _META_BYTES: Final = 4096
 _DIGITS: Final = 24
 """Before and behind the decimal point: what sums keep exactly."""
+_SOURCES: Final = {source: source.value for source in Source}
 _SYSTEM: Final = (QUANTITY, RESOURCE, "source", "adjustment_id", "operation_id")
 """Properties of a stored event that are not from its sender's `meta`."""
 
@@ -90,8 +92,13 @@ def take(
     references.note(call, {one.event.customer_ref for one in in_time})
     held = ingest.ingest(call, [one.usage for one in in_time], any_age=True) if in_time else {}
     for one in in_time:
-        results[one.number] = _result(one, held)
-    results.update(_late(call, [one for one in taken if one.timing is not _Timing.IN_TIME]))
+        key = one.usage.transaction_id
+        again = key in held and not _is_own(held[key], operation_id)
+        outcome = Outcome.DUPLICATE if again else Outcome.ACCEPTED
+        warning = None if again else one.warning
+        results[one.number] = EventResult(one.number, key, outcome, None, None, warning)
+    if len(in_time) < len(taken):
+        results.update(_late(call, [one for one in taken if one.timing is not _Timing.IN_TIME]))
     alerts.usage_arrived(call, known, ((one.event.metric, one.event.customer_ref) for one in taken))
     return [results[index] for index in range(len(events))]
 
@@ -165,12 +172,16 @@ def _checked(
     """Yields the events that may count; of the others, the results say why not."""
     guard = Guard(call, known)
     lateness = _Lateness(call)
+    texts = _Texts()
     seen: set[str] = set()
-    capped = {cap.metric for cap in known.caps}
+    # What somebody brings in afterwards has been used already.
+    capped = {cap.metric for cap in known.caps} if operation_id is None else set()
+    latest = call.now + _AHEAD
     for index, event in enumerate(events):
-        key = _key(event, header_key, index, len(events))
+        key = event.key or _key(event, header_key, index, len(events))
         counter = known.counters.get(event.metric)
-        problem = _problem(call, counter, event)
+        text = texts.of(event.quantity)
+        problem = _problem(counter, event, text, latest)
         if counter is None or problem is not None:
             results[index] = EventResult(index, key, Outcome.ERROR, problem)
             continue
@@ -178,39 +189,57 @@ def _checked(
             results[index] = EventResult(index, key, Outcome.DUPLICATE)
             continue
         seen.add(key)
-        usage_event = _usage_event(event, key, operation_id)
+        usage_event = _usage_event(event, key, text, operation_id)
         warning = None
-        # What somebody brings in afterwards has been used already.
-        if event.metric in capped and operation_id is None:
+        # An event that was counted before is no more usage.
+        if event.metric in capped and not _is_stored(call, key):
             verdict = guard.verdict(counter, usage_event)
-            if verdict is not None and not verdict.allowed and not _is_stored(call, key):
-                limit = verdict.cap.limit if verdict.cap else verdict.used
-                problem = (
-                    f"over the hard cap of {limit:f}: {verdict.used:f} used,"
-                    f" until {verdict.period.ending_before.isoformat()}"
-                )
-                results[index] = EventResult(index, key, Outcome.ERROR, problem)
+            if verdict is not None and not verdict.allowed:
+                results[index] = EventResult(index, key, Outcome.ERROR, _refusal(verdict))
                 continue
             warning = None if verdict is None else verdict.warning
         timing = lateness.of(counter, event)
         yield _Taken(index, event, counter, usage_event, timing, warning)
 
 
-def _problem(call: Call, counter: Counter | None, event: SentEvent) -> str | None:
+def _refusal(verdict: Verdict) -> str:
+    limit = verdict.cap.limit if verdict.cap else verdict.used
+    return (
+        f"over the hard cap of {limit:f}: {verdict.used:f} used,"
+        f" until {verdict.period.ending_before.isoformat()}"
+    )
+
+
+def _problem(
+    counter: Counter | None, event: SentEvent, quantity: str, latest: datetime
+) -> str | None:
     if counter is None:
         return f"metric: there is no counter {event.metric}"
-    if event.timestamp > call.now + _AHEAD:
+    if event.timestamp > latest:
         return "ts: more than an hour in the future"
-    meta = event.meta or {}
-    if meta:
+    if event.meta:
         for name in _SYSTEM:
-            if name in meta:
+            if name in event.meta:
                 return f"meta.{name}: is set by the system"
-        if len(msgspec.json.encode(meta)) > _META_BYTES:
+        if len(msgspec.json.encode(event.meta)) > _META_BYTES:
             return f"meta: more than {_META_BYTES} bytes"
-    if not _is_exact(event.quantity):
+    # Fewer characters have fewer digits; few numbers need a closer look.
+    if len(quantity) > _DIGITS and not _is_exact(event.quantity):
         return f"quantity: more than {_DIGITS} digits before or behind the decimal point"
     return None
+
+
+class _Texts:
+    """Quantities as text. They repeat, and writing one takes longer than looking it up."""
+
+    def __init__(self) -> None:
+        self._known: dict[Decimal, str] = {}
+
+    def of(self, quantity: Decimal) -> str:
+        text = self._known.get(quantity)
+        if text is None:
+            text = self._known[quantity] = event_keys.plain(quantity)
+        return text
 
 
 def _is_exact(quantity: Decimal) -> bool:
@@ -219,8 +248,6 @@ def _is_exact(quantity: Decimal) -> bool:
 
 
 def _key(event: SentEvent, header_key: str | None, index: int, count: int) -> str:
-    if event.key is not None:
-        return event.key
     if header_key is not None:
         # One key for several events would make all but the first of them repeats.
         return header_key if count == 1 else f"{header_key}:{index}"
@@ -234,12 +261,10 @@ def _key(event: SentEvent, header_key: str | None, index: int, count: int) -> st
     )
 
 
-def _usage_event(event: SentEvent, key: str, operation_id: str | None) -> UsageEvent:
-    properties: dict[str, PropertyValue] = {
-        **(event.meta or {}),
-        QUANTITY: event_keys.plain(event.quantity),
-        "source": event.source.value,
-    }
+def _usage_event(event: SentEvent, key: str, quantity: str, operation_id: str | None) -> UsageEvent:
+    properties: dict[str, PropertyValue] = {QUANTITY: quantity, "source": _SOURCES[event.source]}
+    if event.meta:
+        properties = {**event.meta, **properties}
     if event.resource_id is not None:
         properties[RESOURCE] = event.resource_id
     if operation_id is not None:
@@ -253,6 +278,7 @@ class _Lateness:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._open: dict[tuple[str, datetime], bool] = {}
+        self._in_time_from: dict[str, datetime] = {}
 
     def of(self, counter: Counter, event: SentEvent) -> _Timing:
         """Returns how late an event is (X-29, X-30).
@@ -260,15 +286,21 @@ class _Lateness:
         Inside the counter's window and an open period it is in time. Older, it is late where the
         period is open and the amount within the counter's limit.
         """
-        now = self._call.now
-        if now - event.timestamp <= billing_periods.LATE_CHANGES <= counter.late_window:
-            # No period that has ended since is closed yet.
+        since = self._in_time_from.get(counter.name)
+        if since is None:
+            since = self._in_time_from[counter.name] = self._surely_in_time(counter)
+        if event.timestamp >= since:
             return _Timing.IN_TIME
         if not self._is_open(event):
             return _Timing.TOO_LATE
-        if now - event.timestamp <= counter.late_window:
+        if self._call.now - event.timestamp <= counter.late_window:
             return _Timing.IN_TIME
         return _Timing.LATE if event.quantity <= counter.late_limit else _Timing.TOO_LATE
+
+    def _surely_in_time(self, counter: Counter) -> datetime:
+        """Returns from when on events are in time, whatever period they are of."""
+        # A period of theirs that has ended since then still takes changes.
+        return self._call.now - min(billing_periods.LATE_CHANGES, counter.late_window)
 
     def _is_open(self, event: SentEvent) -> bool:
         day = event.timestamp.replace(minute=0, second=0, microsecond=0)
@@ -284,19 +316,12 @@ def _is_stored(call: Call, key: str) -> bool:
     return any(not repeat for _, repeat in usage.events_of(call.store, call.tenant, key))
 
 
-def _result(one: _Taken, held: Mapping[str, StoredEvent]) -> EventResult:
-    key = one.usage.transaction_id
-    before = held.get(key)
-    # A backfill that goes on after a crash meets its own events, and they are accepted ones.
-    operation_id = one.usage.properties.get("operation_id")
-    is_own = (
-        before is not None
-        and operation_id is not None
-        and before.event.properties.get("operation_id") == operation_id
-    )
-    if before is not None and not is_own:
-        return EventResult(one.number, key, Outcome.DUPLICATE)
-    return EventResult(one.number, key, Outcome.ACCEPTED, warning=one.warning)
+def _is_own(stored: StoredEvent, operation_id: str | None) -> bool:
+    """Tells whether an event was stored by the very backfill that brings it.
+
+    One that goes on after a crash meets its own events, and they are accepted ones.
+    """
+    return operation_id is not None and stored.event.properties.get("operation_id") == operation_id
 
 
 def _late(call: Call, late: Sequence[_Taken]) -> dict[int, EventResult]:
