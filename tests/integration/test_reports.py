@@ -1,5 +1,12 @@
 """Reports: sums over customers equal what their invoices say one by one."""
 
+import csv
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
 from tests.integration.product import Product, TestClock, World, event
 
 
@@ -50,3 +57,190 @@ def test_what_is_no_page(product: Product) -> None:
         reply = product.get("/reports/open", **query)
         assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")
     assert "status" in product.get("/reports/invoices", status="LOST").body["message"]
+
+
+# What was billed
+
+
+JANUARY = "2025-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def billed(product: Product, world: World, clock: TestClock) -> World:
+    """The world with 10 cents of credit, on 20 February: January is final.
+
+    And with seats of a second customer: 2 from January on at 300 cents a month, 3 from February 10
+    on; the contract ends with April.
+    """
+    fixed = create(product, "/v1/contract-pricing/products/create", name="Gift", type="FIXED")
+    item = {"amount": 10, "starting_at": JANUARY, "ending_before": "2025-02-15T00:00:00Z"}
+    create(
+        product,
+        "/v1/contracts/customerCredits/create",
+        customer_id=world.customer_id,
+        product_id=fixed,
+        priority=1,
+        access_schedule={"schedule_items": [item]},
+    )
+    seat = create(product, "/v1/contract-pricing/products/create", name="Seat", type="SUBSCRIPTION")
+    product.post(
+        "/v1/contract-pricing/rate-cards/addRates",
+        {
+            "rate_card_id": world.rate_card_id,
+            "rates": [
+                {
+                    "product_id": seat,
+                    "starting_at": JANUARY,
+                    "entitled": True,
+                    "rate_type": "FLAT",
+                    "price": 300,
+                    "billing_frequency": "MONTHLY",
+                }
+            ],
+        },
+    )
+    team = create(product, "/v1/customers", name="=Team")
+    terms = {
+        "subscription_rate": {"billing_frequency": "MONTHLY", "product_id": seat},
+        "collection_schedule": "ADVANCE",
+        "initial_quantity": 2,
+        "proration": {"is_prorated": False, "invoice_behavior": "BILL_IMMEDIATELY"},
+        "temporary_id": "seats",
+    }
+    contract = create(
+        product,
+        "/v1/contracts/create",
+        customer_id=team,
+        rate_card_id=world.rate_card_id,
+        starting_at=JANUARY,
+        ending_before="2025-05-01T00:00:00Z",
+        net_payment_terms_days=15,
+        subscriptions=[terms],
+    )
+    [subscription] = product.post(
+        "/v2/contracts/get", {"customer_id": team, "contract_id": contract}
+    ).data["subscriptions"]
+    update = {
+        "subscription_id": subscription["id"],
+        "quantity_updates": [{"starting_at": "2025-02-10T00:00:00Z", "quantity": 3}],
+    }
+    product.post(
+        "/v2/contracts/edit",
+        {"customer_id": team, "contract_id": contract, "update_subscriptions": [update]},
+    )
+    clock.set(datetime(2025, 2, 20, tzinfo=UTC))
+    for _ in range(3):
+        product.tick()
+        product.work_off_jobs()
+    return world
+
+
+def create(product: Product, path: str, **body: object) -> str:
+    made: str = product.post(path, body).data["id"]
+    return made
+
+
+def rows(product: Product, report: str, **query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = product.get(f"/reports/{report}", **query).data
+    return found
+
+
+def test_revenue_adds_up_and_is_tied_to_the_ledger(product: Product, billed: World) -> None:
+    found = {(one["customer_name"], one["month"][:7]): one for one in rows(product, "revenue")}
+    # January, issued in February: 6 for calls and 15 for tokens, of which the credit pays 10.
+    usage = found["Acme", "2025-02"]
+    assert (usage["usage"], usage["credits_applied"], usage["total"]) == (21, -10, 11)
+    assert (usage["ledger_used"], usage["untied"]) == (10, 0)
+    # 2 seats in advance on January 1; on February 1 2 more, on the 10th one.
+    assert found["=Team", "2025-01"]["subscriptions"] == 600
+    for one in found.values():
+        kinds = ("usage", "subscriptions", "commits", "other", "credits_applied")
+        assert sum(one[kind] for kind in kinds) == one["total"]
+    every = product.get("/reports/invoices", status="FINALIZED").data
+    assert sum(one["total"] for one in found.values()) == sum(one["total"] for one in every)
+
+
+def test_credits_burn_as_their_ledgers_say(product: Product, billed: World) -> None:
+    found = {one["month"][:7]: one for one in rows(product, "credits")}
+    january = found["2025-01"]
+    assert (january["granted"], january["change"]) == (10, 10)
+    # The deduction is dated the end of January.
+    assert (found["2025-02"]["used"], found["2025-02"]["change"]) == (-10, -10)
+    assert sum(one["change"] for one in found.values()) == 0
+
+
+def test_recurring_revenue_moves_with_quantities(product: Product, billed: World) -> None:
+    moved = [
+        [one[name] for name in ("starting", "new", "expansion", "contraction", "churned", "mrr")]
+        for one in rows(product, "mrr", starting_on=JANUARY, ending_before="2025-03-01T00:00:00Z")
+    ]
+    # 2 × 300 from January 1 on, 3 × 300 from February 10 on.
+    assert moved == [[0, 600, 0, 0, 0, 600], [600, 0, 300, 0, 0, 900]]
+
+
+def test_a_contract_that_ends_is_a_customer_lost(
+    product: Product, billed: World, clock: TestClock
+) -> None:
+    clock.set(datetime(2025, 5, 10, tzinfo=UTC))
+    counts = {
+        (one["customer_name"], one["month"][:7]): (one["won"], one["lost"], one["active_at_end"])
+        for one in rows(product, "churn")
+    }
+    assert counts["=Team", "2025-01"] == (1, 0, 1)
+    assert counts["=Team", "2025-04"] == (0, 0, 1)
+    assert counts["=Team", "2025-05"] == (0, 1, 0)
+    assert counts["Acme", "2025-05"] == (0, 0, 1)
+    may = [one for one in rows(product, "mrr") if one["month"].startswith("2025-05")]
+    assert [(one["starting"], one["churned"], one["mrr"]) for one in may] == [(900, -900, 0)]
+
+
+def test_receivables_are_what_nobody_paid(product: Product, billed: World) -> None:
+    found = rows(product, "receivables")
+    team = [one for one in found if one["customer_name"] == "=Team"]
+    # Issued on January 1, due 15 days later: on February 20 it is 35 days late.
+    assert team[0]["due_at"] == "2025-01-16T00:00:00+00:00"
+    assert (team[0]["age"], team[0]["total"], team[0]["status"]) == ("31-60", 600, "NOT_SENT")
+    # Acme's invoice of 11 was due when it was issued, on February 2.
+    [acme] = [one for one in found if one["customer_name"] == "Acme"]
+    assert (acme["age"], acme["total"]) == ("1-30", 11)
+    assert rows(product, "payments") == []
+
+
+def test_pages_of_a_report_are_the_whole_report_also_as_csv(
+    product: Product, billed: World
+) -> None:
+    whole = rows(product, "revenue")
+    collected: list[Any] = []
+    lines: list[str] = []
+    next_page: str | None = None
+    while True:
+        query = {"limit": "1"} | ({} if next_page is None else {"next_page": next_page})
+        reply = product.get("/reports/revenue", **query).body
+        text = product.get("/reports/revenue", format="csv", **query)
+        assert text.headers.get("x-next-page") == reply["next_page"]
+        collected += reply["data"]
+        content = text.body if isinstance(text.body, bytes) else b""
+        lines += content.decode().splitlines()[0 if not lines else 1 :]
+        next_page = reply["next_page"]
+        if next_page is None:
+            break
+    assert collected == whole
+    read = list(csv.DictReader(lines))
+    assert [Decimal(one["total"]) for one in read] == [one["total"] for one in whole]
+    assert {one["unit"] for one in read} == {"USD (cents)"}
+    # No spreadsheet takes the name for a formula.
+    assert {one["customer_name"] for one in read} == {"Acme", "'=Team"}
+
+
+def test_what_is_no_report(product: Product, world: World) -> None:
+    assert product.get("/reports/weather").status == 404
+    for query in (
+        {"starting_on": "2025-02-01T00:00:00Z", "ending_before": "2025-01-01T00:00:00Z"},
+        {"starting_on": "2020-01-01T00:00:00Z", "ending_before": "2025-01-01T00:00:00Z"},
+        {"starting_on": "yesterday"},
+        {"format": "pdf"},
+    ):
+        reply = product.get("/reports/revenue", **query)
+        assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")
+    token = product.get("/reports/revenue", limit="1").body["next_page"] or "x"
+    assert product.get("/reports/churn", next_page=token).status == 400

@@ -1,0 +1,235 @@
+"""Reports, a page of customers at a time. Each row is about one customer, so pages add up."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import takewhile
+from typing import Final, TypeVar
+
+from backbeat.application import contracts, customers, scheduled_invoices
+from backbeat.application.services import Call
+from backbeat.application.subscriptions import lines_of
+from backbeat.domain import ledgers, reporting
+from backbeat.domain import subscriptions as recurring
+from backbeat.domain.reporting import Cell, Kind, Movement
+from backbeat.models.contracts import Contract
+from backbeat.models.customers import Customer
+from backbeat.models.external_invoices import ExternalStatus
+from backbeat.models.invoices import InvoiceStatus
+from backbeat.models.money import CreditType, add, subtract
+from backbeat.models.period import Period
+from backbeat.persistence import balances, invoices
+
+T = TypeVar("T")
+
+Row = Mapping[str, object]
+"""A line of a report: names of columns, and texts, numbers, instants and units."""
+
+Report = Callable[[Call, Customer, Period], Iterator[Row]]
+
+_INSTANT: Final = timedelta(microseconds=1)
+_ZERO: Final = Decimal(0)
+_FAILED: Final = (ExternalStatus.PAYMENT_FAILED, ExternalStatus.UNCOLLECTIBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A customer at an instant: whether a contract runs, and what recurs in a month."""
+
+    active: bool
+    monthly: Mapping[CreditType, Decimal]
+
+
+def page(
+    call: Call, report: Report, span: Period, *, limit: int, cursor: str | None
+) -> tuple[list[Row], str | None]:
+    """Returns a report's rows about a page of the customers, and the next page's cursor."""
+    found, next_cursor = customers.page(call, archived=False, limit=limit, cursor=cursor)
+    rows = [
+        {"customer_id": customer.id, "customer_name": customer.name, **row}
+        for customer in found
+        for row in report(call, customer, span)
+    ]
+    return rows, next_cursor
+
+
+def revenue(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
+    """Yields what was billed, by month and unit.
+
+    `ledger_used` is what the customer's ledgers say that its invoices took, `untied` what the
+    invoices say beyond it: 0, unless balances of others paid.
+    """
+    stored = list(invoices.of_customer(call.store, call.tenant, customer.id))
+    taken: dict[str, Decimal] = {}
+    for _, balance in balances.of_customer(call.store, call.tenant, customer.id):
+        for one in balance.deductions:
+            taken[one.invoice_id] = add(taken.get(one.invoice_id, _ZERO), one.amount)
+    for cell, found in _in_order(reporting.revenue(stored, span)):
+        used = add(
+            *(
+                taken.get(invoice.id, _ZERO)
+                for invoice in stored
+                if invoice.status is InvoiceStatus.FINALIZED
+                and reporting.month_of(invoice.issued_at) == cell.month
+                and invoice.credit_type == cell.unit
+                and span.covers(invoice.issued_at)
+            )
+        )
+        yield {
+            "month": cell.month,
+            "unit": cell.unit,
+            "invoices": found.invoices,
+            **{kind.value: found.of_kind[kind] for kind in Kind},
+            "total": found.total,
+            "ledger_used": used,
+            "untied": subtract(-found.of_kind[Kind.CREDITS], used),
+        }
+
+
+def credits(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
+    """Yields what moved commits and credits, by month and unit. `change` is all of it together."""
+    until = Period(span.starting_at, min(span.ending_before, call.now + _INSTANT))
+    sums: dict[Cell, dict[Movement, Decimal]] = {}
+    for _, balance in balances.of_customer(call.store, call.tenant, customer.id):
+        entries = ledgers.entries(balance, call.now)
+        for cell, moved in reporting.movements(entries, balance.credit_type, until).items():
+            so_far = sums.setdefault(cell, dict.fromkeys(Movement, _ZERO))
+            for movement, amount in moved.items():
+                so_far[movement] = add(so_far[movement], amount)
+    for cell, moved in _in_order(sums):
+        yield {
+            "month": cell.month,
+            "unit": cell.unit,
+            **{movement.value: moved[movement] for movement in Movement},
+            "change": add(*moved.values()),
+        }
+
+
+def mrr(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
+    """Yields what recurs in a month at its end, and how that came from what it was at its start.
+
+    The running month ends now. Amounts are rounded half-up to cents, or hundredths of other units.
+    """
+    held = _running(call, customer)
+    for month, before, after in _standings(call, held, span):
+        for unit in sorted({*before.monthly, *after.monthly}, key=lambda one: one.name):
+            start, end = before.monthly.get(unit, _ZERO), after.monthly.get(unit, _ZERO)
+            yield {
+                "month": month.starting_at,
+                "unit": unit,
+                "starting": start,
+                "new": end if not start else _ZERO,
+                "expansion": max(subtract(end, start), _ZERO) if start and end else _ZERO,
+                "contraction": min(subtract(end, start), _ZERO) if start and end else _ZERO,
+                "churned": -start if not end else _ZERO,
+                "mrr": end,
+            }
+
+
+def churn(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
+    """Yields the months in which the customer had a contract at the start or the end."""
+    held = _running(call, customer)
+    for month, before, after in _standings(call, held, span):
+        if before.active or after.active:
+            yield {
+                "month": month.starting_at,
+                "active_at_start": int(before.active),
+                "won": int(after.active and not before.active),
+                "lost": int(before.active and not after.active),
+                "active_at_end": int(after.active),
+            }
+
+
+def payments(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
+    """Yields final invoices that were issued in the span and could not be collected."""
+    for invoice in invoices.of_customer(call.store, call.tenant, customer.id):
+        external = invoice.external
+        if (
+            external is not None
+            and external.status in _FAILED
+            and invoice.status is InvoiceStatus.FINALIZED
+            and span.covers(invoice.issued_at)
+        ):
+            yield {
+                "month": reporting.month_of(invoice.issued_at),
+                "unit": invoice.credit_type,
+                "invoice_id": invoice.id,
+                "issued_at": invoice.issued_at,
+                "status": external.status.value,
+                "error": external.error or "",
+                "total": invoice.total,
+            }
+
+
+def receivables(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
+    """Yields final invoices issued before the span's end that nobody is known to have paid."""
+    stored = invoices.of_customer(call.store, call.tenant, customer.id)
+    issued = (invoice for invoice in stored if invoice.issued_at < span.ending_before)
+    for one in reporting.receivables(issued, call.now):
+        external = one.invoice.external
+        yield {
+            "unit": one.invoice.credit_type,
+            "invoice_id": one.invoice.id,
+            "issued_at": one.invoice.issued_at,
+            "due_at": one.due_at,
+            "age": one.age.value,
+            "status": "NOT_SENT" if external is None else external.status.value,
+            "total": one.invoice.total,
+        }
+
+
+REPORTS: Final[Mapping[str, Report]] = {
+    "revenue": revenue,
+    "mrr": mrr,
+    "churn": churn,
+    "credits": credits,
+    "payments": payments,
+    "receivables": receivables,
+}
+"""All of them, by name."""
+
+
+def _running(call: Call, customer: Customer) -> list[Contract]:
+    held = contracts.of_customer(call, customer)
+    return [contract for contract in held if contract.archived_at is None]
+
+
+def _standings(
+    call: Call, held: list[Contract], span: Period
+) -> Iterator[tuple[Period, Standing, Standing]]:
+    """Yields each month that has begun, with how things stood at its start and at its end."""
+    begun = takewhile(lambda month: month.starting_at <= call.now, reporting.months_of(span))
+    before: Standing | None = None
+    for month in begun:
+        start = before or _standing(call, held, month.starting_at - _INSTANT)
+        before = _standing(call, held, min(month.ending_before - _INSTANT, call.now))
+        yield month, start, before
+
+
+def _standing(call: Call, held: list[Contract], at: datetime) -> Standing:
+    sums: dict[CreditType, Decimal] = {}
+    running = [contract for contract in held if contract.covers(at)]
+    for contract in running:
+        if not contract.subscriptions:
+            continue
+        lines = lines_of(call, contract)
+        unit = scheduled_invoices.currency_of(call, contract)
+        for subscription in contract.subscriptions:
+            end = recurring.end_of(subscription, contract)
+            if subscription.starting_at > at or (end is not None and at >= end):
+                continue
+            parts = takewhile(
+                lambda part: part.period.starting_at <= at,
+                recurring.parts(subscription, contract),
+            )
+            price = next((lines.price(part) for part in parts if part.period.covers(at)), None)
+            quantity = recurring.seats_at(subscription, at).quantity
+            if price is not None and quantity:
+                month = reporting.monthly(price.ladder, quantity, subscription.frequency)
+                sums[unit] = add(sums.get(unit, _ZERO), month)
+    return Standing(bool(running), reporting.rounded(sums))
+
+
+def _in_order(cells: Mapping[Cell, T]) -> list[tuple[Cell, T]]:
+    return sorted(cells.items(), key=lambda item: (item[0].month, item[0].unit.name))
