@@ -1,5 +1,6 @@
 """The console's screens: what they show is what the API says."""
 
+import csv
 import re
 from decimal import Decimal
 
@@ -137,3 +138,27 @@ def test_contracts_and_alerts_are_shown(onlooking: Page, shared_world: World) ->
     onlooking.get_by_role("link", name="Alerts").click()
     alert = onlooking.get_by_role("row", name=re.compile("Spend over 10 dollars"))
     expect(alert.locator('[data-cell="status"]')).to_have_text("in alarm")
+
+
+def test_reports_add_up_what_all_customers_were_billed(
+    onlooking: Page, shared_world: World
+) -> None:
+    billed = shared_world.get("/reports/invoices", status="FINALIZED")["data"]
+    onlooking.goto("/console/reports")
+    # Acme: 20,000 for the commit, seats and usage of January paid by it; 1,550 for Globex's 31 × 25
+    # images at 2; 310 for one high one a day. 8,700 of seats on January 1 are paid by nothing.
+    total = sum(Decimal(str(invoice["total"])) for invoice in billed)
+    assert total == 20000 + 8700 + 1550 + 310
+    assert figure(onlooking, "total") == dollars(total) == "$305.60"
+    assert figure(onlooking, "untied") == "$0.00"
+    # 500 of credit and 14,652 of the commit: 1,736 × 2 + 93 × 10 + 2,050 of storage + 8,700.
+    assert figure(onlooking, "applied") == dollars(500 + 14652)
+    with onlooking.expect_download() as downloading:
+        onlooking.get_by_role("button", name="Save as CSV").click()
+    rows = list(csv.DictReader(downloading.value.path().read_text().splitlines()))
+    assert sum(Decimal(row["total"]) for row in rows) == total
+    onlooking.get_by_role("link", name="Recurring revenue").click()
+    # 3 seats at 2,900.
+    assert figure(onlooking, "mrr") == "$87.00"
+    onlooking.get_by_role("link", name="Receivables").click()
+    assert figure(onlooking, "total") == dollars(total)

@@ -24,6 +24,12 @@ PAGES: dict[str, Callable[[World], str]] = {
     "alerts": lambda world: f"/console/customers/{world.hostile}/alerts",
     "invoices of one": lambda world: f"/console/customers/{world.hostile}/invoices",
     "invoices": lambda world: "/console/invoices",
+    "revenue": lambda world: "/console/reports",
+    "recurring revenue": lambda world: "/console/reports/mrr",
+    "churn": lambda world: "/console/reports/churn",
+    "credit burn": lambda world: "/console/reports/credits",
+    "failed payments": lambda world: "/console/reports/payments",
+    "receivables": lambda world: "/console/reports/receivables",
     "rate cards": lambda world: "/console/catalog",
     "products": lambda world: "/console/catalog/products",
     "metrics": lambda world: "/console/catalog/metrics",
@@ -46,6 +52,8 @@ BEARS_THE_NAME = {
     "invoices of one",
     "invoices",
     "products",
+    "receivables",
+    "revenue",
     "widget",
 }
 """Pages that show the hostile customer or product."""

@@ -72,9 +72,10 @@ export const get = (where, query, signal) => call("GET", where, { query, signal 
 export const post = (where, body = {}, query, signal) => call("POST", where, { body, query, signal });
 export const remove = (where, body) => call("DELETE", where, { body });
 
-/** A file, to be saved or shown. */
-export async function file(where, query) {
-  return (await send("GET", where, { query })).blob();
+/** A file, to be saved or shown; `whole` gives the reply with its headers. */
+export async function file(where, query, { whole = false } = {}) {
+  const reply = await send("GET", where, { query });
+  return whole ? reply : reply.blob();
 }
 
 /** What the API says, or null where this stage has no such route or nothing of the kind. */

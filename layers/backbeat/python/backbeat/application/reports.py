@@ -46,7 +46,7 @@ def page(
 ) -> tuple[list[Row], str | None]:
     """Returns a report's rows about a page of the customers, and the next page's cursor."""
     found, next_cursor = customers.page(call, archived=False, limit=limit, cursor=cursor)
-    rows = [
+    rows: list[Row] = [
         {"customer_id": customer.id, "customer_name": customer.name, **row}
         for customer in found
         for row in report(call, customer, span)
