@@ -11,6 +11,7 @@ import { Customer } from "./screens/customer.js";
 import { Invoices } from "./screens/invoices.js";
 import { Catalog } from "./screens/catalog.js";
 import { Webhooks } from "./screens/webhooks.js";
+import { Plans } from "./screens/plans.js";
 import { Reports } from "./screens/reports.js";
 import { Sandbox } from "./screens/sandbox.js";
 
@@ -19,6 +20,7 @@ const SCREENS = [
   ["customers", "Customers", ({ steps, ...rest }) => (steps[1] ? html`<${Customer} key=${steps[1]} id=${steps[1]} tab=${steps[2]} ...${rest} />` : html`<${Customers} ...${rest} />`)],
   ["invoices", "Invoices", Invoices],
   ["catalog", "Catalog", Catalog],
+  ["plans", "Plans", Plans],
   ["reports", "Reports", Reports],
   ["webhooks", "Webhooks", Webhooks],
   ["sandbox", "Sandbox", Sandbox],

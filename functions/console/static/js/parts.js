@@ -42,8 +42,8 @@ export const Badge = ({ tone = "", children }) => html`<span class=${`badge ${to
 
 const TONES = {
   good: ["finalized", "paid", "ok", "delivered", "enabled", "active", "succeeded", "matched", "applied", "approved", "done"],
-  warn: ["draft", "pending", "queued", "partially_paid", "past_due", "requires_action", "processing", "investigating", "running"],
-  bad: ["payment_failed", "uncollectible", "in_alarm", "dead", "failed", "stuck", "drift", "error"],
+  warn: ["draft", "pending", "waiting", "compensating", "incomplete", "queued", "partially_paid", "past_due", "requires_action", "processing", "investigating", "running"],
+  bad: ["payment_failed", "uncollectible", "in_alarm", "dead", "failed", "stuck", "suspended", "drift", "error"],
   mute: ["void", "archived", "disabled", "evaluating", "canceled", "cancelled", "rejected"],
 };
 const toneOf = (word) => Object.keys(TONES).find((tone) => TONES[tone].includes(word)) ?? "";
@@ -93,13 +93,16 @@ export function Table({ caption, columns, rows, rowKey = (row, at) => row.id ?? 
       const key = rowKey(row, at);
       const shown = open === key;
       return html`<tr key=${key} data-row=${key}>
-          ${columns.map((one) => html`<td class=${one.right ? "right" : ""} data-label=${one.title} data-cell=${one.name}>${one.cell(row)}</td>`)}
+          ${columns.map((one) => html`<td class=${one.right ? "right" : ""} data-label=${one.title} data-cell=${one.name}>${filled(one.cell(row))}</td>`)}
           ${detail && html`<td class="right"><button class="link" aria-expanded=${shown} onClick=${() => setOpen(shown ? null : key)}>${shown ? "Hide" : "Show"}</button></td>`}
         </tr>
         ${detail && shown && html`<tr key=${`${key} more`} class="detail"><td colspan=${heads.length}>${detail(row)}</td></tr>`}`;
     })}</tbody>
   </table></div>`;
 }
+
+/** An empty cell has nothing in it, so that it takes no room where rows are cards. */
+const filled = (content) => (content === null || content === undefined || content === "" || content === false ? null : html`<div class="cell">${content}</div>`);
 
 export function Button({ onClick, children, tone = "", busy, disabled, type = "button", ...rest }) {
   return html`<button type=${type} class=${tone} disabled=${disabled || busy} aria-busy=${busy ? "true" : undefined} onClick=${onClick} ...${rest}>${children}</button>`;
