@@ -79,11 +79,11 @@ export async function file(where, query, { whole = false } = {}) {
 }
 
 /** What the API says, or null where this stage has no such route or nothing of the kind. */
-export async function optional(promise) {
+export async function optional(promise, statuses = [403, 404, 501]) {
   try {
     return await promise;
   } catch (error) {
-    if (error instanceof ApiError && [403, 404, 501].includes(error.status)) return null;
+    if (error instanceof ApiError && statuses.includes(error.status)) return null;
     throw error;
   }
 }

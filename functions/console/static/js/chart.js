@@ -145,7 +145,7 @@ function tip(box, chart, times, series, colours, tell) {
 }
 
 /** A colour of the style sheet as the canvas takes it. */
-function resolved(box, colour) {
+export function resolved(box, colour) {
   const probe = document.createElement("span");
   probe.style.color = colour;
   box.append(probe);
@@ -154,7 +154,7 @@ function resolved(box, colour) {
   return found;
 }
 
-function watchColours(changed) {
+export function watchColours(changed) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const themed = new MutationObserver(changed);
   dark.addEventListener("change", changed);

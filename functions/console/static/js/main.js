@@ -11,6 +11,7 @@ import { Customer } from "./screens/customer.js";
 import { Invoices } from "./screens/invoices.js";
 import { Catalog } from "./screens/catalog.js";
 import { Webhooks } from "./screens/webhooks.js";
+import { Metering } from "./screens/metering.js";
 import { Plans } from "./screens/plans.js";
 import { Reports } from "./screens/reports.js";
 import { Sandbox } from "./screens/sandbox.js";
@@ -21,6 +22,7 @@ const SCREENS = [
   ["invoices", "Invoices", Invoices],
   ["catalog", "Catalog", Catalog],
   ["plans", "Plans", Plans],
+  ["metering", "Metering", Metering],
   ["reports", "Reports", Reports],
   ["webhooks", "Webhooks", Webhooks],
   ["sandbox", "Sandbox", Sandbox],

@@ -41,10 +41,10 @@ export const Figures = ({ children }) => html`<dl class="figures">${children}</d
 export const Badge = ({ tone = "", children }) => html`<span class=${`badge ${tone}`}>${children}</span>`;
 
 const TONES = {
-  good: ["finalized", "paid", "ok", "delivered", "enabled", "active", "succeeded", "matched", "applied", "approved", "done"],
-  warn: ["draft", "pending", "waiting", "compensating", "incomplete", "queued", "partially_paid", "past_due", "requires_action", "processing", "investigating", "running"],
+  good: ["finalized", "paid", "ok", "delivered", "enabled", "active", "succeeded", "matched", "applied", "approved", "done", "resolved", "sent"],
+  warn: ["draft", "pending", "waiting", "compensating", "incomplete", "queued", "partially_paid", "past_due", "requires_action", "processing", "investigate", "unknown", "open", "running"],
   bad: ["payment_failed", "uncollectible", "in_alarm", "dead", "failed", "stuck", "suspended", "drift", "error"],
-  mute: ["void", "archived", "disabled", "evaluating", "canceled", "cancelled", "rejected"],
+  mute: ["void", "archived", "disabled", "evaluating", "canceled", "cancelled", "rejected", "reverted", "superseded"],
 };
 const toneOf = (word) => Object.keys(TONES).find((tone) => TONES[tone].includes(word)) ?? "";
 /** A state of the API by its own word, coloured by what it means. */
@@ -155,7 +155,8 @@ export function Form({ submit, children, action, go = "Save", tone = "primary", 
 }
 
 export function Field({ label, hint, children, ...input }) {
-  return html`<label class="field"><span>${label}</span>${children ?? html`<input ...${input} />`}${hint && html`<small>${hint}</small>`}</label>`;
+  const field = html`<label class="field"><span>${label}</span>${children ?? html`<input ...${input} />`}</label>`;
+  return hint ? html`<div class="hinted">${field}<small>${hint}</small></div>` : field;
 }
 
 export function Select({ label, value, options, onChange, name, hidden }) {

@@ -14,7 +14,7 @@ export function whole(amount, currency) {
   return currency === "usd" ? (text.startsWith("−") ? `−$${text.slice(1)}` : `$${text}`) : `${text} ${String(currency).toUpperCase()}`;
 }
 
-const REFRESH = 4000;
+const REFRESH = 3000;
 
 export function Plan({ id, offers }) {
   const plan = useLoaded((signal) => get(path`/api/subscription/${id}`, {}, signal), [id], { every: REFRESH });
@@ -123,7 +123,7 @@ function Cards({ id, done }) {
 }
 
 function Invoices({ id }) {
-  const invoices = useLoaded((signal) => get(path`/api/customers/${id}/invoices`, {}, signal), [id], { every: REFRESH * 2 });
+  const invoices = useLoaded((signal) => get(path`/api/customers/${id}/invoices`, {}, signal), [id], { every: REFRESH });
   return html`<${Panel} title="Invoices" note="as both providers have them" wide><${Loaded} state=${invoices} what="invoices" lines=${1}>${({ data }) =>
     html`<${Table} caption="Invoices of the plan" rows=${data} empty=${html`<${Empty} title="Nothing was billed yet" />`} columns=${[
       { title: "Issued", cell: (bill) => date(bill.createdAt) },
@@ -134,7 +134,7 @@ function Invoices({ id }) {
 }
 
 function Credits({ id }) {
-  const credits = useLoaded((signal) => get(path`/api/customers/${id}/credits`, {}, signal), [id], { every: REFRESH * 2 });
+  const credits = useLoaded((signal) => get(path`/api/customers/${id}/credits`, {}, signal), [id], { every: REFRESH });
   return html`<${Panel} title="Credits" wide><${Loaded} state=${credits} what="credits" lines=${1}>${({ data }) =>
     html`<${Table} caption="Credits" rows=${data.credits} empty=${html`<${Empty} title="No credits" />`} columns=${[
       { title: "Grant", cell: (one) => one.name },
