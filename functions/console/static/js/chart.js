@@ -11,10 +11,10 @@ export const colourOf = (place) => `var(--series-${(place % COLOURS) + 1})`;
 /**
  * `series`: [{ label, values }], exact values by time; `times`: instants as the API writes them.
  * `kind`: "bars" stacks them, "steps" and "lines" lay them over each other.
- * `unit` stands before the numbers of the axis.
+ * `unit` stands before the numbers of the axis. Where a table stands beside it, it is not `alone`.
  * `tell(value)`: a value as people read it; `height(value)`: its place on the axis.
  */
-export function Chart({ label, times, series, kind = "bars", tell = plain, height = Number, unit = "", labelOf = (time) => time, empty }) {
+export function Chart({ label, times, series, kind = "bars", tell = plain, height = Number, unit = "", labelOf = (time) => time, empty, alone = true }) {
   const box = useRef(null);
   const [style, setStyle] = useState(0);
   const shown = series.filter((one) => one.values.some((value) => value !== null && Number(value) !== 0));
@@ -40,7 +40,7 @@ export function Chart({ label, times, series, kind = "bars", tell = plain, heigh
     <div class="plot" ref=${box} role="img" aria-label=${label}></div>
     <figcaption>
       <ul class="legend">${shown.length > 1 && shown.map((one, at) => html`<li><i style=${{ background: colourOf(at) }}></i>${one.label}</li>`)}</ul>
-      <details><summary>As a table</summary><${Table} caption=${label} columns=${columns} rows=${rows} /></details>
+      ${alone && html`<details><summary>As a table</summary><${Table} caption=${label} columns=${columns} rows=${rows} /></details>`}
     </figcaption>
   </figure>`;
 }

@@ -1,8 +1,8 @@
 // How things stand: what is open, what was sent, who is new.
 
 import { html, useEffect, useState } from "../view.js";
-import { get, pages } from "../api.js";
-import { add, compare } from "../exact.js";
+import { get, optional, pages } from "../api.js";
+import { add, compare, sign } from "../exact.js";
 import { at, useLoaded } from "../hooks.js";
 import { money, quantity, time } from "../format.js";
 import { Empty, Figure, Figures, Loaded, Panel, Screen, State, Table, Time } from "../parts.js";
@@ -11,12 +11,14 @@ export function Overview({ clock }) {
   const spend = useOpenSpend(clock?.now);
   const pending = useLoaded((signal) => get("/webhooks/deliveries", { state: "pending", limit: BACKLOG }, signal), [], { every: 5000 });
   const dead = useLoaded((signal) => get("/webhooks/deliveries", { state: "dead", limit: BACKLOG }, signal), [], { every: 15000 });
+  const runs = useLoaded((signal) => optional(get("/metering/v1/reconciliation/runs", { limit: 1 }, signal)), [], { every: 15000 });
   return html`<${Screen} title="Overview" lead=${clock ? `As of ${time(clock.now)} UTC` : "As of now"}>
     <${Figures}>
       <${Spent} spend=${spend} />
       <${Figure} name="drafts" label="Open drafts" value=${spend.totals ? quantity(drafts(spend)) : "…"} note=${progress(spend)} />
       <${Figure} name="backlog" label="Webhooks waiting" value=${counted(pending)} tone=${some(pending) ? "warn" : ""} note=${html`<a href=${at("webhooks")}>All deliveries</a>`} />
       <${Figure} name="dead" label="Webhooks given up" value=${counted(dead)} tone=${some(dead) ? "bad" : ""} note=${some(dead) ? "Can be sent again" : "None lost"} />
+      ${runs.value && html`<${Drift} run=${runs.value.data[0]} />`}
     <//>
     <div class="grid">
       <${Panel} title="Used in open periods" note=${progress(spend)} wide><${Used} spend=${spend} /><//>
@@ -46,6 +48,13 @@ function Spent({ spend }) {
   if (!spend.totals) return html`<${Figure} name="spend" label="Spend so far" value="…" note=${progress(spend)} />`;
   const [first, ...others] = [...spend.totals].sort((a, b) => compare(b.total, a.total));
   return html`<${Figure} name="spend" label="Spend so far" value=${first ? money(first.total, first.credit_type) : "0"} note=${others.length ? others.map((one) => money(one.total, one.credit_type)).join(" · ") : first ? "to be paid, after credits" : "no open drafts"} />`;
+}
+
+/** How far metered usage is from what Stripe knows, in the latest comparison. */
+function Drift({ run }) {
+  const link = html`<a href=${at("metering")}>Reconciliation</a>`;
+  if (!run) return html`<${Figure} name="drift" label="Drift" value="–" note=${html`never compared · ${link}`} />`;
+  return html`<${Figure} name="drift" label="Drift" value=${quantity(run.drift_abs)} tone=${sign(run.drift_abs) ? "bad" : ""} note=${html`as of ${time(run.started_at)} · ${link}`} />`;
 }
 
 function Used({ spend }) {

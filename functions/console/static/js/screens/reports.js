@@ -121,7 +121,7 @@ function Monthly({ name, unit, rows }) {
       <${Figure} label="Churned in this time" value=${money(negated(all("churned")), unit)} tone=${sign(all("churned")) ? "warn" : ""} />
     <//>`}
     <${Panel} title=${`${REPORTS[name][0]} by month`} note=${unit.name} wide>
-      <${Chart} label=${`${REPORTS[name][0]} by month in ${unit.name}`} kind="bars" times=${months.map((one) => one.month)} labelOf=${month} unit=${symbol(unit)}
+      <${Chart} label=${`${REPORTS[name][0]} by month in ${unit.name}`} kind="bars" alone=${false} times=${months.map((one) => one.month)} labelOf=${month} unit=${symbol(unit)}
         tell=${(value) => money(value, unit)} height=${(value) => plotted(value, unit)}
         series=${chartSeries(name, drawn, amounts, months)} />
       <${Table} caption=${`${REPORTS[name][0]} by month`} rows=${[...months].reverse()} rowKey=${(one) => one.month} columns=${[
@@ -162,7 +162,7 @@ function Churn({ rows }) {
   const share = (one) => (Number(one.active_at_start) ? `${((Number(one.lost) / Number(one.active_at_start)) * 100).toFixed(1)} %` : "–");
   const lost = rows.filter((row) => row.lost);
   return html`<${Panel} title="Customers by month" wide>
-      <${Chart} label="Customers at the end of each month" kind="bars" times=${months.map((one) => one.month)} labelOf=${month} series=${[{ label: "At the end", values: months.map((one) => one.active_at_end) }]} />
+      <${Chart} label="Customers at the end of each month" kind="bars" alone=${false} times=${months.map((one) => one.month)} labelOf=${month} series=${[{ label: "At the end", values: months.map((one) => one.active_at_end) }]} />
       <${Table} caption="Customers by month" rows=${[...months].reverse()} rowKey=${(one) => one.month} columns=${[
         { title: "Month", cell: (one) => month(one.month) },
         ...COUNTS.map(([key, title]) => ({ title, right: true, name: key, cell: (one) => quantity(one[key]) })),
