@@ -8,7 +8,7 @@ from backbeat.api.resolver import Api
 from backbeat.api.schemas.reports import ListEveryInvoice, PageOfCustomers, ReadReport
 from backbeat.api.views.invoices import invoice_header_view
 from backbeat.api.views.reports import open_spend_view, rows_csv, rows_view
-from backbeat.application import customers, invoices, open_spend, reports
+from backbeat.application import customers, open_spend, reports
 from backbeat.models.errors import NotFound
 
 api = Api("reports", bootstrap.services)
@@ -36,8 +36,7 @@ def list_every_invoice(request: Request, query: ListEveryInvoice) -> Reply:
     shown = [
         {"customer_name": customer.name, **invoice_header_view(invoice)}
         for customer in found
-        for invoice in invoices.listed(request.call, customer)
-        if query.status in (None, invoice.status)
+        for invoice in reports.invoices_of(request.call, customer, query.status)
     ]
     return page(shown, pagination.encode(cursor, parameters))
 

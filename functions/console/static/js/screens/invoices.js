@@ -7,6 +7,7 @@ import { Button, Choice, Panel, Screen, Trouble } from "../parts.js";
 import { InvoiceRows } from "../invoice-rows.js";
 
 const AT_ONCE = 25;
+const MOST = 50;
 
 export function Invoices() {
   const [status, setStatus] = useState("FINALIZED");
@@ -24,7 +25,7 @@ function Listed({ status }) {
     const wanted = rows.length + AT_ONCE;
     try {
       do {
-        const reply = await get("/reports/invoices", { status, limit: AT_ONCE, next_page: next }, signal);
+        const reply = await get("/reports/invoices", { status, limit: status && status !== "DRAFT" ? MOST : AT_ONCE, next_page: next }, signal);
         rows = [...rows, ...reply.data];
         next = reply.next_page;
         setState({ rows, next, busy: Boolean(next) && rows.length < wanted });

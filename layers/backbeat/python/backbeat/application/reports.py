@@ -7,7 +7,13 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Final, TypeVar
 
-from backbeat.application import contracts, customers, scheduled_invoices
+from backbeat.application import (
+    consolidated_invoices,
+    contracts,
+    customers,
+    scheduled_invoices,
+)
+from backbeat.application import invoices as billing
 from backbeat.application.services import Call
 from backbeat.application.subscriptions import lines_of
 from backbeat.domain import ledgers, reporting
@@ -16,7 +22,7 @@ from backbeat.domain.reporting import Cell, Kind, Movement
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
 from backbeat.models.external_invoices import ExternalStatus
-from backbeat.models.invoices import InvoiceStatus
+from backbeat.models.invoices import Invoice, InvoiceStatus
 from backbeat.models.money import CreditType, add, subtract
 from backbeat.models.period import Period
 from backbeat.persistence import balances, invoices
@@ -52,6 +58,20 @@ def page(
         for row in report(call, customer, span)
     ]
     return rows, next_cursor
+
+
+def invoices_of(call: Call, customer: Customer, status: InvoiceStatus | None) -> list[Invoice]:
+    """Returns a customer's invoices of a status, or all of them, by issue date.
+
+    Drafts are computed only where they are wanted.
+    """
+    if status is None or status is InvoiceStatus.DRAFT:
+        found = billing.listed(call, customer)
+    else:
+        own = list(invoices.of_customer(call.store, call.tenant, customer.id))
+        found = [*own, *consolidated_invoices.of_customer(call, customer, own)]
+        found.sort(key=lambda invoice: (invoice.issued_at, invoice.id))
+    return [invoice for invoice in found if status in (None, invoice.status)]
 
 
 def revenue(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
