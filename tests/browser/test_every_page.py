@@ -34,6 +34,17 @@ PAGES: dict[str, Callable[[World], str]] = {
     "products": lambda world: "/console/catalog/products",
     "metrics": lambda world: "/console/catalog/metrics",
     "rate card": lambda world: f"/console/catalog/rate-cards/{world.card_id}",
+    "plans": lambda world: "/console/plans",
+    "tiers": lambda world: "/console/plans/offers",
+    "operations": lambda world: "/console/plans/operations",
+    "one plan": lambda world: f"/console/plans/of/{onboarded(world)}",
+    "reconciliation": lambda world: "/console/metering",
+    "live usage": lambda world: "/console/metering/usage",
+    "metered events": lambda world: "/console/metering/events",
+    "adjustments": lambda world: "/console/metering/adjustments",
+    "mappings": lambda world: "/console/metering/mappings",
+    "counters": lambda world: "/console/metering/counters",
+    "simulator": lambda world: "/console/metering/simulator",
     "webhooks": lambda world: "/console/webhooks",
     "sandbox": lambda world: "/console/sandbox",
     "nowhere": lambda world: f"/console/{HOSTILE}",
@@ -62,6 +73,13 @@ BEARS_THE_NAME = {
 def widget_token(world: World) -> str:
     token: str = world.post("/widget/tokens", {"customer_id": world.hostile})["data"]["token"]
     return token
+
+
+def onboarded(world: World) -> str:
+    entity = {"id": "hostile", "name": HOSTILE, "email": "a@b.example"}
+    reply = world.http.post("/api/onboard", json={"entity": entity, "tier": "free"})
+    assert reply.status_code in (200, 201, 202), reply.text
+    return "hostile"
 
 
 def opened(page: Page, world: World, name: str) -> None:

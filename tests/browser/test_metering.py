@@ -1,18 +1,12 @@
 """Metering in the console: usage that Stripe lost is found, corrected and agreed on."""
 
 import re
-from pathlib import Path
 
 import httpx
-import pytest
 import stripe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Seen
-
-pytestmark = pytest.mark.skipif(
-    not (Path(__file__).parents[2] / "functions/metering").is_dir(), reason="no metering here"
-)
 
 
 def test_drift_is_found_approved_and_gone(
@@ -121,3 +115,18 @@ def test_an_adjustment_counts_once_it_is_approved(
     expect(status).to_have_text("approved")
     # 40 - 15.
     assert used() == "25"
+
+
+def test_prices_are_compared_and_plotted(page: Page) -> None:
+    page.goto("/console/metering/simulator")
+    page.get_by_label("Up to how many units").fill("60000")
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_text("As a table").click()
+    row = page.get_by_role("row", name=re.compile("^25,000 "))
+    # Flat 25,000 × 0.01; graduated 10,000 × 0.01 + 15,000 × 0.008; volume 25,000 × 0.008.
+    for name, amount in [("Flat", "$250.00"), ("Graduated", "$220.00"), ("Volume", "$200.00")]:
+        expect(row.locator(f'[data-cell="{name}"]')).to_have_text(amount)
+    page.get_by_label("Dollars a unit").fill("0.0099")
+    page.get_by_role("button", name="Compare").click()
+    # 25,000 × 0.0099.
+    expect(row.locator('[data-cell="Flat"]')).to_have_text("$247.50")

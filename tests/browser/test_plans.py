@@ -1,18 +1,11 @@
 """Plans in the console: onboarded, upgraded after a preview, cancelled and reactivated."""
 
 import re
-from pathlib import Path
 
 import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Seen
-
-pytestmark = pytest.mark.skipif(
-    not (Path(__file__).parents[2] / "functions/onboarding").is_dir(),
-    reason="no billing handlers here",
-)
 
 
 def test_a_customer_is_onboarded_upgraded_cancelled_and_reactivated(
