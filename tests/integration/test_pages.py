@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,12 @@ def test_the_page_names_files_that_are_there_and_kept_for_good(product: Product)
         "js": "text/javascript; charset=utf-8",
         "svg": "image/svg+xml",
     }
+
+
+def test_the_page_names_every_module_so_that_none_waits_for_another(product: Product) -> None:
+    directory = Path(__file__).parents[2] / "functions/console/static"
+    modules = {file.relative_to(directory).as_posix() for file in directory.rglob("*.js")}
+    assert {path.split("/", 4)[4] for path in assets(product) if path.endswith(".js")} == modules
 
 
 def test_the_page_is_asked_for_each_time_and_sent_once(product: Product) -> None:
