@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.product import Product, TestClock, World, event
+from tests.integration.worked.test_payments import Desk
 
 
 def test_open_spend_is_the_sum_of_drafts(product: Product, world: World) -> None:
@@ -204,6 +205,21 @@ def test_receivables_are_what_nobody_paid(product: Product, billed: World) -> No
     [acme] = [one for one in found if one["customer_name"] == "Acme"]
     assert (acme["age"], acme["total"]) == ("1-30", 11)
     assert rows(product, "payments") == []
+
+
+def test_payments_that_failed_are_told_with_what_became_of_the_invoice() -> None:
+    desk = Desk()
+    desk.agree(**desk.billed)
+    desk.script("failed", "paid")
+    about = desk.about(desk.final())
+    desk.post("/v1/payments/attempt", about)
+    [owed] = desk.get("/reports/receivables", ending_before="2025-03-01T00:00:00Z")
+    assert (owed["total"], owed["status"]) == (300, "PAYMENT_FAILED")
+    desk.post("/v1/payments/attempt", about)
+    [failed] = desk.get("/reports/payments")
+    assert (failed["total"], failed["error"]) == (300, "Your card was declined.")
+    assert failed["invoice_status"] == "PAID"
+    assert desk.get("/reports/receivables") == []
 
 
 def test_pages_of_a_report_are_the_whole_report_also_as_csv(

@@ -284,8 +284,9 @@ def _unwrapped(reply: Any) -> Any:
 def _owner(method: str, path: str) -> str:
     if path.startswith("/mock/"):
         return "sandbox"
-    if path.startswith("/webhooks/"):
-        return "webhooks"
+    for function in ("reports", "webhooks"):
+        if path.startswith(f"/{function}/"):
+            return function
     if path.endswith("/costs"):
         return "invoices"
     for known, pattern, owner in _owners():

@@ -20,7 +20,7 @@ const REPORTS = {
   mrr: ["Recurring revenue", "What subscriptions come to in a month, at each month's end. The running month ends now."],
   churn: ["Churn", "Customers with a running contract at the start and at the end of each month."],
   credits: ["Credit burn", "What moved commits and credits, as their ledgers say."],
-  payments: ["Failed payments", "Final invoices that a provider could not collect."],
+  payments: ["Failed payments", "Payments that failed, and where their invoices stand now."],
   receivables: ["Receivables", "Final invoices that nobody is known to have paid, by how long they are overdue."],
 };
 
@@ -63,7 +63,7 @@ function Report({ name, query, now }) {
   const { rows, done, error } = state;
   if (error) return html`<${Trouble} error=${error} what="the report" />`;
   if (!done && rows.length === 0) return html`<${Panel} title=${REPORTS[name][0]}><div class="waiting" role="status" aria-label="Loading"><span></span><span></span><span></span></div><//>`;
-  if (rows.length === 0) return html`<${Panel} title=${REPORTS[name][0]}><${Empty} title="Nothing in this time">${name === "payments" ? "Every invoice that was sent could be collected." : name === "receivables" ? "Nobody owes anything." : "Reports fill with final invoices and running contracts."}<//><//>`;
+  if (rows.length === 0) return html`<${Panel} title=${REPORTS[name][0]}><${Empty} title="Nothing in this time">${name === "payments" ? "Every payment went through." : name === "receivables" ? "Nobody owes anything." : "Reports fill with final invoices and running contracts."}<//><//>`;
   const note = done ? null : html`<p class="note" role="status">More customers are being added up …</p>`;
   if (name === "churn") return html`${note}<${Churn} rows=${rows} />`;
   if (AMOUNTS[name]) return html`${note}${byUnit(rows).map(({ unit, rows: own }) => html`<${Monthly} key=${unit.id} name=${name} unit=${unit} rows=${own} />`)}`;
@@ -182,14 +182,14 @@ function Listed({ name, unit, rows }) {
   const sum = (found) => money(add(0, ...found.map((row) => row.total)), unit);
   const dated = name === "receivables";
   return html`<${Figures}>
-      <${Figure} name="total" label=${dated ? "Owed" : "Not collected"} value=${sum(rows)} note=${`${rows.length} invoices`} />
+      <${Figure} name="total" label=${dated ? "Owed" : "Tried in vain"} value=${sum(rows)} note=${dated ? `${rows.length} invoices` : `${rows.length} payments`} />
       ${dated && AGES.map((age) => [age, rows.filter((row) => row.age === age)]).filter(([, found]) => found.length).map(([age, found]) => html`<${Figure} name=${age} label=${AGE_TITLES[age]} value=${sum(found)} tone=${age === "not_due" ? "" : age === "1-30" ? "warn" : "bad"} />`)}
     <//>
-    <${Panel} title=${REPORTS[name][0]} note=${unit.name} wide><${Table} caption=${REPORTS[name][0]} rows=${rows} rowKey=${(row) => row.invoice_id} columns=${[
+    <${Panel} title=${REPORTS[name][0]} note=${unit.name} wide><${Table} caption=${REPORTS[name][0]} rows=${rows} rowKey=${(row, place) => `${row.invoice_id} ${place}`} columns=${[
       { title: "Customer", cell: (row) => html`<a href=${at("customers", row.customer_id)}>${row.customer_name}</a>` },
-      { title: "Invoice", cell: (row) => html`<a href=${at("customers", row.customer_id, "invoices", row.invoice_id)}>issued ${date(row.issued_at)}</a>` },
+      { title: "Invoice", cell: (row) => html`<a href=${at("customers", row.customer_id, "invoices", row.invoice_id)}>${dated ? `issued ${date(row.issued_at)}` : `tried ${date(row.at)}`}</a>` },
       dated ? { title: "Due", cell: (row) => html`${date(row.due_at)} ${row.age !== "not_due" && html`<${Badge} tone=${row.age === "1-30" ? "warn" : "bad"}>${AGE_TITLES[row.age].toLowerCase()} late<//>`}` } : { title: "Why", cell: (row) => row.error || "–" },
-      { title: "At the provider", cell: (row) => html`<${State} of=${row.status} />` },
+      { title: dated ? "At the provider" : "Invoice now", cell: (row) => html`<${State} of=${dated ? row.status : row.invoice_status} />` },
       { title: "Total", right: true, name: "total", cell: (row) => money(row.total, unit) },
     ]} /><//>`;
 }

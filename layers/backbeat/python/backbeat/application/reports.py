@@ -24,8 +24,9 @@ from backbeat.models.customers import Customer
 from backbeat.models.external_invoices import ExternalStatus
 from backbeat.models.invoices import Invoice, InvoiceStatus
 from backbeat.models.money import CreditType, add, subtract
+from backbeat.models.payments import PaymentOutcome
 from backbeat.models.period import Period
-from backbeat.persistence import balances, invoices
+from backbeat.persistence import balances, invoices, payments
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ Report = Callable[[Call, Customer, Period], Iterator[Row]]
 
 _INSTANT: Final = timedelta(microseconds=1)
 _ZERO: Final = Decimal(0)
+_GIVEN_UP: Final = (PaymentOutcome.FAILED, PaymentOutcome.CANCELED)
 _FAILED: Final = (ExternalStatus.PAYMENT_FAILED, ExternalStatus.UNCOLLECTIBLE)
 
 
@@ -161,13 +163,35 @@ def churn(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
             }
 
 
-def payments(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
-    """Yields final invoices that were issued in the span and could not be collected."""
-    for invoice in invoices.of_customer(call.store, call.tenant, customer.id):
+def failed_payments(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
+    """Yields payments that failed in the span, and invoices that a provider says failed otherwise.
+
+    `invoice_status` is where the invoice stands now: it may have been paid since.
+    """
+    stored = {
+        invoice.id: invoice
+        for invoice in invoices.of_customer(call.store, call.tenant, customer.id)
+    }
+    tried = [one for _, one in payments.of_customer(call.store, call.tenant, customer.id)]
+    failed = [one for one in tried if one.error is not None and one.outcome in _GIVEN_UP]
+    for one in failed:
+        if span.covers(one.created_at):
+            yield {
+                "month": reporting.month_of(one.created_at),
+                "unit": one.currency,
+                "invoice_id": one.invoice_id,
+                "at": one.created_at,
+                "error": "" if one.error is None else one.error.message,
+                "invoice_status": _collected(stored.get(one.invoice_id)),
+                "total": one.amount,
+            }
+    known = {one.invoice_id for one in failed}
+    for invoice in stored.values():
         external = invoice.external
         if (
             external is not None
             and external.status in _FAILED
+            and invoice.id not in known
             and invoice.status is InvoiceStatus.FINALIZED
             and span.covers(invoice.issued_at)
         ):
@@ -175,11 +199,18 @@ def payments(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
                 "month": reporting.month_of(invoice.issued_at),
                 "unit": invoice.credit_type,
                 "invoice_id": invoice.id,
-                "issued_at": invoice.issued_at,
-                "status": external.status.value,
+                "at": invoice.issued_at,
                 "error": external.error or "",
+                "invoice_status": external.status.value,
                 "total": invoice.total,
             }
+
+
+def _collected(invoice: Invoice | None) -> str:
+    if invoice is None:
+        return "NONE"
+    external = invoice.external
+    return invoice.status.value if external is None else external.status.value
 
 
 def receivables(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
@@ -204,7 +235,7 @@ REPORTS: Final[Mapping[str, Report]] = {
     "mrr": mrr,
     "churn": churn,
     "credits": credits,
-    "payments": payments,
+    "payments": failed_payments,
     "receivables": receivables,
 }
 """All of them, by name."""
