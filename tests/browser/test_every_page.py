@@ -70,6 +70,10 @@ BEARS_THE_NAME = {
 """Pages that show the hostile customer or product."""
 
 
+IN_BOTH_SCHEMES = {"overview", "customer", "invoices", "one plan", "sandbox", "demo", "widget"}
+"""Pages that together have every colour: their contrast is looked at in the dark as well."""
+
+
 def widget_token(world: World) -> str:
     token: str = world.post("/widget/tokens", {"customer_id": world.hostile})["data"]["token"]
     return token
@@ -114,9 +118,10 @@ def test_everybody_can_use_it_and_names_are_texts(
     if name in BEARS_THE_NAME:
         expect(onlooking.get_by_text(HOSTILE).first).to_be_visible()
     assert onlooking.locator("img[onerror], body script:not([src])").count() == 0
-    onlooking.emulate_media(color_scheme="dark")
-    assert violations(onlooking, "color-contrast") == []
-    onlooking.emulate_media(color_scheme="light")
+    if name in IN_BOTH_SCHEMES:
+        onlooking.emulate_media(color_scheme="dark")
+        assert violations(onlooking, "color-contrast") == []
+        onlooking.emulate_media(color_scheme="light")
     onlooking.set_viewport_size({"width": 390, "height": 844})
     width = onlooking.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "it is wider than a phone"

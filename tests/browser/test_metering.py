@@ -49,8 +49,8 @@ def test_drift_is_found_approved_and_gone(
         post("/metering/v1/events/ingest", events=[{**sent, "quantity": 100}])
         # Stripe acknowledges the next event and loses it.
         post("/mock/stripe/meter_events", lose=1)
-        page.get_by_role("button", name="Tell Stripe now").click()
-        expect(page.get_by_role("button", name="Tell Stripe now")).to_be_enabled()
+        with page.expect_response("**/metering/v1/pushes"):
+            page.get_by_role("button", name="Tell Stripe now").click()
         post("/mock/clock", advance="PT10M")
 
         page.get_by_role("link", name="Reconciliation").click()
@@ -65,8 +65,8 @@ def test_drift_is_found_approved_and_gone(
         expect(corrections.locator('[data-cell="status"]')).to_have_text("applied")
 
         page.get_by_role("link", name="Mappings").click()
-        page.get_by_role("button", name="Tell Stripe now").click()
-        expect(page.get_by_role("button", name="Tell Stripe now")).to_be_enabled()
+        with page.expect_response("**/metering/v1/pushes"):
+            page.get_by_role("button", name="Tell Stripe now").click()
         page.get_by_role("link", name="Reconciliation").click()
         page.get_by_role("button", name="Reconcile now").click()
         expect(drift).to_have_text("0")

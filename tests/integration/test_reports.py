@@ -215,9 +215,12 @@ def test_payments_that_failed_are_told_with_what_became_of_the_invoice() -> None
     desk.post("/v1/payments/attempt", about)
     [owed] = desk.get("/reports/receivables", ending_before="2025-03-01T00:00:00Z")
     assert (owed["total"], owed["status"]) == (300, "PAYMENT_FAILED")
+    [failed] = desk.get("/reports/payments", ending_before="2025-03-01T00:00:00Z")
+    assert (failed["outcome"], failed["error"]) == ("FAILED", "Your card was declined.")
+    # The second attempt takes the place of the first, and goes through.
     desk.post("/v1/payments/attempt", about)
     [failed] = desk.get("/reports/payments")
-    assert (failed["total"], failed["error"]) == (300, "Your card was declined.")
+    assert (failed["total"], failed["outcome"]) == (300, "CANCELED")
     assert failed["invoice_status"] == "PAID"
     assert desk.get("/reports/receivables") == []
 

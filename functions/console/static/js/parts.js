@@ -198,7 +198,7 @@ export function Id({ of }) {
     setCopied(true);
     setTimeout(() => setCopied(false), 1500);
   };
-  return html`<button class="id" title=${of} aria-label=${`Copy ${of}`} onClick=${copy}>${copied ? "copied" : of.length > 14 ? `${of.slice(0, 8)}…` : of}</button>`;
+  return html`<button class="id" title=${`Copy ${of}`} onClick=${copy}>${copied ? "copied" : of.length > 14 ? `${of.slice(0, 8)}…` : of}</button>`;
 }
 
 export const Time = ({ of }) => (of ? html`<time datetime=${of} title=${`${second(of)} UTC`}>${second(of).slice(0, -3)}</time>` : "–");

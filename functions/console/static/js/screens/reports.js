@@ -20,7 +20,7 @@ const REPORTS = {
   mrr: ["Recurring revenue", "What subscriptions come to in a month, at each month's end. The running month ends now."],
   churn: ["Churn", "Customers with a running contract at the start and at the end of each month."],
   credits: ["Credit burn", "What moved commits and credits, as their ledgers say."],
-  payments: ["Failed payments", "Payments that failed, and where their invoices stand now."],
+  payments: ["Failed payments", "Payments that came to nothing, and where their invoices stand now."],
   receivables: ["Receivables", "Final invoices that nobody is known to have paid, by how long they are overdue."],
 };
 
@@ -188,7 +188,7 @@ function Listed({ name, unit, rows }) {
     <${Panel} title=${REPORTS[name][0]} note=${unit.name} wide><${Table} caption=${REPORTS[name][0]} rows=${rows} rowKey=${(row, place) => `${row.invoice_id} ${place}`} columns=${[
       { title: "Customer", cell: (row) => html`<a href=${at("customers", row.customer_id)}>${row.customer_name}</a>` },
       { title: "Invoice", cell: (row) => html`<a href=${at("customers", row.customer_id, "invoices", row.invoice_id)}>${dated ? `issued ${date(row.issued_at)}` : `tried ${date(row.at)}`}</a>` },
-      dated ? { title: "Due", cell: (row) => html`${date(row.due_at)} ${row.age !== "not_due" && html`<${Badge} tone=${row.age === "1-30" ? "warn" : "bad"}>${AGE_TITLES[row.age].toLowerCase()} late<//>`}` } : { title: "Why", cell: (row) => row.error || "–" },
+      dated ? { title: "Due", cell: (row) => html`${date(row.due_at)} ${row.age !== "not_due" && html`<${Badge} tone=${row.age === "1-30" ? "warn" : "bad"}>${AGE_TITLES[row.age].toLowerCase()} late<//>`}` } : { title: "Why", cell: (row) => row.error || words(row.outcome) },
       { title: dated ? "At the provider" : "Invoice now", cell: (row) => html`<${State} of=${dated ? row.status : row.invoice_status} />` },
       { title: "Total", right: true, name: "total", cell: (row) => money(row.total, unit) },
     ]} /><//>`;

@@ -164,16 +164,17 @@ def churn(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
 
 
 def failed_payments(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
-    """Yields payments that failed in the span, and invoices that a provider says failed otherwise.
+    """Yields payments of the span that came to nothing, and invoices of which providers say so.
 
-    `invoice_status` is where the invoice stands now: it may have been paid since.
+    An attempt that another one replaced is canceled. `invoice_status` is where the invoice stands
+    now: it may have been paid since.
     """
     stored = {
         invoice.id: invoice
         for invoice in invoices.of_customer(call.store, call.tenant, customer.id)
     }
     tried = [one for _, one in payments.of_customer(call.store, call.tenant, customer.id)]
-    failed = [one for one in tried if one.error is not None and one.outcome in _GIVEN_UP]
+    failed = [one for one in tried if one.outcome in _GIVEN_UP]
     for one in failed:
         if span.covers(one.created_at):
             yield {
@@ -181,6 +182,7 @@ def failed_payments(call: Call, customer: Customer, span: Period) -> Iterator[Ro
                 "unit": one.currency,
                 "invoice_id": one.invoice_id,
                 "at": one.created_at,
+                "outcome": one.outcome.value,
                 "error": "" if one.error is None else one.error.message,
                 "invoice_status": _collected(stored.get(one.invoice_id)),
                 "total": one.amount,
@@ -200,6 +202,7 @@ def failed_payments(call: Call, customer: Customer, span: Period) -> Iterator[Ro
                 "unit": invoice.credit_type,
                 "invoice_id": invoice.id,
                 "at": invoice.issued_at,
+                "outcome": PaymentOutcome.FAILED.value,
                 "error": external.error or "",
                 "invoice_status": external.status.value,
                 "total": invoice.total,
