@@ -17,6 +17,7 @@ def test_ten_four_and_three_images_cost_70_cents(page: Page, token: str) -> None
     )
     expect(page.get_by_role("button", name="Generate ultra")).to_be_disabled()
     page.get_by_role("button", name="Create contract").click()
+    expect(page.get_by_role("button", name="Generate ultra")).to_be_enabled(timeout=15_000)
     images = {"standard": 10, "high-res": 4, "ultra": 3}
     for tier, number in images.items():
         # The last one of each by hand.
