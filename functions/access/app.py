@@ -29,7 +29,7 @@ def give_token(request: OpenRequest) -> Reply:
     return oauth_wire.granted(given)
 
 
-@api.route("POST", "/api/keys", secret=True)
+@api.route("POST", "/api/keys", secret=True, successes=(201,))
 def create_key(request: Request, body: CreateKey) -> Reply:
     """Makes an API key and shows it this once."""
     auth.remember_token(request)

@@ -25,7 +25,7 @@ from backbeat.application.facade import agreements, collections, contacts, notic
 api = Api("facade", bootstrap.services)
 
 
-@api.route("POST", "/api/v1/customers")
+@api.route("POST", "/api/v1/customers", successes=(201,))
 def create_customer(request: Request, body: CreateFacadeCustomer) -> Reply:
     """Makes an entity a customer, whose usage is sent under the entity's id."""
     customer, contact = contacts.create(
@@ -70,7 +70,7 @@ def change_customer(request: Request, body: ChangeFacadeCustomer) -> Reply:
     return Reply(200, customer_view(customer, contact))
 
 
-@api.route("POST", "/api/v1/contracts")
+@api.route("POST", "/api/v1/contracts", successes=(201,))
 def create_contract(request: Request, body: CreateFacadeContract) -> Reply:
     """Agrees on a tier with a customer."""
     return Reply(201, contracts.view(request.call, contracts.create(request.call, body)))
@@ -115,7 +115,7 @@ def cancel_contract(request: Request, body: CancelFacadeContract) -> Reply:
     return Reply(200, contracts.view(request.call, ended))
 
 
-@api.route("POST", "/api/v1/invoices")
+@api.route("POST", "/api/v1/invoices", successes=(201,))
 def create_invoice(request: Request, body: CreateFacadeInvoice) -> Reply:
     """Bills an amount on a contract."""
     return Reply(201, invoices.view(request.call, invoices.create(request.call, body)))
@@ -153,7 +153,7 @@ def pay_invoice(request: Request) -> Reply:
     return Reply(200, invoices.view(request.call, invoice))
 
 
-@api.route("POST", "/api/v1/credits")
+@api.route("POST", "/api/v1/credits", successes=(201,))
 def create_credit(request: Request, body: CreateFacadeCredit) -> Reply:
     """Gives a customer credits."""
     made = credits.create(request.call, body)

@@ -66,7 +66,7 @@ def get_inbound_event(request: Request) -> Reply:
     return ok(whole_inbound_view(found))
 
 
-@api.route("POST", "/api/webhook-events/{provider}/{event}/rerun")
+@api.route("POST", "/api/webhook-events/{provider}/{event}/rerun", successes=(202,))
 def rerun_inbound_event(request: Request) -> Reply:
     """Queues an event anew that was given up on, or that nobody works off any more."""
     queued = log.rerun(request.call, _provider(request), request.path["event"])

@@ -36,7 +36,7 @@ from backbeat.models.tiers import When
 api = Api("onboarding", bootstrap.services)
 
 
-@api.route("POST", "/api/onboard")
+@api.route("POST", "/api/onboard", successes=(200, 201, 202))
 @handling.by_provider
 def onboard(request: Request, body: Onboard) -> Reply:
     """Makes an entity a customer with a plan, which begins once it is paid."""
@@ -106,7 +106,7 @@ def preview_change(request: Request, body: PreviewChange) -> Reply:
     return Reply(200, views.preview_view(changed, old, new))
 
 
-@api.route("POST", "/api/tier/change")
+@api.route("POST", "/api/tier/change", successes=(200, 202))
 @handling.by_provider
 def change_tier(request: Request, body: ChangeTier) -> Reply:
     """Changes an entity's plan: an upgrade once it is paid, a downgrade with the next period."""
@@ -125,7 +125,7 @@ def change_tier(request: Request, body: ChangeTier) -> Reply:
     return handling.reply(changed.operation, views.changed_view(changed, old, new, payment))
 
 
-@api.route("POST", "/api/subscription/{entity_id}/cancel")
+@api.route("POST", "/api/subscription/{entity_id}/cancel", successes=(200, 202))
 @handling.by_provider
 def cancel(request: Request, body: Cancel) -> Reply:
     """Ends a plan with its period, or at once."""
@@ -134,7 +134,7 @@ def cancel(request: Request, body: Cancel) -> Reply:
     return handling.reply(changed.operation, _subscription(request))
 
 
-@api.route("POST", "/api/subscription/{entity_id}/reactivate")
+@api.route("POST", "/api/subscription/{entity_id}/reactivate", successes=(200, 202))
 @handling.by_provider
 def reactivate(request: Request, body: Reactivate) -> Reply:
     """Lets a plan go on that was to end, or begin anew."""
@@ -159,14 +159,14 @@ def list_cards(request: Request) -> Reply:
     return ok([views.card_view(card, default) for card in listed])
 
 
-@api.route("POST", "/api/customers/{entity_id}/setup-intents")
+@api.route("POST", "/api/customers/{entity_id}/setup-intents", successes=(201,))
 @handling.by_provider
 def begin_setup(request: Request) -> Reply:
     """Begins to save a way to pay in the browser."""
     return Reply(201, views.setup_view(cards.begin_setup(request.call, request.path["entity_id"])))
 
 
-@api.route("POST", "/api/customers/{entity_id}/payment-methods")
+@api.route("POST", "/api/customers/{entity_id}/payment-methods", successes=(201,))
 @handling.by_provider
 def add_card(request: Request, body: AddCard) -> Reply:
     """Adds a way to pay; a payment that waits for one goes on."""
@@ -191,7 +191,9 @@ def make_default(request: Request) -> Reply:
     return Reply(200, views.card_view(card, card.id))
 
 
-@api.route("DELETE", "/api/customers/{entity_id}/payment-methods/{payment_method_id}")
+@api.route(
+    "DELETE", "/api/customers/{entity_id}/payment-methods/{payment_method_id}", successes=(204,)
+)
 @handling.by_provider
 def remove_card(request: Request) -> Reply:
     """Takes a way to pay away."""
@@ -256,7 +258,7 @@ def get_operation(request: Request) -> Reply:
     return Reply(200, handling.operation_body(request.call, operation))
 
 
-@api.route("POST", "/api/operations/{operation_id}/retry")
+@api.route("POST", "/api/operations/{operation_id}/retry", successes=(200, 202))
 @handling.by_provider
 def retry_operation(request: Request, body: Retry) -> Reply:
     """Tries anew what an operation stopped at."""
@@ -269,7 +271,7 @@ def retry_operation(request: Request, body: Retry) -> Reply:
     return handling.reply(operation, handling.operation_body(call, operation))
 
 
-@api.route("POST", "/api/operations/{operation_id}/cancel")
+@api.route("POST", "/api/operations/{operation_id}/cancel", successes=(200, 202))
 @handling.by_provider
 def cancel_operation(request: Request) -> Reply:
     """Takes an operation back that waits or is stuck."""

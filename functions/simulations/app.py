@@ -25,7 +25,7 @@ T = TypeVar("T")
 api = Api("simulations", bootstrap.services)
 
 
-@api.route("POST", "/metering/v1/simulations/scenarios")
+@api.route("POST", "/metering/v1/simulations/scenarios", successes=(201,))
 def create_scenario(request: Request, body: ScenarioBody) -> Reply:
     """Keeps a scenario that can be priced."""
     stored = simulations.create(request.call, body.to_scenario())
@@ -68,14 +68,14 @@ def update_scenario(request: Request, body: ScenarioBody) -> Reply:
     return Reply(200, stored_view(changed))
 
 
-@api.route("DELETE", "/metering/v1/simulations/scenarios/{scenario_id}")
+@api.route("DELETE", "/metering/v1/simulations/scenarios/{scenario_id}", successes=(204,))
 def delete_scenario(request: Request) -> Reply:
     """Takes a scenario out of use."""
     simulations.delete(request.call, request.path["scenario_id"])
     return Reply(204)
 
 
-@api.route("POST", "/metering/v1/simulations/runs")
+@api.route("POST", "/metering/v1/simulations/runs", successes=(202,))
 def start_run(request: Request, body: StartRun) -> Reply:
     """Runs a scenario, one that is kept or one that is sent. It is done when this answers."""
     said = {"description": body.description, "metadata": body.metadata}
@@ -108,7 +108,7 @@ def get_run(request: Request) -> Reply:
     return Reply(200, run_view(simulations.get_run(request.call, request.path["run_id"])))
 
 
-@api.route("POST", "/metering/v1/simulations/batch")
+@api.route("POST", "/metering/v1/simulations/batch", successes=(202,))
 def start_batch(request: Request, body: StartBatch) -> Reply:
     """Runs several scenarios. They are done when this answers."""
     batch = simulations.run_batch(

@@ -46,6 +46,45 @@ _ERRORS: Final = {
     503: "Others were writing the same things; nothing was changed.",
 }
 _ANY_OBJECT: Final = {"type": "object"}
+_OAUTH_ERROR: Final[Mapping[str, Any]] = {
+    "description": "What is wrong, in the form of RFC 6749.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "error": {"type": "string"},
+                    "error_description": {"type": "string"},
+                },
+                "required": ["error"],
+            }
+        }
+    },
+}
+_NO_WIDGET_TOKEN: Final[Mapping[str, Any]] = {
+    "description": "The link's token is none, or has expired.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+_UNPAID: Final[Mapping[str, Any]] = {
+    "description": "The payment failed, and nothing has changed.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+_OWN_ERRORS: Final[Mapping[str, Mapping[str, Any]]] = {
+    **{
+        f"POST {path}": {"402": _UNPAID}
+        for path in (
+            "/api/onboard",
+            "/api/tier/change",
+            "/api/subscription/{entity_id}/cancel",
+            "/api/subscription/{entity_id}/reactivate",
+            "/api/operations/{operation_id}/retry",
+            "/api/operations/{operation_id}/cancel",
+        )
+    },
+    "POST /oauth/token": {"400": _OAUTH_ERROR, "401": _OAUTH_ERROR},
+    "GET /widget/usage": {"401": _NO_WIDGET_TOKEN},
+}
+"""Errors that a route tells in its own way, or although it is public."""
 _TOKEN_REQUEST: Final[Mapping[str, Any]] = {
     "type": "object",
     "properties": {
@@ -196,7 +235,13 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.path in _REFUSING_PAGES:
         told["403"] = {"description": _ERRORS[403], "content": {"text/html": {}}}
     kind = _KINDS.get(route.path) if route.method == "GET" else None
-    return {"200": {"description": "Done.", "content": {kind or "application/json": {}}}, **told}
+    done = {"description": "Done.", "content": {kind or "application/json": {}}}
+    # What is 204 has no content.
+    succeeded = {
+        str(status): {"description": "Done."} if status == 204 else done
+        for status in route.successes
+    }
+    return {**succeeded, **told, **_OWN_ERRORS.get(f"{route.method} {route.path}", {})}
 
 
 def _impossible(route: Route) -> set[int]:

@@ -64,6 +64,7 @@ class Route:
     public: bool
     open: bool = False
     secret: bool = False
+    successes: tuple[int, ...] = (200,)
     ids: tuple[str, ...] = ()
 
     @property
@@ -137,18 +138,19 @@ class Api:
         public: bool = False,
         scope: Scope | None = None,
         secret: bool = False,
+        successes: tuple[int, ...] = (200,),
     ) -> Callable[[Handler], Handler]:
         """Registers a path that is not the Metronome API's.
 
         Public ones need no token: their handlers are given a `Visit`. A path that ends with
         `{path+}` has everything below. `scope` is the right it needs, where that is another than
         its path and method have. A reply that is `secret` goes neither into the log of requests nor
-        under an idempotency key.
+        under an idempotency key. `successes` are the statuses of what succeeds.
         """
 
         def register(handler: Handler) -> Handler:
             made = _route(handler.__name__, method, path, handler, public=public, scope=scope)
-            self._routes.append(replace(made, secret=secret))
+            self._routes.append(replace(made, secret=secret, successes=successes))
             return handler
 
         return register

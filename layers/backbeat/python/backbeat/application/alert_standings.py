@@ -8,7 +8,9 @@ from functools import cached_property
 from backbeat.application import catalog, credit_grants, open_periods, settled_drafts, usage
 from backbeat.application.services import Call
 from backbeat.application.settled_drafts import Purse
+from backbeat.domain import credit_grants as rules
 from backbeat.domain import ledgers, seats, thresholds, windows
+from backbeat.domain.credit_grants import Settled
 from backbeat.domain.thresholds import Holding, Reading
 from backbeat.models.alerts import GRANTS, Alert, AlertType
 from backbeat.models.balances import Balance
@@ -51,7 +53,7 @@ class Standing:
             case AlertType.SEAT_BALANCE:
                 return thresholds.seat_balances(alert, self._seats(alert))
             case AlertType.GRANT_BALANCE | AlertType.GRANT_PERCENTAGE:
-                return thresholds.granted(alert, self._grants, now=now)
+                return thresholds.granted(alert, self._grants, left_of=self._left_of, now=now)
             case AlertType.PLAN_DAYS:
                 return thresholds.no_plan()
             case (
@@ -82,7 +84,14 @@ class Standing:
 
     @cached_property
     def _grants(self) -> list[CreditGrant]:
-        return credit_grants.of_customer(self._call, self._customer.id)
+        return [one for one in self._settled.grants if one.customer_id == self._customer.id]
+
+    @cached_property
+    def _settled(self) -> Settled:
+        return credit_grants.everything(self._call)
+
+    def _left_of(self, grant: CreditGrant) -> Decimal:
+        return rules.balance(grant, self._call.now, self._settled.drawn_of(grant))
 
     @cached_property
     def _contract_fields(self) -> Mapping[str, Mapping[str, str]]:

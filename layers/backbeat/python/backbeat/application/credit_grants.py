@@ -200,14 +200,9 @@ def void(call: Call, grant_id: str, *, release_uniqueness_key: bool) -> None:
     work.commit()
 
 
-def of_customer(call: Call, customer_id: str) -> list[CreditGrant]:
-    """Returns a customer's grants, void ones and those that are over too."""
-    return [one for one in _settled(call).grants if one.customer_id == customer_id]
-
-
 def shown(call: Call, wanted: GrantFilter) -> list[ShownGrant]:
     """Returns the grants that are wanted and not void, the oldest first."""
-    settled = _settled(call)
+    settled = everything(call)
     found = [one for one in settled.grants if one.voided_at is None and wanted.wants(one)]
     products = catalog.known_products(call, [id_ for one in found for id_ in one.product_ids])
     names = {id_: product.state_at(call.now).name for id_, product in products.items()}
@@ -278,7 +273,7 @@ def ledgers(
     if ending_before is not None and ending_before > call.now:
         raise InvalidArgument("ending_before: must not be in the future")
     end = ending_before or rules.period_end(call.now)
-    settled = _settled(call)
+    settled = everything(call)
     by_place: dict[tuple[str, str], list[CreditGrant]] = {}
     for grant in settled.grants:
         if wanted.wants(grant) and grant.voided_at is None:
@@ -315,7 +310,7 @@ def _sum(entries: Iterable[GrantEntry]) -> Decimal:
     return add(*(entry.amount for entry in entries))
 
 
-def _settled(call: Call) -> Settled:
+def everything(call: Call) -> Settled:
     """Returns every grant, with those that expired ones rolled over into, and what is drawn."""
     granted = walk(call.store, Query(keys.credit_grants(call.tenant)))
     used = walk(call.store, Query(keys.plan_usages(call.tenant)))
@@ -331,7 +326,7 @@ def _held(call: Call, grant_id: str) -> tuple[CreditGrant, Item | None]:
     item = call.store.get(keys.credit_grant(call.tenant, grant_id))
     if item is not None:
         return from_item(item, CreditGrant), item
-    for grant in _settled(call).grants:
+    for grant in everything(call).grants:
         if grant.id == grant_id:
             return grant, None
     raise NotFound("credit grant", grant_id)

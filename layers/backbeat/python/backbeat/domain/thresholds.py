@@ -8,13 +8,13 @@ Invariants: the notifications of one place alternate between reached and resolve
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from backbeat.domain import credit_grants, periods
+from backbeat.domain import periods
 from backbeat.models.alerts import (
     BY_PERIOD,
     DAYS,
@@ -269,7 +269,13 @@ def days_left(end: datetime, now: datetime) -> int:
     return -((_midnight(now) - end) // DAY)
 
 
-def granted(alert: Alert, grants: Iterable[CreditGrant], *, now: datetime) -> list[Reading]:
+def granted(
+    alert: Alert,
+    grants: Iterable[CreditGrant],
+    *,
+    left_of: Callable[[CreditGrant], Decimal],
+    now: datetime,
+) -> list[Reading]:
     """Reads what is left of the credit grants that count now, as a sum or as a share.
 
     Without one there is nothing to run out of: ok.
@@ -284,7 +290,7 @@ def granted(alert: Alert, grants: Iterable[CreditGrant], *, now: datetime) -> li
     ]
     if not watched:
         return [Reading(WHOLE, alarmed=False)]
-    left = _sum(credit_grants.balance(one, now) for one in watched)
+    left = _sum(left_of(one) for one in watched)
     properties: dict[str, object] = {"credit_type_id": alert.credit_type.id}
     if alert.type is AlertType.GRANT_BALANCE:
         properties["remaining_balance"] = left
