@@ -184,11 +184,12 @@ def show_payments(request: Request) -> Reply:
 @api.route("POST", "/mock/payments")
 def script_payments(request: Request, body: ScriptPayments) -> Reply:
     """Says what becomes of payments that wait and of the next ones, and which tax there is."""
+    owner = body.customer_id or sandbox_payments.EVERYBODY
+    payment_controls.refuse_unknown(request.call, owner)
     if body.settle is not None:
         outcome = PaymentOutcome(body.settle)
         intent_id = body.payment_intent_id
         payment_controls.settle(request.call, outcome, payment_intent_id=intent_id)
-    owner = body.customer_id or sandbox_payments.EVERYBODY
     tax = None if body.tax is None else body.tax.to_rule()
     payment_controls.extend(request.call, owner, body.to_outcomes(), tax)
     return _payments(request)

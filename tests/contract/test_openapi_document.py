@@ -124,3 +124,25 @@ def test_the_page_asks_for_the_document_and_for_nothing_else() -> None:
     assert 'fetch("openapi.json")' in answer.text
     # Nothing leaves the machine: no script, style or font of anybody else.
     assert re.findall(r"https?://", answer.text) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "statuses"),
+    [
+        ("post", "/api/keys", {"201"}),
+        ("post", "/api/onboard", {"200", "201", "202"}),
+        ("delete", "/metering/v1/simulations/scenarios/{scenario_id}", {"204"}),
+        ("get", "/v1/customers", {"200"}),
+    ],
+)
+def test_what_succeeds_is_told_by_its_status(
+    document: Any, method: str, path: str, statuses: set[str]
+) -> None:
+    responses = document["paths"][path][method]["responses"]
+    assert {status for status in responses if status.startswith("2")} == statuses
+
+
+def test_errors_of_another_form_are_described_in_it(document: Any) -> None:
+    refused = document["paths"]["/oauth/token"]["post"]["responses"]["401"]
+    assert refused["content"]["application/json"]["schema"]["required"] == ["error"]
+    assert "401" in document["paths"]["/widget/usage"]["get"]["responses"]

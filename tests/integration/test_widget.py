@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -89,15 +90,22 @@ def test_a_token_shows_no_other_customer(product: Product, world: World) -> None
         assert reply.data["periods"][0]["spent"] == 21
 
 
-def parts(token: str) -> tuple[list[object], str]:
+def parts(token: str) -> tuple[list[Any], str]:
+    """Returns what a token says (owner, customer, end) and its signature."""
     payload, _, signature = token.removeprefix("bbw_").partition(".")
-    claims: list[object] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return claims, signature
+    owner, content = json.loads(decoded(payload))
+    return [owner, *json.loads(decoded(content))], signature
 
 
-def joined(claims: object, signature: str) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+def joined(claims: list[Any], signature: str) -> str:
+    owner, *content = claims
+    inner = base64.b64encode(json.dumps(content).encode()).decode()
+    payload = base64.urlsafe_b64encode(json.dumps([owner, inner]).encode()).decode().rstrip("=")
     return f"bbw_{payload}.{signature}"
+
+
+def decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["owner", "customer", "end"])

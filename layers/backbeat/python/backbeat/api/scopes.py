@@ -16,7 +16,6 @@ _BY_PATH: Final = (
     ("/metering/v1/caps", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/v1/mappings", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/v1/periods/", Scope.METERING_READ, Scope.METERING_ADMIN),
-    ("/metering/v1/pushes", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/v1/reconciliation/", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/", Scope.METERING_READ, Scope.METERING_WRITE),
 )

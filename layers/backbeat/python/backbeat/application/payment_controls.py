@@ -24,16 +24,20 @@ def collected(call: Call) -> list[ScriptedPayment]:
     return [from_item(item, ScriptedPayment) for item in items]
 
 
-def extend(
-    call: Call, customer_id: str, outcomes: Sequence[PaymentOutcome], tax: TaxRule | None
-) -> None:
-    """Adds outcomes to a customer's script, or to everybody's; a tax replaces the one before.
+def refuse_unknown(call: Call, customer_id: str) -> None:
+    """Makes sure that there is somebody to write a script for, before anything is done.
 
     Raises:
         NotFound: the customer does not exist.
     """
     if customer_id != EVERYBODY:
         customers.get(call, customer_id)
+
+
+def extend(
+    call: Call, customer_id: str, outcomes: Sequence[PaymentOutcome], tax: TaxRule | None
+) -> None:
+    """Adds outcomes to a customer's script, or to everybody's; a tax replaces the one before."""
 
     def attempt() -> None:
         item, before = script_of(call.store, call.tenant)

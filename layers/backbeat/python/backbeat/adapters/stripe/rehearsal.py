@@ -16,7 +16,7 @@ from backbeat.ports.providers import Access
 _RETRIES: Final = 2
 _TEST_KEYS: Final = ("sk_test_", "rk_test_")
 _AT_STRIPE: Final = (180.0, 2.0)
-_AT_A_DOUBLE: Final = (10.0, 0.1)
+_ELSEWHERE: Final = (10.0, 0.1)
 """For how many seconds something is waited for, and after how many it is asked for again."""
 
 
@@ -47,7 +47,7 @@ class StripeRehearsal:
         self._sleep = sleep
         # What is no Stripe has nothing to wait for but its clock.
         is_stripe = access.base_url.endswith("stripe.com")
-        self._patience, self._pause = _AT_STRIPE if is_stripe else _AT_A_DOUBLE
+        self._patience, self._pause = _AT_STRIPE if is_stripe else _ELSEWHERE
         self._clock = ""
         self._product = ""
         self._price = ""
