@@ -24,16 +24,17 @@ from tests.deploy.routes import create_routes
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = ROOT / ".aws-sam" / "deploy-check"
-SAM = str(ROOT / ".tools" / "sam" / "bin" / "sam")
+_PYTHON_OF_SAM = str(ROOT / ".tools" / "sam" / "bin" / "python")
+SAM = (_PYTHON_OF_SAM, str(Path(__file__).with_name("patient_sam.py")))
 EMULATOR_PROGRAMS = ROOT / ".tools" / "ministack" / "bin"
 TEST = "tests/e2e/test_main_job.py"
 STACK = "backbeat-deploy-check"
 
-BUILD_SECONDS = 300
-DEPLOY_SECONDS = 180
+BUILD_SECONDS = 600
+DEPLOY_SECONDS = 600
 TOKEN_SECONDS = 60
 FIRST_ANSWER_SECONDS = 60
-TEST_SECONDS = 300
+TEST_SECONDS = 600
 
 log = logging.getLogger("deploy-check")
 
@@ -83,7 +84,7 @@ def _deploy() -> None:
     log.info("building")
     with (DIRECTORY / "sam-build.log").open("wb") as output:
         run_step(
-            [SAM, "build", "--build-dir", str(build), *common],
+            [*SAM, "build", "--build-dir", str(build), *common],
             limit_seconds=BUILD_SECONDS,
             output=output,
         )
@@ -91,7 +92,7 @@ def _deploy() -> None:
     with (DIRECTORY / "sam-deploy.log").open("wb") as output:
         run_step(
             [
-                *(SAM, "deploy", "--template-file", str(build / "template.yaml")),
+                *(*SAM, "deploy", "--template-file", str(build / "template.yaml")),
                 *("--stack-name", STACK, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"),
                 *("--no-confirm-changeset", "--no-progressbar"),
                 *common,
