@@ -9,7 +9,7 @@ import sys
 from botocore.config import Config
 from samcli.cli.main import cli  # type: ignore[import-not-found]
 
-Config.OPTION_DEFAULTS["read_timeout"] = 600
+Config.OPTION_DEFAULTS["read_timeout"] = 600  # type: ignore[assignment]
 
 if __name__ == "__main__":
     sys.exit(cli())
