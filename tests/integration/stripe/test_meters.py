@@ -231,6 +231,8 @@ def test_what_fails_after_acceptance_is_told_in_a_thin_event(shop: Shop) -> None
     shop.v1.billing.meter_events.create(
         {"event_name": "calls_sum", "payload": {"value": "1"}, "identifier": "d"}
     )
+    # A number for a computer, but no plain one.
+    send(shop, customer, "1E+999999", "e")
     shop.stage.clock.advance(seconds=10)
     shop.v1.customers.list()
     shop.work_off()
@@ -241,10 +243,10 @@ def test_what_fails_after_acceptance_is_told_in_a_thin_event(shop: Shop) -> None
     assert "data" not in told
     event: Any = shop.client.v2.core.events.retrieve(told["id"])
     reason = event.data.reason
-    assert reason.error_count == 4
+    assert reason.error_count == 5
     assert {one.code: one.error_count for one in reason.error_types} == {
         "meter_event_customer_not_found": 1,
-        "meter_event_invalid_value": 1,
+        "meter_event_invalid_value": 2,
         "meter_event_value_too_many_digits": 1,
         "meter_event_no_customer_defined": 1,
     }

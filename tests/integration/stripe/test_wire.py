@@ -62,6 +62,32 @@ def test_bad_calls_are_told_what_is_wrong(
     assert error["message"]
 
 
+@pytest.mark.parametrize(
+    "value", ["1e2", "1E+999999", "NaN", "Infinity", "1_000", "\u0663", "", "9" * 13, "9" * 5_000]
+)
+def test_decimals_are_plain(shop: Shop, value: str) -> None:
+    product = shop.v1.products.create({"name": "Pro"})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        shop.v1.prices.create(
+            {"currency": "usd", "product": product.id, "unit_amount_decimal": value}
+        )
+    assert refused.value.param == "unit_amount_decimal"
+
+
+def test_a_body_that_is_no_text_is_refused(shop: Shop) -> None:
+    url = "https://api.test/stripe/v1/customers"
+    headers = {"Authorization": "Bearer sk_test_demo"}
+    text, status, _ = shop.http.request("POST", url, headers, b"name=\xff")
+    assert (status, json.loads(text)["error"]["type"]) == (400, "invalid_request_error")
+
+
+def test_connected_accounts_are_refused(shop: Shop) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        shop.v1.customers.create({}, {"stripe_account": "acct_1"})
+    assert refused.value.code == "not_served_by_double"
+    assert shop.v1.customers.list().data == []
+
+
 @pytest.mark.parametrize("coupon", ["50%25off", "50%off", "a+b", "ünd"])
 def test_ids_in_paths_are_decoded_once(shop: Shop, coupon: str) -> None:
     shop.v1.coupons.create({"id": coupon, "percent_off": 50, "duration": "once"})

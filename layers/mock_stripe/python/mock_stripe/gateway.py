@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from mock_stripe import served as _served  # noqa: F401 - registers every endpoint
-from mock_stripe.errors import StripeError, Unauthenticated
+from mock_stripe.errors import InvalidRequest, StripeError, Unauthenticated
 from mock_stripe.ports import Ports
 from mock_stripe.wire import answers
 from mock_stripe.wire.answers import Answer, Call
@@ -76,6 +76,11 @@ def _answer(ports: Ports, event: Mapping[str, Any], tenant_of: TenantOf) -> Answ
     control = before.endswith(_CONTROLS)
     authorization = headers.get("authorization")
     tenant = tenant_of(_token(authorization) if control else token_of(authorization))
+    if headers.get("stripe-account"):
+        raise InvalidRequest(
+            "This double has no connected accounts, so Stripe-Account cannot be served.",
+            code="not_served_by_double",
+        )
     if tenant is None:
         raise Unauthenticated("Invalid API Key provided: its token was never issued.")
     call = Call(
@@ -107,4 +112,9 @@ def _user_of(credentials: str) -> str:
 
 def _body(event: Mapping[str, Any]) -> str:
     body = event.get("body") or ""
-    return base64.b64decode(body).decode() if event.get("isBase64Encoded") else str(body)
+    if not event.get("isBase64Encoded"):
+        return str(body)
+    try:
+        return base64.b64decode(body).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("Invalid request: its body is no UTF-8.") from error

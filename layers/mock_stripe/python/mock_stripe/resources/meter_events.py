@@ -5,7 +5,6 @@ told afterwards in an error report of the meter (stripe-behaviour §2.2).
 """
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -16,7 +15,7 @@ from backbeat.ports.store import Delete, Item, Key, Put
 from mock_stripe.errors import Failure, InvalidRequest, TooFast
 from mock_stripe.resources import meters, work
 from mock_stripe.resources.thin_events import emit_thin, rfc3339
-from mock_stripe.wire.parameters import Nested, Parameters
+from mock_stripe.wire.parameters import Nested, Parameters, plain_decimal
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world import keys
 from mock_stripe.world.ids import scrambled
@@ -268,11 +267,8 @@ def _problem(
     text = payload.get(meter["value_settings"]["event_payload_key"])
     if text is None:
         return "meter_event_value_not_found"
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return "meter_event_invalid_value"
-    if not value.is_finite():
+    value = plain_decimal(text)
+    if value is None:
         return "meter_event_invalid_value"
     if len(value.normalize().as_tuple().digits) > _MOST_DIGITS:
         return "meter_event_value_too_many_digits"

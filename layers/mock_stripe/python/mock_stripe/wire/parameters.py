@@ -1,7 +1,8 @@
 """Parameters of a call as pydantic models, and what is wrong with them in Stripe's words."""
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -11,6 +12,11 @@ from mock_stripe.errors import InvalidRequest
 P = TypeVar("P", bound="Parameters")
 
 _DECIMAL_PLACES: Final = 12
+_DECIMAL_DIGITS: Final = 12
+"""Before the point: more than any amount in cents has."""
+_PLAIN: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
+_SHOWN: Final = 40
+"""Characters of a wrong value that are shown."""
 _METADATA_KEYS: Final = 50
 _METADATA_KEY_LENGTH: Final = 40
 _METADATA_VALUE_LENGTH: Final = 500
@@ -75,13 +81,17 @@ def _boolean(value: object) -> object:
     raise ValueError(f"Invalid boolean: {value}")
 
 
+def plain_decimal(text: str) -> Decimal | None:
+    """Returns the number that digits and a point say, or None: no exponents, no NaN."""
+    return Decimal(text) if _PLAIN.fullmatch(text) else None
+
+
 def _decimal(value: object) -> object:
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation as error:
-        raise ValueError(f"Invalid decimal: {value}") from error
+    number = plain_decimal(str(value))
+    if number is None or number.adjusted() >= _DECIMAL_DIGITS:
+        raise ValueError(f"Invalid decimal: {str(value)[:_SHOWN]}")
     exponent = number.as_tuple().exponent
-    if not number.is_finite() or not isinstance(exponent, int) or exponent < -_DECIMAL_PLACES:
+    if not isinstance(exponent, int) or exponent < -_DECIMAL_PLACES:
         raise ValueError(f"Invalid decimal: {value}; at most {_DECIMAL_PLACES} places are allowed")
     return number
 
