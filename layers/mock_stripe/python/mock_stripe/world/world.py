@@ -28,6 +28,7 @@ from backbeat.ports.store import (
 from mock_stripe.errors import InvalidRequest, ResourceMissing
 from mock_stripe.world import ids, keys
 from mock_stripe.world.kinds import BY_NAME, BY_PREFIX, Kind
+from mock_stripe.world.root import Root, root_effect, root_of
 
 Object = dict[str, Any]
 """A Stripe object as JSON. Fields whose names begin with "_" are never shown."""
@@ -35,48 +36,6 @@ Object = dict[str, Any]
 
 class Changed(Exception):
     """Somebody else wrote to the world meanwhile: nothing was written, begin again."""
-
-
-@dataclass(slots=True)
-class _Root:
-    """What every call reads first.
-
-    `due` is when the next work on the process clock is due (Unix seconds), or None. `told` says
-    that messages may lie in the outbox. `item` is how it lay in the store.
-    """
-
-    item: Item | None
-    number: int
-    settings: Object
-    due: int | None
-    told: bool
-    before: bytes = b""
-
-    def __post_init__(self) -> None:
-        self.before = self._own()
-
-    @property
-    def changed(self) -> bool:
-        """Tells whether the root must be written though nothing else is."""
-        return self._own() != self.before
-
-    @property
-    def version(self) -> int:
-        """The version that is replaced: 0 for none."""
-        return 0 if self.item is None else self.item.version
-
-    def _own(self) -> bytes:
-        return _encoded({"number": self.number, "settings": self.settings})
-
-    def encoded(self) -> bytes:
-        return _encoded(
-            {
-                "number": self.number,
-                "settings": self.settings,
-                "due": self.due,
-                "told": self.told,
-            }
-        )
 
 
 @dataclass(slots=True)
@@ -104,7 +63,7 @@ class World:
     clock_now: int | None = None
     request_id: str = ""
     idempotency_key: str | None = None
-    _root: _Root | None = None
+    _root: Root | None = None
     _loaded: dict[str, _Loaded] = field(default_factory=dict)
     _deleted: dict[str, _Loaded] = field(default_factory=dict)
     _effects: dict[Key, Effect] = field(default_factory=dict)
@@ -250,7 +209,7 @@ class World:
         self._complete.clear()
         if self._root is not None:
             settings = self._root.settings
-            self._root = _root_of(self._root.item)
+            self._root = root_of(self._root.item)
             if keep_settings:
                 self._root.settings = settings
 
@@ -326,7 +285,7 @@ class World:
         if not effects and not root.changed:
             return
         root.told = root.told or bool(self._messages)
-        effects.append(_root_effect(self.tenant, root))
+        effects.append(root_effect(self.tenant, root))
         most = self.store.max_effects
         if len(effects) > most:
             raise InvalidRequest(
@@ -371,9 +330,9 @@ class World:
         known = self._loaded.setdefault(thing["id"], _Loaded(kind, thing, item.doc, item.version))
         return known.thing
 
-    def _rooted(self) -> _Root:
+    def _rooted(self) -> Root:
         if self._root is None:
-            self._root = _root_of(self.store.get(keys.root(self.tenant)))
+            self._root = root_of(self.store.get(keys.root(self.tenant)))
         return self._root
 
 
@@ -382,20 +341,6 @@ def kind_of(object_id: str) -> str | None:
     prefix, underscore, _ = object_id.partition("_")
     kind = BY_PREFIX.get(prefix + underscore)
     return None if kind is None else kind.name
-
-
-def _root_of(item: Item | None) -> _Root:
-    if item is None:
-        return _Root(None, 0, {}, due=None, told=False)
-    stored = msgspec.json.decode(item.doc)
-    # A world of an older version does not say what is due and told: anything may be.
-    due, told = stored.get("due", 0), stored.get("told", True)
-    return _Root(item, stored["number"], stored["settings"], due, told)
-
-
-def _root_effect(tenant: str, root: _Root) -> Put:
-    item = Item(keys.root(tenant), "StripeWorld", root.encoded(), version=root.version + 1)
-    return Put(item, Absent() if root.version == 0 else Version(root.version))
 
 
 def _encoded(thing: Object) -> bytes:
