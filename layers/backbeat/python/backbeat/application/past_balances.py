@@ -24,6 +24,7 @@ _TERMS: Final = (
     "rate_type",
     "rollover_fraction",
     "segments",
+    "sharing",
     "specifiers",
     "trueup_disabled",
 )
