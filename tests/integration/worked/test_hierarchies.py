@@ -243,3 +243,20 @@ def test_a_shared_postpaid_commit_is_trued_up_by_its_owner(
     assert sum(drawn) == -(100000 - (missing or 0))
     for customer in (a, b):
         assert world.invoices(customer, type="SCHEDULED") == []
+
+
+def test_an_earlier_date_shows_who_might_draw_then() -> None:
+    group = Group({"type": "ALL"})
+    world = group.world
+    [above] = world.post("/v2/contracts/list", {"customer_id": group.parent})
+    names = {"customer_id": group.parent, "contract_id": above["id"]}
+    [commit] = above["commits"]
+    world.clock(at("2025-01-21"))
+    own = {"commit_id": commit["id"], "hierarchy_configuration": {"child_access": {"type": "NONE"}}}
+    world.post("/v2/contracts/edit", {**names, "update_commits": [own]})
+
+    def access_as_of(date: str) -> Any:
+        [then] = world.post("/v2/contracts/get", {**names, "as_of_date": at(date)})["commits"]
+        return then["hierarchy_configuration"]["child_access"]["type"]
+
+    assert (access_as_of("2025-01-20"), access_as_of("2025-01-21")) == ("ALL", "NONE")
