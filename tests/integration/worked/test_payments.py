@@ -457,3 +457,35 @@ def test_a_contract_that_is_archived_buys_nothing_any_more() -> None:
     listed |= {"include_archived": True}
     path = "/v1/contracts/customerBalances/list"
     assert [one["type"] for one in desk.post(path, listed)] == ["CREDIT"]
+
+
+def test_balances_may_be_left_out_of_what_a_threshold_watches() -> None:
+    till = Till(600)
+    for entity in ("contract_credit", "commit"):
+        key = {"entity": entity, "key": "kind", "enforce_uniqueness": False}
+        till.post("/v1/customFields/addKey", key)
+    gift = {
+        "product_id": till.fixed,
+        "access_schedule": access(5000),
+        "priority": 1,
+        "custom_fields": {"kind": "gift"},
+    }
+
+    def without(entity: str) -> list[JSON]:
+        filters = [{"entity": entity, "key": "kind", "value": "gift"}]
+        return [{"exclude": [{"custom_field_filters": filters}]}]
+
+    threshold = till.threshold(threshold_balance_specifiers=without("Commit"))
+    till.agree(threshold)
+    till.edit(add_credits=[gift])
+    till.spend(300)
+    till.settle()
+    # 5600 − 300: the gift is a credit, and was not left out.
+    assert till.charges() == []
+    specifiers = without("ContractCreditOrCommit")
+    change = {"threshold_balance_specifiers": specifiers, "threshold_amount": 600}
+    till.edit(update_prepaid_balance_threshold_configuration=change)
+    shown = till.shown()["prepaid_balance_threshold_configuration"]
+    assert shown["threshold_balance_specifiers"] == specifiers
+    # The gift has 4700 left, which do not count: of the 600 beside it nothing was drawn.
+    assert till.charges() == [("FINALIZED", 1900)]

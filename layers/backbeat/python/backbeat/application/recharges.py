@@ -4,6 +4,7 @@ Work goes in steps that commit one by one: a line is crossed, a payment is asked
 Each names the charge by its id, so that a step that runs again finds what it did.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from backbeat.application import (
 from backbeat.application.services import Call
 from backbeat.domain import conversions, identity, ledgers, notices, periods
 from backbeat.domain import recharging as rules
+from backbeat.models.alerts import FieldFilter
 from backbeat.models.contracts import Contract, DueItem
 from backbeat.models.customers import Customer
 from backbeat.models.invoices import LineType
@@ -127,7 +129,9 @@ def _crossed(call: Call, customer: Customer, contract: Contract) -> _Crossed | N
     prepaid, spend = contract.prepaid_threshold, contract.spend_threshold
     if prepaid is not None and prepaid.is_enabled:
         unit = prepaid.custom_unit or scheduled_invoices.currency_of(call, contract)
-        granted = rules.recharge(prepaid, _balance(call, customer, contract, unit))
+        granted = rules.recharge(
+            prepaid, _balance(call, customer, contract, unit, prepaid.excluded)
+        )
         if granted is not None:
             per_unit = _price(call, contract, prepaid.custom_unit)
             return _Crossed(WorkflowKind.PREPAID_BALANCE, prepaid, unit, granted, per_unit)
@@ -139,13 +143,19 @@ def _crossed(call: Call, customer: Customer, contract: Contract) -> _Crossed | N
     return None
 
 
-def _balance(call: Call, customer: Customer, contract: Contract, unit: CreditType) -> Decimal:
+def _balance(
+    call: Call,
+    customer: Customer,
+    contract: Contract,
+    unit: CreditType,
+    excluded: Iterable[Sequence[FieldFilter]],
+) -> Decimal:
     purse = settled_drafts.settled(call, customer)
     return add(
         *(
             ledgers.worth(balance, call.now, purse.drawn_from(balance))
             for balance in purse.balances
-            if rules.counts(balance, contract, unit)
+            if rules.counts(balance, contract, unit, excluded)
         )
     )
 

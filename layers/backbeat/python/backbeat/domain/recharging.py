@@ -7,7 +7,7 @@ Invariants: a recharge brings the balance to where it is to be; tax is never par
 granted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from backbeat.domain.charges import FIXED_LINE
 from backbeat.domain.identity import derived_id
 from backbeat.domain.packages import moved
 from backbeat.domain.periods import add_months
+from backbeat.models.alerts import FieldFilter, FilterEntity
 from backbeat.models.balances import AccessSegment, Balance, BalanceType
 from backbeat.models.charges import Amount, PointSchedule, ScheduleItem
 from backbeat.models.contracts import Contract
@@ -34,11 +35,18 @@ from backbeat.models.threshold_billing import (
 _MONTHS_OPEN_ENDED = 12
 
 
-def counts(balance: Balance, contract: Contract, unit: CreditType) -> bool:
+def counts(
+    balance: Balance,
+    contract: Contract,
+    unit: CreditType,
+    excluded: Iterable[Sequence[FieldFilter]] = (),
+) -> bool:
     """Tells whether a balance is part of what a contract's prepaid threshold watches.
 
     Decision 8: postpaid commits are not. What is single seats' own is not either.
     """
+    if any(all(_meets(balance, contract, one) for one in filters) for filters in excluded):
+        return False
     return (
         balance.type is not BalanceType.POSTPAID
         and balance.credit_type.id == unit.id
@@ -47,6 +55,16 @@ def counts(balance: Balance, contract: Contract, unit: CreditType) -> bool:
         and balance.contract_id in (None, contract.id)
         and (not balance.applicable_contract_ids or contract.id in balance.applicable_contract_ids)
     )
+
+
+def _meets(balance: Balance, contract: Contract, wanted: FieldFilter) -> bool:
+    if wanted.entity is FilterEntity.CONTRACT:
+        of_contract = balance.contract_id == contract.id
+        return of_contract and contract.custom_fields.get(wanted.key) == wanted.value
+    kinds = {FilterEntity.COMMIT: True, FilterEntity.CONTRACT_CREDIT: False}
+    if kinds.get(wanted.entity, balance.is_commit) is not balance.is_commit:
+        return False
+    return balance.custom_fields.get(wanted.key) == wanted.value
 
 
 def recharge(threshold: PrepaidThreshold, balance: Decimal) -> Decimal | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from backbeat.models.alerts import FieldFilter
 from backbeat.models.balances import Balance, BalanceSpecifier, RateChoice
 from backbeat.models.base import Model
 from backbeat.models.money import CreditType, add
@@ -95,11 +96,13 @@ class SpendThreshold(Model):
 class PrepaidThreshold(SpendThreshold):
     """Recharge prepaid balance to an amount when it falls to `threshold_amount`.
 
-    With `custom_unit` both amounts are in that unit, else in the card's currency.
+    With `custom_unit` both amounts are in that unit, else in the card's currency. Balances that
+    meet all filters of one of `excluded` are no part of the balance that is watched.
     """
 
     recharge_to_amount: Decimal
     custom_unit: CreditType | None = None
+    excluded: tuple[tuple[FieldFilter, ...], ...] = ()
 
 
 class WorkflowKind(StrEnum):

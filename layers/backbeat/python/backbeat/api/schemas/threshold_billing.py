@@ -13,6 +13,7 @@ from backbeat.application.recharge_terms import (
     PrepaidEdit,
     ThresholdEdit,
 )
+from backbeat.models.alerts import FieldFilter, FilterEntity
 from backbeat.models.balances import RateChoice
 from backbeat.models.threshold_billing import (
     DiscountCap,
@@ -185,16 +186,51 @@ class SpendThresholdSchema(Schema):
         }
 
 
+class ExcludedFieldSchema(Schema):
+    """A custom field and the value it must have."""
+
+    entity: FilterEntity
+    key: Name
+    value: str
+
+
+class ExcludedBalancesSchema(Schema):
+    """Balances whose custom fields are all of these."""
+
+    custom_field_filters: Annotated[list[ExcludedFieldSchema], Field(min_length=1)]
+
+
+class BalanceSpecifierSchema(Schema):
+    """Balances that are no part of what is watched."""
+
+    exclude: list[ExcludedBalancesSchema] = []
+
+
+def _excluded(
+    specifiers: list[BalanceSpecifierSchema] | None,
+) -> tuple[tuple[FieldFilter, ...], ...]:
+    return tuple(
+        tuple(FieldFilter(**dict(one)) for one in balances.custom_field_filters)
+        for specifier in specifiers or ()
+        for balances in specifier.exclude
+    )
+
+
 class PrepaidThresholdSchema(SpendThresholdSchema):
     """Recharge a balance when it falls to an amount."""
 
     recharge_to_amount: Positive
     custom_credit_type_id: Id | None = None
     commit: PrepaidCommitSchema
+    threshold_balance_specifiers: list[BalanceSpecifierSchema] | None = None
 
     def to_prepaid(self) -> NewPrepaid:
         """Returns the threshold asked for."""
-        threshold = PrepaidThreshold(**self._fields(), recharge_to_amount=self.recharge_to_amount)
+        threshold = PrepaidThreshold(
+            **self._fields(),
+            recharge_to_amount=self.recharge_to_amount,
+            excluded=_excluded(self.threshold_balance_specifiers),
+        )
         return NewPrepaid(threshold, self.custom_credit_type_id)
 
 
@@ -247,11 +283,16 @@ class PrepaidUpdateSchema(SpendUpdateSchema):
 
     recharge_to_amount: Positive | None = None
     custom_credit_type_id: Id | None = None
+    threshold_balance_specifiers: list[BalanceSpecifierSchema] | None = None
 
     def to_prepaid_edit(self) -> PrepaidEdit:
         """Returns the change asked for. A unit of null is that of the rate card."""
+        edit = self.to_edit()
+        if "threshold_balance_specifiers" in self.model_fields_set:
+            excluded = _excluded(self.threshold_balance_specifiers)
+            edit = ThresholdEdit({**edit.given, "excluded": excluded}, edit.commit)
         return PrepaidEdit(
-            self.to_edit(),
+            edit,
             self.custom_credit_type_id,
             "custom_credit_type_id" in self.model_fields_set,
         )

@@ -40,8 +40,19 @@ def prepaid_threshold_view(threshold: PrepaidThreshold | None) -> dict[str, obje
         **present(
             recharge_to_amount=threshold.recharge_to_amount,
             custom_credit_type_id=None if unit is None else unit.id,
+            threshold_balance_specifiers=_excluded_view(threshold),
         ),
     }
+
+
+def _excluded_view(threshold: PrepaidThreshold) -> list[dict[str, object]] | None:
+    if not threshold.excluded:
+        return None
+    excluded = [
+        {"custom_field_filters": [one.model_dump(mode="json") for one in filters]}
+        for filters in threshold.excluded
+    ]
+    return [{"exclude": excluded}]
 
 
 def _commit_view(commit: ThresholdCommit) -> dict[str, object]:
