@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from metronome.types.v1 import CreditGrantListEntriesResponse, CreditGrantListResponse
 
+from tests.integration.conftest import Stage
 from tests.integration.estate import USD
 from tests.integration.product import Product, World
 
@@ -368,3 +369,54 @@ def test_a_unit_is_created_and_archived(product: Product, world: World) -> None:
 def test_what_is_no_custom_unit_cannot_be_archived(id_: str, product: Product) -> None:
     reply = product.post("/v1/credit-types/archive", {"id": id_})
     assert (reply.status, reply.body["code"]) == (404, "CreditTypeNotFound")
+
+
+def watch(product: Product, type_: str, threshold: int, **fields: Any) -> str:
+    body = {"alert_type": type_, "name": "Grants", "threshold": threshold, **fields}
+    id_: str = product.post("/v1/alerts/create", body).data["id"]
+    return id_
+
+
+def status(product: Product, world: World, alert_id: str) -> Any:
+    body = {"customer_id": world.customer_id, "alert_id": alert_id}
+    return product.post("/v1/customer-alerts/get", body).data["customer_status"]
+
+
+def test_alerts_watch_what_is_left_of_grants(stage: Stage, world: World) -> None:
+    product, hook = stage.product, "https://hooks.example.com/"
+    product.post("/webhooks/subscriptions", {"target": hook})
+    product.post("/mock/clock", {"now": "2025-05-20T00:00:00Z"})
+    balance = watch(product, "low_credit_balance_reached", 5_000)
+    gifts = watch(product, "low_credit_balance_reached", 100, credit_grant_type_filters=["gift"])
+    share = watch(product, "low_remaining_credit_percentage_reached", 40)
+    days = watch(product, "low_remaining_days_in_plan_reached", 30)
+    every = (balance, gifts, share, days)
+    # Without grants there is nothing to run out of, and no plan ever ends.
+    assert {status(product, world, one) for one in every} == {"ok"}
+    grant(product, world, 10_000)
+    grant(product, world, 500, credit_grant_type="gift", priority=2)
+    used(product, world, 6_000, "2025-05-10T00:00:00Z")
+    # 10500 − 6000 = 4500 are left: less than 5000, but more than two fifths.
+    assert [status(product, world, one) for one in every] == ["in_alarm", "ok", "ok", "ok"]
+    used(product, world, 300, "2025-05-11T00:00:00Z")
+    # 4200 of 10500 are two fifths.
+    assert [status(product, world, one) for one in every] == ["in_alarm", "ok", "in_alarm", "ok"]
+    product.work_off_webhooks()
+    product.post("/mock/clock", {"now": "2025-05-20T00:00:01Z"})
+    told = {one["type"]: one["properties"] for one in stage.targets.events(hook)}
+    reached = told["alerts.low_remaining_credit_balance_reached"]
+    assert (reached["remaining_balance"], reached["threshold"]) == (4_500, 5_000)
+    assert told["alerts.low_remaining_credit_percentage_reached"]["remaining_percentage"] == 40
+    # Once they have expired there is nothing to run out of again.
+    product.post("/mock/clock", {"now": "2026-01-15T00:00:00Z"})
+    assert [status(product, world, one) for one in every] == ["ok"] * 4
+    refused = product.post(
+        "/v1/alerts/create",
+        {
+            "alert_type": "spend_threshold_reached",
+            "name": "A",
+            "threshold": 1,
+            "credit_grant_type_filters": ["gift"],
+        },
+    )
+    assert (refused.status, "credit_grant_type_filters" in refused.body["message"]) == (400, True)

@@ -507,7 +507,7 @@ def test_an_alert_on_what_is_left_of_credit_grants() -> None:
     # The first one expires: 200.
     world.clock("2025-03-01T00:00:00Z")
     [event] = world.told()
-    assert event["type"] == "alerts.low_credit_balance_reached"
+    assert event["type"] == "alerts.low_remaining_credit_balance_reached"
     assert event["properties"]["remaining_balance"] == 200
     assert world.status(customer, alert) == "in_alarm"
 
@@ -524,7 +524,9 @@ def test_an_alert_on_credit_grants_of_some_types() -> None:
     granted(world, customer, 500, credit_grant_type="bought")
     assert world.status(customer, alert) == "ok"
     gift = granted(world, customer, 200, credit_grant_type="gift")
-    assert values(world.told(), "remaining_balance") == [("alerts.low_credit_balance_reached", 200)]
+    assert values(world.told(), "remaining_balance") == [
+        ("alerts.low_remaining_credit_balance_reached", 200)
+    ]
     assert world.status(customer, alert) == "in_alarm"
     world.post("/v1/credits/voidGrant", {"id": gift})
     world.settle()

@@ -254,6 +254,7 @@ def use_plan(
     )
     work = UnitOfWork(call.store)
     work.add(Put(to_item(keys.plan_usage(call.tenant, usage.id), usage), Absent()))
+    looks.request(call, work, customer_id, recharges=False)
     work.commit()
     return usage
 

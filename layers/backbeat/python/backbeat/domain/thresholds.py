@@ -36,6 +36,9 @@ from backbeat.models.period import DAY
 WHOLE: Final = ""
 """The place of an alert that watches one thing, or of all its places together."""
 
+_EVENTS: Final = {AlertType.GRANT_BALANCE: "low_remaining_credit_balance_reached"}
+"""Types of alerts whose events have another name."""
+
 _ZERO: Final = Decimal(0)
 _HUNDRED: Final = Decimal(100)
 
@@ -476,7 +479,7 @@ def _to(state: AlertState, status: AlarmStatus, *, told: bool, cause: str | None
 
 
 def _event_type(alert: Alert, *, reached: bool) -> str:
-    kind = f"alerts.{alert.type.value}"
+    kind = f"alerts.{_EVENTS.get(alert.type, alert.type.value)}"
     return kind if reached else f"{kind.removesuffix('_reached')}_resolved"
 
 
