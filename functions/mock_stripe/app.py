@@ -1,6 +1,7 @@
 """The Stripe double: answers the official SDKs, and delivers what it tells. Test stages only."""
 
 import json
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from backbeat import bootstrap
-from backbeat.application import sandboxes, tokens
+from backbeat.application import faults, sandboxes, tokens
 from backbeat.models.errors import Unauthenticated
 from mock_stripe import gateway
 from mock_stripe.ports import Ports
@@ -46,6 +47,7 @@ def _ports() -> Ports:
         ids=services.ids,
         clock=services.clock,
         clock_for=services.clock_for,
+        declined=partial(faults.decline_of_payment, services.store),
     )
 
 

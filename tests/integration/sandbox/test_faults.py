@@ -191,6 +191,10 @@ class TestCalls:
         ({"kind": "drop", "often": True}, "often"),
         ({"kind": "webhook_loss", "path": "/v1/*"}, "path"),
         ({"kind": "webhook_loss", "when": "after"}, "when"),
+        ({"kind": "payment_decline", "path": "/v1/*"}, "path"),
+        ({"kind": "payment_decline", "event": "invoice.*"}, "event"),
+        ({"kind": "payment_decline", "decline_code": "No!"}, "decline_code"),
+        ({"kind": "drop", "decline_code": "lost_card"}, "decline_code"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -310,3 +310,19 @@ def test_events_are_sent_again_as_a_test_wants_them(shop: Shop) -> None:
         except stripe.SignatureVerificationError:
             verdicts.append(False)
     assert sorted(verdicts) == [False, True, True, True]
+
+
+def test_a_fault_of_the_sandbox_declines_here_too(shop: Shop) -> None:
+    mine, other = shop.customer(), shop.customer()
+    fault = {
+        "kind": "payment_decline",
+        "decline_code": "insufficient_funds",
+        "customer": mine,
+        "count": 1,
+    }
+    assert shop.stage.product.post("/mock/faults", {"faults": [fault]}).status == 200
+    assert pay(shop, customer=other, payment_method=default_card(shop, other)).status == "succeeded"
+    with pytest.raises(stripe.CardError) as declined:
+        pay(shop, customer=mine, payment_method=default_card(shop, mine))
+    assert declined.value.error.decline_code == "insufficient_funds"  # type: ignore[union-attr]
+    assert pay(shop, customer=mine, payment_method=default_card(shop, mine)).status == "succeeded"

@@ -367,3 +367,20 @@ def test_the_one_active_recharge_is_changed_by_its_customer_alone() -> None:
         till.customer_id, None, prepaid_balance_threshold_configuration=till.threshold("NONE")
     )
     assert "2 running contracts" in till.refused(path, body)["message"]
+
+
+def test_a_fault_declines_the_payments_of_one_customer() -> None:
+    till = Till(700)
+    till.agree(till.threshold())
+    fault = {"kind": "payment_decline", "decline_code": "insufficient_funds", "count": 1}
+    nobody = "00000000-0000-4000-8000-000000000000"
+    till.post("/mock/faults", {"faults": [{**fault, "customer": nobody}]})
+    till.post("/mock/faults", {"faults": [{**fault, "customer": till.customer_id}]})
+    till.spend(220)
+    _, status, *_ = till.events()
+    told = status["properties"]
+    assert told["payment_status"] == "failed"
+    assert told["billing_provider"]["stripe"]["error"]["decline_code"] == "insufficient_funds"
+    # What others meet was not used up; calls and webhooks did not count either.
+    assert [one["fired"] for one in till.get("/mock/faults")] == [0, 1]
+    assert till.balance() == 480

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from backbeat.ports.clock import Clock
 from backbeat.ports.http import Http
@@ -17,6 +18,8 @@ class Ports:
 
     `clock` is real time, `clock_for` a tenant's: where a sandbox stopped its clock, that is the
     process clock of its Stripe world. The queue carries deliveries and advances of test clocks.
+    `declined` is told a tenant and whose payment it is, and returns what the bank says if it is to
+    be declined.
     """
 
     store: Store
@@ -25,8 +28,9 @@ class Ports:
     ids: Ids
     clock: Clock
     clock_for: Callable[[str], Clock]
+    declined: Callable[[str, object], str | None]
 
     def world(self, tenant: str) -> World:
         """Returns a view of a tenant's world as it is now."""
         now = int(self.clock_for(tenant).now().timestamp())
-        return World(self.store, tenant, now)
+        return World(self.store, tenant, now, declined=partial(self.declined, tenant))

@@ -20,7 +20,7 @@ def add(call: Call, wanted: Sequence[Fault]) -> None:
         InvalidArgument: there would be more than 50.
         Retryable: somebody else changed them at the same time.
     """
-    item, before = faults.stored(call)
+    item, before = faults.stored(call.store, call.tenant)
     rules = (*before.rules, *wanted)
     if len(rules) > _AT_MOST:
         raise InvalidArgument(f"faults: a sandbox has {_AT_MOST} at most; remove some first")
@@ -34,7 +34,7 @@ def remove(call: Call, fault_id: str | None) -> None:
         NotFound: there is no fault of that id.
         Retryable: somebody else changed them at the same time.
     """
-    item, before = faults.stored(call)
+    item, before = faults.stored(call.store, call.tenant)
     kept = tuple(rule for rule in before.rules if fault_id not in (None, rule.id))
     if fault_id is not None and len(kept) == len(before.rules):
         raise NotFound("fault", fault_id)
@@ -45,7 +45,7 @@ def remove(call: Call, fault_id: str | None) -> None:
 def _write(call: Call, item: Item | None, rules: tuple[Fault, ...]) -> None:
     sandbox_item, sandbox = sandboxes.held(call)
     work = UnitOfWork(call.store)
-    work.add(faults.replaced(call, item, rules))
+    work.add(faults.replaced(call.tenant, item, rules))
     marked = sandbox.model_copy(update={"faulty": bool(rules)})
     work.add(sandboxes.changed(call, sandbox_item, marked))
     work.commit()

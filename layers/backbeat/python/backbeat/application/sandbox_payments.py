@@ -6,6 +6,7 @@ All is stored, so that every process of a stage knows the same payments. Nobody'
 from decimal import Decimal
 from typing import Final
 
+from backbeat.application import faults
 from backbeat.application.attempts import insistently
 from backbeat.domain.identity import derived_id
 from backbeat.models.money import EXACT, CreditType
@@ -39,8 +40,8 @@ _ERRORS: Final = {
 class ScriptedPayments:
     """Implements `PaymentGateway`: pays what it is asked to unless the sandbox's script differs.
 
-    Each payment takes the next outcome of its customer's script, or of everybody's, and keeps it
-    until it is settled.
+    Each payment takes the next outcome of its customer's script, or of everybody's, unless a fault
+    declines it, and keeps it until it is settled.
     """
 
     def __init__(self, store: Store) -> None:
@@ -51,14 +52,19 @@ class ScriptedPayments:
         self, *, tenant: str, key: str, customer_id: str, amount: Decimal, currency: CreditType
     ) -> PaymentResult:
         """Implements `PaymentGateway`."""
+        drawn: list[str | None] = []
 
         def attempt() -> PaymentResult:
             stored = self._store.get(keys.scripted_payment(tenant, key))
             if stored is not None:
                 return _result(from_item(stored, ScriptedPayment))
             item, script = script_of(self._store, tenant)
-            outcome, after = _taken(script, customer_id)
+            declines = self._declined(tenant, customer_id, drawn)
+            outcome, after = (
+                (PaymentOutcome.FAILED, script) if declines else _taken(script, customer_id)
+            )
             made = _made(key, customer_id, amount, currency, outcome)
+            made = made.model_copy(update={"decline_code": declines})
             work = UnitOfWork(self._store)
             work.add(Put(to_item(keys.scripted_payment(tenant, key), made), Absent()))
             if after != script:
@@ -67,6 +73,12 @@ class ScriptedPayments:
             return _result(made)
 
         return insistently(attempt)
+
+    def _declined(self, tenant: str, customer_id: str, drawn: list[str | None]) -> str | None:
+        """Returns what a fault has the bank say, if any. A payment is drawn for once."""
+        if not drawn:
+            drawn.append(faults.decline_of_payment(self._store, tenant, [customer_id]))
+        return drawn[0]
 
     def cancel(
         self, *, tenant: str, key: str, customer_id: str, amount: Decimal, currency: CreditType
@@ -163,4 +175,6 @@ def _made(
 
 def _result(payment: ScriptedPayment) -> PaymentResult:
     error = _ERRORS.get(payment.outcome)
+    if error is not None and payment.decline_code is not None:
+        error = error.model_copy(update={"decline_code": payment.decline_code})
     return PaymentResult(payment.outcome, payment.payment_intent_id, error)

@@ -18,19 +18,21 @@ _DRAWS = 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A call, or a webhook that is to be sent. `texts` are all the values it names.
+    """A call, a webhook that is to be sent, or a payment. `texts` are all the values it names.
 
-    A call has `method` and `path`, a webhook the type `event`.
+    A call has `method` and `path`, a webhook the type `event`; a payment has none of them.
     """
 
     texts: frozenset[str]
     method: str | None = None
     path: str | None = None
     event: str | None = None
+    is_payment: bool = False
 
     def is_met_by(self, fault: Fault) -> bool:
         """Tells whether a fault concerns this occasion, however often it did already."""
-        if fault.kind.is_of_webhooks is (self.event is None):
+        kind = fault.kind
+        if (kind.is_of_webhooks, kind.is_of_payments) != (self.event is not None, self.is_payment):
             return False
         return (
             _equal(fault.method, self.method)

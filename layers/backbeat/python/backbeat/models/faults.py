@@ -7,7 +7,7 @@ from backbeat.models.base import Model
 
 
 class FaultKind(StrEnum):
-    """What happens: to a call, or to a webhook."""
+    """What happens: to a call, to a webhook, or to a payment."""
 
     LATENCY = "latency"
     STATUS = "status"
@@ -16,11 +16,17 @@ class FaultKind(StrEnum):
     WEBHOOK_DUPLICATE = "webhook_duplicate"
     WEBHOOK_REORDER = "webhook_reorder"
     WEBHOOK_BAD_SIGNATURE = "webhook_bad_signature"
+    PAYMENT_DECLINE = "payment_decline"
 
     @property
     def is_of_webhooks(self) -> bool:
         """Tells whether it happens to a delivery rather than to a call."""
         return self.value.startswith("webhook_")
+
+    @property
+    def is_of_payments(self) -> bool:
+        """Tells whether it happens to a payment rather than to a call."""
+        return self.value.startswith("payment_")
 
 
 class When(StrEnum):
@@ -35,7 +41,7 @@ class Fault(Model):
 
     `path` and `event` are patterns with `*` and `?`; what is None concerns everything. Of the
     `matched` occasions so far, `fired` were spoilt: at most `count`, each with `probability`.
-    `milliseconds` is how long a call is held up.
+    `milliseconds` is how long a call is held up, `decline_code` what a bank says of a payment.
     """
 
     id: str
@@ -51,6 +57,7 @@ class Fault(Model):
     status: int | None = None
     retry_after_seconds: Decimal | None = None
     milliseconds: int = 0
+    decline_code: str | None = None
     matched: int = 0
     fired: int = 0
 

@@ -115,3 +115,4 @@ class ScriptedPayment(Model):
     currency: CreditType
     outcome: PaymentOutcome
     payment_intent_id: str
+    decline_code: str | None = None

@@ -35,6 +35,12 @@ class Events(Often, total=False):
     customer: str
 
 
+class Payments(Often, total=False):
+    """Which payments: a customer's id, or at the Stripe double a value of its metadata."""
+
+    customer: str
+
+
 class Fault:
     """One fault. As a context manager it ends with the block."""
 
@@ -110,6 +116,12 @@ class Faults:
     def forge_webhooks(self, **events: Unpack[Events]) -> Fault:
         """Delivers webhooks with a wrong signature."""
         return self._add(kind="webhook_bad_signature", **events)
+
+    def decline_payments(
+        self, decline_code: str = "generic_decline", **payments: Unpack[Payments]
+    ) -> Fault:
+        """Has banks decline payments, those of gates and those at the Stripe double."""
+        return self._add(kind="payment_decline", decline_code=decline_code, **payments)
 
     def clear(self) -> None:
         """Lets everything go right again."""

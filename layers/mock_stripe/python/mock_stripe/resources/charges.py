@@ -109,7 +109,7 @@ def attempt(
     A decline asked for by a test comes before what the card itself would do.
     """
     card = card_of(method)
-    declines, code = _decline(world, card)
+    declines, code = _decline(world, card, intent)
     charge = world.create(
         "charge",
         {
@@ -204,8 +204,11 @@ def _presented(method: Object, amount: int) -> Object:
     }
 
 
-def _decline(world: World, card: Card) -> tuple[str, str]:
+def _decline(world: World, card: Card, intent: Object) -> tuple[str, str]:
     """Returns the decline code ("" for none) and the error code of the next charge."""
+    fault = world.declined([intent["customer"], *intent["metadata"].values()])
+    if fault is not None:
+        return fault, "card_declined"
     asked = world.settings.get("declines", [])
     if asked:
         world.settings["declines"] = asked[1:]

@@ -5,7 +5,7 @@ after another, whoever makes them: nothing read inside can have changed by the c
 order of lists come from a number in the root, so the same calls give the same world.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,8 @@ class World:
     """The objects of one key at one moment.
 
     `now` is the process clock in Unix seconds. While a test clock advances, `clock` is its id and
-    `clock_now` the instant that its work is done for.
+    `clock_now` the instant that its work is done for. `declined` is told whose payment it is, and
+    returns what the bank says if the sandbox wants it declined.
     """
 
     store: Store
@@ -63,6 +64,7 @@ class World:
     clock_now: int | None = None
     request_id: str = ""
     idempotency_key: str | None = None
+    declined: Callable[[object], str | None] = lambda named: None
     _root: Root | None = None
     _loaded: dict[str, _Loaded] = field(default_factory=dict)
     _deleted: dict[str, _Loaded] = field(default_factory=dict)

@@ -16,6 +16,7 @@ _LONGEST_MILLISECONDS: Final = 25_000
 
 _METHODS = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+_DeclineCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")]
 _SnapshotName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -43,15 +44,21 @@ class FaultSchema(_Control):
     status: Literal[429, 500, 503] | None = None
     retry_after_seconds: Annotated[Number, Field(ge=0, le=60)] | None = None
     milliseconds: Annotated[Whole, Field(ge=1, le=_LONGEST_MILLISECONDS)] | None = None
+    decline_code: _DeclineCode | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         self._only_for("status", FaultKind.STATUS, required=True)
         self._only_for("retry_after_seconds", FaultKind.STATUS, required=False)
         self._only_for("milliseconds", FaultKind.LATENCY, required=True)
-        of_webhooks = self.kind.is_of_webhooks
-        for name in ("event",) if not of_webhooks else ("method", "path"):
-            if getattr(self, name) is not None:
+        self._only_for("decline_code", FaultKind.PAYMENT_DECLINE, required=False)
+        of_calls = not (self.kind.is_of_webhooks or self.kind.is_of_payments)
+        for name, is_meant in (
+            ("event", self.kind.is_of_webhooks),
+            ("method", of_calls),
+            ("path", of_calls),
+        ):
+            if not is_meant and getattr(self, name) is not None:
                 raise ValueError(f"{name}: means nothing for {self.kind.value}")
         if self.when is When.AFTER and self.kind not in (FaultKind.STATUS, FaultKind.DROP):
             raise ValueError(f"when: means nothing for {self.kind.value}")
