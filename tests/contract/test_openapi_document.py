@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from backbeat import bootstrap
 from backbeat.api import openapi
-from backbeat.api.operations import OPERATIONS
+from backbeat.api.operations import OPERATIONS, ROUTED
+from backbeat.api.reply_forms import EMPTY, SCHEMAS
 from backbeat.config import Config
 from mock_stripe import gateway
 from tests.contract.function_api import ROOT, TEMPLATE, FunctionApi
@@ -146,3 +147,25 @@ def test_errors_of_another_form_are_described_in_it(document: Any) -> None:
     refused = document["paths"]["/oauth/token"]["post"]["responses"]["401"]
     assert refused["content"]["application/json"]["schema"]["required"] == ["error"]
     assert "401" in document["paths"]["/widget/usage"]["get"]["responses"]
+
+
+NO_FORM = {
+    "getInvoicePdf-v1": "a PDF document",
+    "chargeSeats-v1": "always refused",
+    "getPlanDetails-v1": "always refused, as what else is about plans",
+    **dict.fromkeys(
+        (
+            *("listPlanCharges-v1", "listPlanCustomers-v1", "addPlanToCustomer-v1"),
+            *("endCustomerPlan-v1", "listCustomerPlanPriceAdjustments-v1"),
+            "addCustomerCharge-v1",
+        ),
+        "always refused",
+    ),
+}
+"""Operations whose success has no JSON."""
+
+
+def test_every_operation_says_what_form_its_success_has() -> None:
+    every = {operation.id for operation in ROUTED}
+    assert every == SCHEMAS.keys() | EMPTY | NO_FORM.keys()
+    assert not SCHEMAS.keys() & EMPTY

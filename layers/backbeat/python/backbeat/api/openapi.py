@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from backbeat.api.reply_forms import SCHEMAS
 from backbeat.api.resolver import Api, Route
 from backbeat.api.schemas.events import json_schema as events_schema
 from backbeat.api.schemas.metering import json_schema as metered_events_schema
@@ -235,7 +236,9 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.path in _REFUSING_PAGES:
         told["403"] = {"description": _ERRORS[403], "content": {"text/html": {}}}
     kind = _KINDS.get(route.path) if route.method == "GET" else None
-    done = {"description": "Done.", "content": {kind or "application/json": {}}}
+    schema = SCHEMAS.get(route.id)
+    content = {} if schema is None else {"schema": schema}
+    done = {"description": "Done.", "content": {kind or "application/json": content}}
     # What is 204 has no content.
     succeeded = {
         str(status): {"description": "Done."} if status == 204 else done
