@@ -37,6 +37,7 @@ def test_a_call_is_found_and_opened(page: Page) -> None:
 
 def test_what_does_not_fit_the_search_is_hidden(page: Page) -> None:
     page.goto("/reference")
+    expect(page.locator("nav a:visible")).not_to_have_count(0)
     every = page.locator("nav a:visible").count()
     page.get_by_role("searchbox").fill("auditLogs")
     expect(page.locator("nav a:visible")).to_have_count(1)
