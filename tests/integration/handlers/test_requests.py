@@ -1,6 +1,7 @@
 """What the handlers take and refuse, and that nobody sees what is another's."""
 
 import ast
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,25 @@ class TestCatalogue:
                 "free", "pro", "team", "enterprise",
             ]  # fmt: skip
         assert there() == (["Free", "Pro", "Team"], ["Plan credits", "Plan fee"], ["Plans"])
+
+    def test_at_once_by_everybody_there_is_one(self, backend: Backend) -> None:
+        def onboard(number: int) -> int:
+            entity = {**ENTITY, "id": f"e{number}", "email": f"e{number}@example.com"}
+            body = {"entity": entity, "tier": "pro", "paymentMethodId": "pm_card_visa"}
+            return backend.http.post("/api/onboard", json=body).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(onboard, range(4))) == {201}
+        fees = {
+            line.product_id
+            for number in range(4)
+            for invoice in backend.metronome.v1.customers.invoices.list(
+                customer_id=backend.get(f"/api/onboarding/e{number}")["metronomeCustomerId"],
+                type="SCHEDULED",
+            )
+            for line in invoice.line_items
+        }
+        assert len(fees) == 1
 
     def test_one_of_one_s_own(self, backend: Backend) -> None:
         backend.onboard("pro")

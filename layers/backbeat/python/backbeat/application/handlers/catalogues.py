@@ -7,13 +7,13 @@ from backbeat.application import connections
 from backbeat.application.services import Call
 from backbeat.domain.tiers.catalogue import BUILT_IN, plan
 from backbeat.domain.tiers.proration import per_month
-from backbeat.models.errors import Conflict, InvalidArgument
+from backbeat.models.errors import Conflict, InvalidArgument, Retryable
 from backbeat.models.tiers import Catalogue, CatalogueSetup, Tier
 from backbeat.persistence import keys
-from backbeat.persistence.entities import read, to_item
+from backbeat.persistence.entities import from_item, read, to_item
 from backbeat.ports.metronome import Metronome, NewPackage
 from backbeat.ports.providers import Refused
-from backbeat.ports.store import Put
+from backbeat.ports.store import Absent, Put, TransactionCancelled, Version
 
 __all__ = ["BUILT_IN", "apply", "current", "per_month", "plan", "ready"]
 
@@ -49,29 +49,55 @@ def apply(call: Call, catalogue: Catalogue) -> CatalogueSetup:
         Conflict: the version was applied with other content.
         InvalidArgument: Metronome has no credit type of the name.
         ProviderError: Metronome did not do it; it can be tried again.
+        Retryable: another catalogue was applied at the same time.
     """
-    before = read(call.store, keys.catalogue(call.tenant), CatalogueSetup)
-    version = catalogue.version
-    known = before is not None and before.catalogue.version == version
-    if known and before is not None and before.catalogue != catalogue:
-        raise Conflict(f"Version {version} was applied with other content", value=version)
+    item = call.store.get(keys.catalogue(call.tenant))
+    before = None if item is None else from_item(item, CatalogueSetup)
+    _refuse_other_content(before, catalogue)
     metronome = connections.metronome(call)
     unit = metronome.pricing_units().get(catalogue.credit_unit)
     if unit is None:
         raise InvalidArgument(f"credit_unit: Metronome has no {catalogue.credit_unit}")
-    products = metronome.products()
+    card_id, credit_id, fee_id = _terms(metronome, before)
     setup = CatalogueSetup(
         catalogue=catalogue,
-        rate_card_id=metronome.rate_cards().get(_CARD_ALIAS)
-        or metronome.create_rate_card(_CARD, _CARD_ALIAS),
+        rate_card_id=card_id,
         credit_type_id=unit,
-        credit_product_id=products.get(_CREDITS) or metronome.create_product(_CREDITS),
-        fee_product_id=products.get(_FEE) or metronome.create_product(_FEE),
+        credit_product_id=credit_id,
+        fee_product_id=fee_id,
         applied_at=call.now,
     )
     setup = setup.model_copy(update={"packages": _packages(metronome, setup)})
-    call.store.transact([Put(to_item(keys.catalogue(call.tenant), setup))])
+    key, version = keys.catalogue(call.tenant), 0 if item is None else item.version
+    condition = Absent() if item is None else Version(version)
+    try:
+        call.store.transact([Put(to_item(key, setup, version=version + 1), condition)])
+    except TransactionCancelled:
+        # Somebody else was at it: what they stored counts, so that a fee is always one product.
+        stored = read(call.store, key, CatalogueSetup)
+        if stored is None or stored.catalogue != catalogue:
+            raise Retryable("Another catalogue was applied at the same time. Try again.") from None
+        return stored
     return setup
+
+
+def _refuse_other_content(before: CatalogueSetup | None, catalogue: Catalogue) -> None:
+    version = catalogue.version
+    if before is None or before.catalogue.version != version or before.catalogue == catalogue:
+        return
+    raise Conflict(f"Version {version} was applied with other content", value=version)
+
+
+def _terms(metronome: Metronome, before: CatalogueSetup | None) -> tuple[str, str, str]:
+    """Returns rate card, credit product and fee product: those of before, else found or made."""
+    if before is not None:
+        return before.rate_card_id, before.credit_product_id, before.fee_product_id
+    products, cards = metronome.products(), metronome.rate_cards()
+    return (
+        cards.get(_CARD_ALIAS) or metronome.create_rate_card(_CARD, _CARD_ALIAS),
+        products.get(_CREDITS) or metronome.create_product(_CREDITS),
+        products.get(_FEE) or metronome.create_product(_FEE),
+    )
 
 
 def _packages(metronome: Metronome, setup: CatalogueSetup) -> Mapping[str, str]:
