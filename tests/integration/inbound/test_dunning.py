@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.conftest import NOON
 from tests.integration.inbound.conftest import Wired
+from tests.integration.product import Product
 
 PRO = Decimal(9)
 RENEWAL = datetime(2025, 2, 15, 12, tzinfo=UTC)
@@ -149,8 +150,7 @@ def test_the_end_is_as_laid_down(end: str, unpaid: Wired) -> None:
         ({"remind_after_days": None}, "remind_after_days"),
     ],
 )
-def test_what_is_no_policy(change: dict[str, object], field: str, wired: Wired) -> None:
-    product = wired.stage.product
+def test_what_is_no_policy(change: dict[str, object], field: str, product: Product) -> None:
     policy = product.get("/api/dunning-policy").data
     reply = product.request("PUT", "/api/dunning-policy", {**policy, **change})
     assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")

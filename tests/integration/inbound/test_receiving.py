@@ -1,6 +1,7 @@
 """Function `inbound`: webhooks are checked, kept once, queued and then acknowledged."""
 
 import hmac
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -204,6 +205,14 @@ class TestEvents:
         [event] = listed(stage)
         assert (event["attempts"], event["state"]) == (1, "ignored")
 
+    def test_sent_many_times_at_once_it_is_kept_once(self, stage: Stage) -> None:
+        with ThreadPoolExecutor(8) as senders:
+            sent = [senders.submit(from_stripe, stage, stripe_event()) for _ in range(8)]
+        assert {one.result().status for one in sent} == {200}
+        stage.product.work_off_inbound()
+        [event] = listed(stage)
+        assert (event["attempts"], event["state"]) == (1, "ignored")
+
     def test_one_id_of_two_providers_is_two_events(self, stage: Stage) -> None:
         from_stripe(stage, {"id": "same", "type": "a.b"})
         from_metronome(stage, {"id": "same", "type": "a.b"})
@@ -291,8 +300,15 @@ class TestCrashes:
             stage.product.work_off_inbound()
         stage.store.before = lambda: None
         assert stage.product.work_off_inbound() == 0
-        stage.clock.advance(minutes=12)
+        # Sent again meanwhile, it is left to whoever has the lease.
+        from_stripe(stage, stripe_event())
         assert stage.product.work_off_inbound() == 1
+        [event] = listed(stage)
+        assert (event["state"], event["attempts"]) == ("received", 1)
+        rerun = "/api/webhook-events/stripe/evt_1/rerun"
+        assert stage.product.post(rerun).status == 409
+        stage.clock.advance(minutes=12)
+        assert stage.product.work_off_inbound() == 2
         [event] = listed(stage)
         assert (event["state"], event["attempts"]) == ("ignored", 2)
 
