@@ -1,5 +1,6 @@
 """Handlers, emulator and Stripe double in one process, with their webhooks on."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,7 +40,7 @@ class Loop(Targets):
         path = url.removeprefix(self.origin)
         sent = {name.lower(): value for name, value in headers.items()}
         reply = self.stage.product.request("POST", path, text=body, token=None, headers=sent)
-        return HttpReply(reply.status, b"")
+        return HttpReply(reply.status, json.dumps(reply.body).encode())
 
 
 @dataclass
@@ -87,9 +88,12 @@ def more_settings() -> dict[str, str]:
 
 
 @pytest.fixture
-def settings(provider_settings: dict[str, str], more_settings: dict[str, str]) -> dict[str, str]:
+def settings(
+    provider_settings: dict[str, str], more_settings: dict[str, str], origin: str
+) -> dict[str, str]:
     secrets = {"BACKBEAT_METRONOME_WEBHOOK_SECRETS": "test-secret"}
-    return {**provider_settings, **secrets, **more_settings}
+    more = {name: value.replace("{origin}", origin) for name, value in more_settings.items()}
+    return {**provider_settings, **secrets, **more}
 
 
 @pytest.fixture

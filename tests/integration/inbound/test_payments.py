@@ -178,3 +178,20 @@ class TestWhoseAccountItIs:
         [charge] = theirs.charges.list({"limit": 10}).data
         assert charge.amount == 900
         assert wired.backend.stripe.charges.list({"limit": 10}).data == []
+
+    @pytest.mark.parametrize(
+        "more_settings",
+        [
+            {
+                "BACKBEAT_METRONOME_KEY": "{oauth}",
+                "METRONOME_OAUTH_CLIENT_ID": "demo",
+                "METRONOME_OAUTH_CLIENT_SECRET": "any",
+                "METRONOME_OAUTH_TOKEN_URL": "{origin}/oauth/token",
+                "METRONOME_OAUTH_SCOPE": "metronome",
+            }
+        ],
+    )
+    def test_metronome_may_want_a_clients_token(self, wired: Wired) -> None:
+        wired.backend.freeze(NOON)
+        self.onboard(wired, "demo")
+        assert wired.stage.product.get("/v1/customers", ingest_alias="eve").data != []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backbeat import config as configuration
@@ -24,7 +25,7 @@ from backbeat.config import Config
 from backbeat.models.rate_limits import RateLimit
 from backbeat.persistence.audited import LogWriter
 from backbeat.ports.clock import Clock
-from backbeat.ports.connections import Provider, Providers
+from backbeat.ports.connections import OAuthClient, Provider, Providers
 from backbeat.ports.http import Http, HttpReply
 from backbeat.ports.meters import StripeMeters
 from backbeat.ports.metronome import Metronome
@@ -225,6 +226,7 @@ def _providers(config: Config) -> Providers:
             config.metronome_url.rstrip("/"),
             config.metronome_key,
             tuple(config.metronome_secrets.split()),
+            _oauth_client(config),
         ),
         stripe=Provider(
             config.stripe_url.rstrip("/"),
@@ -284,6 +286,30 @@ def _environment_type(config: Config) -> str:
     if config.profile == "mock":
         return config.mock_environment
     return "SANDBOX" if config.sandbox == "on" else "PRODUCTION"
+
+
+def _oauth_client(config: Config) -> OAuthClient | None:
+    """Returns the client that is configured, in a file or by itself, or None.
+
+    Raises:
+        ValueError: something of it is missing: nothing is tried with blanks.
+    """
+    given = {
+        "client_id": config.oauth_client_id,
+        "client_secret": config.oauth_client_secret,
+        "token_url": config.oauth_token_url,
+        "scope": config.oauth_scope,
+    }
+    if config.oauth_file:
+        held = json.loads(Path(config.oauth_file).read_text())
+        given = {name: held.get(name) or value for name, value in given.items()}
+        given["token_url"] = given["token_url"] or held.get("token_uri", "")
+    if not any(given.values()):
+        return None
+    missing = [name for name in ("client_id", "client_secret", "token_url") if not given[name]]
+    if missing:
+        raise ValueError(f"METRONOME_OAUTH: {', '.join(missing)} missing")
+    return OAuthClient(**given)
 
 
 def _default_secret(config: Config) -> str | None:

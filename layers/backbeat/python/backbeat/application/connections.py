@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from backbeat.application import client_credentials
 from backbeat.application.services import Call
 from backbeat.models.errors import Retryable, Unprocessable
-from backbeat.ports.connections import TOKEN, Provider, ProviderName
+from backbeat.ports.connections import OAUTH, TOKEN, Provider, ProviderName
 from backbeat.ports.meters import StripeMeters
 from backbeat.ports.metronome import Metronome
 from backbeat.ports.metronome_billing import MetronomeBilling
@@ -147,6 +148,9 @@ def owner_of(call: Call) -> str:
 def _access(call: Call, name: ProviderName) -> Access:
     provider = _provider(call, name)
     key = _with_token(call, _kept(call, f"{name}_key") or provider.key)
+    if OAUTH in key:
+        client = provider.oauth
+        key = "" if client is None else key.replace(OAUTH, client_credentials.token(call, client))
     if not key or not provider.base_url:
         raise Unprocessable(f"No account at {name.value.title()} is connected")
     return Access(provider.base_url, key)

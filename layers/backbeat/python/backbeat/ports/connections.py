@@ -1,7 +1,7 @@
 """How the stage reaches the providers behind the billing handlers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from backbeat.models.inbound import ProviderName as ProviderName
@@ -16,17 +16,32 @@ TOKEN: Final = "{token}"  # noqa: S105
 """Stands in a configured key for the token of whoever calls."""
 
 
+OAUTH: Final = "{oauth}"
+"""Stands in a configured key for a token that is got by client credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """A client of OAuth 2.0, and where it gets its tokens. The secret is never shown."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    token_url: str
+    scope: str
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Where a provider answers, and what its account's key and webhook secrets are by default.
 
     Secrets that are kept for an owner, or for the stage, come before these. A key may contain
-    `TOKEN`.
+    `TOKEN`, or `OAUTH` where there is a client.
     """
 
     base_url: str
     key: str
     webhook_secrets: tuple[str, ...] = ()
+    oauth: OAuthClient | None = None
 
 
 @dataclass(frozen=True, slots=True)
