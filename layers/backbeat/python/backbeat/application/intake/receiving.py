@@ -28,6 +28,7 @@ from backbeat.ports.store import Absent, IndexKey, Item, Key, Put, TransactionCa
 KEPT: Final = timedelta(days=40)
 """How long an event is remembered. Stripe sends again for three days and lists events of thirty."""
 
+_NOT_SIGNED: Final = "The signature does not fit, or is older than five minutes"
 _LOST_AFTER: Final = timedelta(hours=1)
 _OWNER: Final = re.compile("t[0-9a-f]{16}")
 _LONGEST_BODY: Final = 200_000
@@ -58,12 +59,12 @@ def receive(services: Services, webhook: Webhook) -> InboundEvent:
         InvalidArgument: it is signed and yet no event.
     """
     owner = webhook.connection or services.default_connection
-    call = sandboxes.call_of(services, owner)
-    known = secrets.valid(call, webhook.provider) if _OWNER.fullmatch(owner) else []
-    is_signed = _CHECKS[webhook.provider]
-    now = services.clock.now()
-    if not is_signed(webhook.headers, webhook.body, secrets=known, now=now):
-        raise InvalidSignature("The signature does not fit, or is older than five minutes")
+    if _OWNER.fullmatch(owner) is None:
+        raise InvalidSignature(_NOT_SIGNED)
+    call, now = sandboxes.call_of(services, owner), services.clock.now()
+    known = secrets.valid(call, webhook.provider)
+    if not _CHECKS[webhook.provider](webhook.headers, webhook.body, secrets=known, now=now):
+        raise InvalidSignature(_NOT_SIGNED)
     event = event_in(webhook.provider, webhook.body, source=Source.WEBHOOK, now=now)
     return take_up(call, event)
 
