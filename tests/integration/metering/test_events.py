@@ -257,6 +257,15 @@ class TestList:
     def test_t27_a_page_has_up_to_a_hundred(self, limit: str, meter: Meter) -> None:
         assert meter.get("events", limit=limit).status == 400
 
+    def test_a_span_that_would_take_too_long_is_refused(self, meter: Meter) -> None:
+        span = {"since": "2000-01-01T00:00:00Z", "until": "2025-01-16T00:00:00Z"}
+        for path in ("events", "events/export"):
+            reply = meter.get(path, **span)
+            assert (reply.status, "since" in reply.body["message"]) == (400, True)
+        assert meter.post("replay", span).status == 400
+        by_month = {"metric": "calls", "customer_ref": "acme", "interval": "month"}
+        assert meter.get("usage/history", **by_month, **span).status == 400
+
     def test_t27_nothing_is_listed_without_a_token(self, meter: Meter) -> None:
         assert meter.product.request("GET", "/metering/v1/events", token=None).status == 401
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from backbeat.application import settled_drafts
+from backbeat.models.errors import InvalidArgument
 from tests.integration.metering.meter import Meter, event
 from tests.integration.product import TestClock
 from tests.integration.store import WatchedStore
@@ -192,6 +194,19 @@ class TestMoney:
         meter.send(event(1, "2025-01-15T23:40:00Z"))
         # 300 × 31/15 = 620, at 2 cents.
         assert crossings(meter) == [("triggered", 1240)]
+
+    def test_usage_is_taken_though_it_cannot_be_priced(
+        self, meter: Meter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create(meter, type="spend", metric=None, threshold=0)
+
+        def refuse(*_: object) -> None:
+            raise InvalidArgument("a rate is missing")
+
+        monkeypatch.setattr(settled_drafts, "of_customer", refuse)
+        assert meter.statuses(event(5)) == ["accepted"]
+        assert meter.current() == 5
+        assert crossings(meter) == []
 
     def test_usage_that_nothing_prices_is_nobodys_spend(self, meter: Meter) -> None:
         create(meter, type="spend", metric=None, threshold=0)

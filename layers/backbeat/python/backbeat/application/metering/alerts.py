@@ -5,6 +5,7 @@ of once, whoever sees it first.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +19,13 @@ from backbeat.domain import crossings
 from backbeat.domain.event_keys import plain
 from backbeat.domain.identity import derived_id
 from backbeat.models.customers import Customer
-from backbeat.models.errors import InvalidArgument, NotFound, Retryable, Unprocessable
+from backbeat.models.errors import (
+    BackbeatError,
+    InvalidArgument,
+    NotFound,
+    Retryable,
+    Unprocessable,
+)
 from backbeat.models.meter_alerts import (
     MeterAlert,
     MeterAlertEvent,
@@ -33,6 +40,8 @@ from backbeat.persistence import keys, metric_version
 from backbeat.persistence.entities import from_item, page_of, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Index, IndexKey, Item, Put, Query, Version
+
+_log = logging.getLogger("backbeat.metering")
 
 _TYPES: Final = {
     MeterAlertStatus.TRIGGERED: "metering.alert_triggered",
@@ -171,7 +180,11 @@ def usage_arrived(call: Call, known: Definitions, used: Iterable[tuple[str, str]
         for ref in refs:
             about = alert.customer_ref in (None, ref)
             if about and (alert.metric is None or (alert.metric, ref) in pairs):
-                _look(call, known, alert, ref)
+                try:
+                    _look(call, known, alert, ref)
+                except BackbeatError:
+                    # The usage is stored: whoever sent it must not be told that it is not.
+                    _log.exception("not looked at", extra={"alert_id": alert.id})
 
 
 def _look(call: Call, known: Definitions, alert: MeterAlert, customer_ref: str) -> None:

@@ -35,9 +35,13 @@ from backbeat.models.counters import (
     SentEvent,
     Source,
 )
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.period import Period
 from backbeat.models.usage import PropertyValue, StoredEvent, UsageEvent
 from backbeat.persistence import raw_events, usage
+
+LONGEST_SPAN: Final = timedelta(days=400)
+"""How much time events are looked for in at once: each day is read by itself."""
 
 _AHEAD: Final = timedelta(hours=1)
 _META_BYTES: Final = 4096
@@ -116,7 +120,12 @@ def page(
     """Returns metered events of a span behind a position, each with its own position.
 
     They are in order of customer reference, then the newest first.
+
+    Raises:
+        InvalidArgument: the span is longer than events are looked for at once.
     """
+    if span.ending_before - span.starting_at > LONGEST_SPAN:
+        raise InvalidArgument(f"since: more than {LONGEST_SPAN.days} days before until")
     refs = references.every(call) if customer_ref is None else [customer_ref]
     counters = definitions.of(call).counters
     found: list[tuple[str, StoredEvent]] = []

@@ -23,6 +23,7 @@ from backbeat.persistence import months, raw_events
 
 _SIZES: Final = {"hour": WindowSize.HOUR, "day": WindowSize.DAY}
 _MOST_WINDOWS: Final = 2000
+_LONGEST: Final = timedelta(days=3660)
 _LOOKED_BACK: Final = timedelta(days=35)
 
 Interval = Literal["hour", "day", "month"]
@@ -112,6 +113,8 @@ def history(
 
 
 def _windows(span: Period, interval: Interval) -> Iterator[Period]:
+    if span.ending_before - span.starting_at > _LONGEST:
+        raise InvalidArgument(f"since: more than {_LONGEST.days} days before until")
     if interval == "month":
         yield from (part for _, part in months.of(span))
         return

@@ -11,14 +11,14 @@ from decimal import Decimal
 from typing import Final
 
 from backbeat.application import arrivals, usage
-from backbeat.application.metering import definitions, quantities, references
+from backbeat.application.metering import definitions, events, quantities, references
 from backbeat.application.services import Call
 from backbeat.domain import counting, measures, metering, windows
 from backbeat.models.base import Model
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.counters import Counter
 from backbeat.models.customers import Customer
-from backbeat.models.errors import Retryable
+from backbeat.models.errors import InvalidArgument, Retryable
 from backbeat.models.money import EXACT
 from backbeat.models.period import Period
 from backbeat.models.usage import CellKey, StoredEvent, Tally, UsageCell
@@ -86,8 +86,11 @@ def replay(
 
     Raises:
         NotFound: there is no counter of one of the names.
+        InvalidArgument: the span is longer than events are looked for at once.
         Retryable: usage kept coming while it was looked at.
     """
+    if span.ending_before - span.starting_at > events.LONGEST_SPAN:
+        raise InvalidArgument(f"since: more than {events.LONGEST_SPAN.days} days before until")
     known = definitions.of(call)
     counters = [known.counter(name) for name in metrics] or list(known.counters.values())
     refs = references.every(call) if customer_ref is None else [customer_ref]
