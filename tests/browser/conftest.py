@@ -19,6 +19,7 @@ from playwright.sync_api import (
     Page,
     Request,
     WebError,
+    expect,
     sync_playwright,
 )
 
@@ -36,7 +37,8 @@ CHROMIUM = os.environ.get("BACKBEAT_CHROMIUM") or next(
 )
 
 TOKEN_KEY = "backbeat-token"
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 45_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 ARGUMENTS = [
     "--no-sandbox",
