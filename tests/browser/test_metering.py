@@ -39,6 +39,7 @@ def test_drift_is_found_approved_and_gone(
         expect(page.get_by_role("row", name=re.compile("^calls"))).to_be_visible()
 
         page.get_by_role("link", name="Mappings").click()
+        expect(page.get_by_text("Nothing is told to Stripe")).to_be_visible()
         page.get_by_label("Customer", exact=True).fill("acme")
         page.get_by_label("Meter", exact=True).fill(meter.id)
         page.get_by_label("Stripe customer").fill(customer.id)
@@ -105,8 +106,9 @@ def test_an_adjustment_counts_once_it_is_approved(
 
     def used() -> str:
         page.get_by_role("link", name="Live usage").click()
-        page.get_by_label("Customer", exact=True).first.fill("acme")
-        page.get_by_role("button", name="Show").click()
+        whose = page.get_by_role("region", name="Whose usage?")
+        whose.get_by_label("Customer").fill("acme")
+        whose.get_by_role("button", name="Show").click()
         value = page.locator('[data-figure="calls"] .value')
         expect(value).to_be_visible()
         return value.inner_text()
