@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from backbeat.api.schemas.types import Flag, Id, Name, Number, Schema, UniquenessKey
+from backbeat.api.schemas.types import Flag, Id, JsonObject, Name, Number, Schema, UniquenessKey
 from backbeat.application.alerts import NewAlert
 from backbeat.models.alerts import (
     AlertType,
@@ -13,7 +13,7 @@ from backbeat.models.alerts import (
     GroupValue,
     SeatFilter,
 )
-from backbeat.models.errors import NotFound
+from backbeat.models.errors import NotBuilt, NotFound
 
 
 def _lower(value: Any) -> Any:
@@ -59,6 +59,8 @@ class CreateAlert(Schema):
     group_values: list[GroupValueSchema] = []
     invoice_types_filter: list[str] = []
     seat_filter: SeatFilterSchema | None = None
+    # Ignored like an unknown field, more would be watched than was asked for.
+    alert_specifiers: list[JsonObject] = []
 
     @model_validator(mode="after")
     def _known_type(self) -> Self:
@@ -71,7 +73,10 @@ class CreateAlert(Schema):
 
         Raises:
             NotFound: it is about one plan; there are none.
+            NotBuilt: it is about balances that specifiers choose.
         """
+        if self.alert_specifiers:
+            raise NotBuilt("alert_specifiers: is not built; see custom_field_filters")
         if self.plan_id is not None:
             raise NotFound("plan", self.plan_id)
         seats = self.seat_filter
