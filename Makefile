@@ -17,7 +17,11 @@ test: $(VENV)/tested ## Run every check and test that needs nothing but Python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+.PHONY: slow
+slow: $(VENV)/tested ## Run the tests that take long: the pages in a browser, whole programs, many servers
+	$(BIN)/python -m pytest -n 2 -m slow
 
 .PHONY: bench
 bench: $(VENV)/tested ## Measure speed, memory and disk

@@ -52,6 +52,10 @@ ARGUMENTS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            # What needs a browser takes longer than all else of its size.
+            item.add_marker(pytest.mark.slow)
     if CHROMIUM is None:
         skipped = pytest.mark.skip(
             reason="no Chromium here: install it, or name it in BACKBEAT_CHROMIUM"

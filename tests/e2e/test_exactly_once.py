@@ -164,6 +164,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.slow
 def test_by_a_server_that_is_killed_and_restarted(server: Server, token: str) -> None:
     with client_of(server.url, token) as client:
         world, sent = World(client), events()

@@ -84,12 +84,14 @@ def passed(done: subprocess.CompletedProcess[str]) -> int:
     return int(counted[1])
 
 
+@pytest.mark.slow
 def test_a_strangers_project_passes(tmp_path: Path) -> None:
     project = tmp_path / "shop"
     shutil.copytree(SAMPLE, project, ignore=shutil.ignore_patterns("__pycache__"))
     assert passed(run_pytest(project, "-q")) == 15
 
 
+@pytest.mark.slow
 def test_a_hundred_tests_in_parallel_processes_do_not_meet(tmp_path: Path) -> None:
     (tmp_path / "test_billing.py").write_text(BILLING)
     assert passed(run_pytest(tmp_path, "-q", "-n", "2")) == 100
@@ -122,6 +124,7 @@ def test_a_server_that_is_there_is_used(base_url: str, tmp_path: Path) -> None:
     assert passed(run_pytest(tmp_path, "-q", "--backbeat-url", f"{base_url}/")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are watched where there are signals")
 def test_no_server_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / "test_killed.py").write_text(

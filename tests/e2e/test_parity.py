@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import httpx
+import pytest
 import stripe
 from click.testing import CliRunner, Result
 
@@ -45,6 +46,7 @@ def test_t53_425_three_ways_and_the_amount_to_the_cent(base_url: str) -> None:
     assert [meter.status for meter in v1.billing.meters.list().data] == ["inactive"]
 
 
+@pytest.mark.slow
 def test_e11_without_parity_it_fails(base_url: str) -> None:
     token = f"parity-{uuid.uuid4()}"
     headers = {"authorization": f"Bearer {token}"}
