@@ -55,7 +55,6 @@ from backbeat.application.metering import (
     reconciliation,
 )
 from backbeat.models.adjustments import AdjustmentReason
-from backbeat.models.api_keys import Scope
 from backbeat.models.errors import InvalidArgument, NotFound
 from backbeat.models.mappings import Lane
 from backbeat.models.reconciliation import CorrectionStatus, RunTrigger
@@ -101,7 +100,7 @@ def get_adjustment(request: Request) -> Reply:
     return ok(adjustment_view(adjustments.get(request.call, request.path["adjustment_id"])))
 
 
-@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/approve", scope=Scope.METERING_ADMIN)
+@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/approve")
 def approve_adjustment(request: Request) -> Reply:
     """Makes an adjustment count, once however often it is approved."""
     call = request.call
@@ -110,7 +109,7 @@ def approve_adjustment(request: Request) -> Reply:
     )
 
 
-@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/reject", scope=Scope.METERING_ADMIN)
+@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/reject")
 def reject_adjustment(request: Request) -> Reply:
     """Decides that an adjustment never counts."""
     call = request.call
@@ -119,7 +118,7 @@ def reject_adjustment(request: Request) -> Reply:
     )
 
 
-@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/revert", scope=Scope.METERING_ADMIN)
+@api.route("POST", "/metering/v1/adjustments/{adjustment_id}/revert")
 def revert_adjustment(request: Request) -> Reply:
     """Takes back what an approved adjustment added, to the unit."""
     call = request.call
@@ -128,7 +127,7 @@ def revert_adjustment(request: Request) -> Reply:
     )
 
 
-@api.route("POST", "/metering/v1/mappings", scope=Scope.METERING_ADMIN)
+@api.route("POST", "/metering/v1/mappings")
 def create_mapping(request: Request, body: CreateMapping) -> Reply:
     """Maps a counter's usage to a customer's meter at Stripe, where it is told from now on."""
     auth.remember_token(request)
@@ -155,14 +154,14 @@ def get_mapping(request: Request) -> Reply:
     return ok(mapping_view(mappings.get(request.call, request.path["mapping_id"])))
 
 
-@api.route("PATCH", "/metering/v1/mappings/{mapping_id}", scope=Scope.METERING_ADMIN)
+@api.route("PATCH", "/metering/v1/mappings/{mapping_id}")
 def change_mapping(request: Request, body: ChangeMapping) -> Reply:
     """Stops or resumes telling usage; what came meanwhile is told then."""
     changed = mappings.change(request.call, request.path["mapping_id"], active=body.active)
     return ok(mapping_view(changed))
 
 
-@api.route("DELETE", "/metering/v1/mappings/{mapping_id}", scope=Scope.METERING_ADMIN)
+@api.route("DELETE", "/metering/v1/mappings/{mapping_id}")
 def end_mapping(request: Request, body: EndMapping) -> Reply:
     """Ends a mapping at an hour; usage up to then is still told."""
     ended = mappings.end(request.call, request.path["mapping_id"], body.ending_before)
@@ -281,11 +280,7 @@ def list_corrections(request: Request, query: ListCorrections) -> Reply:
     return page(views, pagination.encode(following, parameters))
 
 
-@api.route(
-    "POST",
-    "/metering/v1/reconciliation/corrections/{correction_id}/approve",
-    scope=Scope.METERING_ADMIN,
-)
+@api.route("POST", "/metering/v1/reconciliation/corrections/{correction_id}/approve")
 def approve_correction(request: Request, body: ApproveCorrection) -> Reply:
     """Applies a correction, once however often it is approved."""
     call = request.call
@@ -295,11 +290,7 @@ def approve_correction(request: Request, body: ApproveCorrection) -> Reply:
     return ok(correction_view(applied))
 
 
-@api.route(
-    "POST",
-    "/metering/v1/reconciliation/corrections/{correction_id}/reject",
-    scope=Scope.METERING_ADMIN,
-)
+@api.route("POST", "/metering/v1/reconciliation/corrections/{correction_id}/reject")
 def reject_correction(request: Request) -> Reply:
     """Decides not to apply a correction."""
     call = request.call
@@ -313,13 +304,13 @@ def get_reconciliation_settings(request: Request) -> Reply:
     return ok(settings_view(reconciliation.settings_of(request.call)))
 
 
-@api.route("PATCH", "/metering/v1/reconciliation/settings", scope=Scope.METERING_ADMIN)
+@api.route("PATCH", "/metering/v1/reconciliation/settings")
 def change_reconciliation_settings(request: Request, body: ChangeSettings) -> Reply:
     """Changes how strict reconciliation is; final periods must match exactly all the same."""
     return ok(settings_view(reconciliation.change_settings(request.call, body.changes())))
 
 
-@api.route("POST", "/metering/v1/periods/finalize", scope=Scope.METERING_ADMIN)
+@api.route("POST", "/metering/v1/periods/finalize")
 def finalize_period(request: Request, body: FinalizePeriod) -> Reply:
     """Closes a period if all places agree, or if somebody overrides that they do not."""
     auth.remember_token(request)

@@ -136,20 +136,18 @@ class Api:
         path: str,
         *,
         public: bool = False,
-        scope: Scope | None = None,
         secret: bool = False,
         successes: tuple[int, ...] = (200,),
     ) -> Callable[[Handler], Handler]:
         """Registers a path that is not the Metronome API's.
 
         Public ones need no token: their handlers are given a `Visit`. A path that ends with
-        `{path+}` has everything below. `scope` is the right it needs, where that is another than
-        its path and method have. A reply that is `secret` goes neither into the log of requests nor
-        under an idempotency key. `successes` are the statuses of what succeeds.
+        `{path+}` has everything below. A reply that is `secret` goes neither into the log of
+        requests nor under an idempotency key. `successes` are the statuses of what succeeds.
         """
 
         def register(handler: Handler) -> Handler:
-            made = _route(handler.__name__, method, path, handler, public=public, scope=scope)
+            made = _route(handler.__name__, method, path, handler, public=public)
             self._routes.append(replace(made, secret=secret, successes=successes))
             return handler
 
@@ -353,7 +351,6 @@ def _route(
     unknown_id_status: int = 404,
     bad_request_code: str = InvalidArgument.code,
     public: bool = False,
-    scope: Scope | None = None,
     ids: tuple[str, ...] = (),
 ) -> Route:
     wanted = typing.get_type_hints(handler)
@@ -366,7 +363,7 @@ def _route(
         wanted.get("query"),
         unknown_id_status,
         bad_request_code,
-        scope or scopes.needed(method, path),
+        scopes.needed(method, path),
         public,
         ids=ids,
     )

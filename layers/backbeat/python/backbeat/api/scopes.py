@@ -1,4 +1,4 @@
-"""Which right a route needs: by its path and method, unless the route names another."""
+"""Which right a route needs, by its path and method."""
 
 from typing import Final
 
