@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from backbeat.api.requests import Request
 from backbeat.application import api_keys, connections, oauth, tokens
-from backbeat.application.services import Author, Services
+from backbeat.application.services import Services
 from backbeat.models.api_keys import ALL_SCOPES, Caller, Scope
+from backbeat.models.audit import Author
 from backbeat.models.errors import Forbidden, Unauthenticated
 
 _SCHEME: Final = "bearer "

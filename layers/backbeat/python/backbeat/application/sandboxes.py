@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from backbeat.application import delivery_accounts, outbox, targets, tenants
-from backbeat.application.services import PRODUCT, Author, Call, Services
+from backbeat.application.services import PRODUCT, Call, Services
+from backbeat.models.audit import Author
 from backbeat.models.base import Model
 from backbeat.models.errors import Retryable
 from backbeat.models.rate_limits import RateLimit

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from backbeat.application.caches import RecentlySeen, Unwritten, VersionedCache
 from backbeat.models.alerts import Alert
+from backbeat.models.audit import Author
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.rate_limits import RateLimit
 from backbeat.models.rates import Rate
-from backbeat.persistence import audited
 from backbeat.persistence.audited import AuditedStore, LogWriter
 from backbeat.ports.billing_provider import BillingProvider
 from backbeat.ports.clock import Clock
@@ -107,21 +107,6 @@ class Services:
     count: Callable[[str, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who a change is put down to in the log: a token's owner, or the product itself.
-
-    `operation` is the operation's id, or method and path.
-    """
-
-    id: str = "backbeat"
-    name: str = "Backbeat"
-    request_id: str | None = None
-    ip: str | None = None
-    user_agent: str | None = None
-    operation: str | None = None
-
-
 PRODUCT: Final = Author()
 """What jobs are put down to."""
 
@@ -149,13 +134,12 @@ class Call:
     @property
     def store(self) -> AuditedStore:
         """The store. What is changed through it is in the log of changes, as the caller's doing."""
-        services, by = self.services, self.by
+        services = self.services
         return AuditedStore(
             services.store,
             self.tenant,
-            audited.Author(
-                by.id, by.name, by.request_id, by.ip, by.user_agent, by.operation, at=self.now
-            ),
+            self.by,
+            self.now,
             services.clock.now,
             services.ids.new,
             services.log_writer,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from hashlib import sha256
@@ -104,3 +105,18 @@ def digest_of(*models: Model) -> str:
     plain = [model.model_dump(mode="json") for model in models]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who a change is put down to in the log: a token's owner, or the product itself.
+
+    `operation` is the operation's id, or method and path.
+    """
+
+    id: str = "backbeat"
+    name: str = "Backbeat"
+    request_id: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    operation: str | None = None

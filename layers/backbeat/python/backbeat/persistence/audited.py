@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from backbeat.models.audit import AuditAction, AuditEntry, AuditStatus
+from backbeat.models.audit import AuditAction, AuditEntry, AuditStatus, Author
 from backbeat.persistence import audit_log, keys
 from backbeat.ports.store import Absent, Delete, Effect, Item, Key, Page, Put, Query, Store
 
@@ -75,19 +75,6 @@ Change = tuple[str, str, AuditAction]
 """What kind of thing, which one, and what was done to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who makes changes, on which occasion, and when by the tenant's clock."""
-
-    id: str
-    name: str
-    request_id: str | None
-    ip: str | None
-    user_agent: str | None
-    operation: str | None
-    at: datetime
-
-
 class LogWriter:
     """What a process remembers of the log that it writes: the marks that are there, and a count.
 
@@ -126,12 +113,13 @@ class _Content(msgspec.Struct):
 class AuditedStore:
     """Implements `Store` by another one, for one author.
 
-    `now` is real time.
+    `at` is the time of the changes by the tenant's clock, `now` is real time.
     """
 
     inner: Store
     tenant: str
     author: Author
+    at: datetime
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     writer: LogWriter
@@ -197,7 +185,7 @@ class AuditedStore:
         return AuditEntry(
             id=id_,
             recorded_at=at,
-            at=author.at,
+            at=self.at,
             actor_id=author.id,
             actor_name=author.name,
             request_id=author.request_id or id_,
@@ -229,7 +217,7 @@ class AuditedStore:
             return (*thing, AuditAction.UPDATE)
         if isinstance(put.condition, Absent) or put.item.version == 1:
             return (*thing, AuditAction.CREATE)
-        is_end = content.archived_at is not None and content.archived_at == self.author.at
+        is_end = content.archived_at is not None and content.archived_at == self.at
         return (*thing, AuditAction.ARCHIVE if is_end else AuditAction.UPDATE)
 
 
