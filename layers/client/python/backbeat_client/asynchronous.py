@@ -6,18 +6,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import httpx
 
 from backbeat_client import exchange, readings
-from backbeat_client.errors import ApiError, MeteringError, NotDelivered, Unavailable
+from backbeat_client.errors import MeteringError, NotDelivered, Unavailable
 from backbeat_client.events import Event, Result
 from backbeat_client.exchange import Question
-
-_FLUSH_EVENTS: Final = 100
-_FLUSH_SECONDS: Final = 5.0
-_TIMEOUT_SECONDS: Final = 10.0
 
 
 class AsyncMetering:
@@ -29,8 +25,8 @@ class AsyncMetering:
         api_key: str,
         *,
         tries: int = 3,
-        flush_events: int = _FLUSH_EVENTS,
-        flush_seconds: float = _FLUSH_SECONDS,
+        flush_events: int = exchange.FLUSH_EVENTS,
+        flush_seconds: float = exchange.FLUSH_SECONDS,
         on_error: Callable[[MeteringError], None] | None = None,
         http: httpx.AsyncClient | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -41,7 +37,7 @@ class AsyncMetering:
         self._flush_seconds = flush_seconds
         self._on_error = on_error
         self._sleep = sleep
-        self._http = http or httpx.AsyncClient(timeout=_TIMEOUT_SECONDS)
+        self._http = http or httpx.AsyncClient(timeout=exchange.TIMEOUT_SECONDS)
         self._owns_http = http is None
         self._base_url = base_url.rstrip("/")
         self._headers = exchange.headers(api_key)
@@ -182,5 +178,4 @@ class AsyncMetering:
                 last = error
             if attempt + 1 < self._tries:
                 await self._sleep(exchange.wait_seconds(attempt, response))
-        cause = last.__cause__ if isinstance(last.__cause__, ApiError) else last
-        raise Unavailable(f"no answer after {self._tries} attempts: {last}") from cause
+        raise exchange.given_up(self._tries, last)

@@ -16,6 +16,10 @@ from backbeat_client.events import Event, Result
 MOST_EVENTS: Final = 1000
 """The server takes so many in a request."""
 
+FLUSH_EVENTS: Final = 100
+FLUSH_SECONDS: Final = 5.0
+TIMEOUT_SECONDS: Final = 10.0
+
 _BASE: Final = "/metering/v1"
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 30.0
@@ -101,6 +105,14 @@ def answer(response: httpx.Response) -> Any:
     if response.status_code in _TRY_AGAIN:
         raise Unavailable(f"the server cannot answer now: {refused}") from refused
     raise refused
+
+
+def given_up(tries: int, last: Exception) -> Unavailable:
+    """Returns what to raise after the last attempt, with what came of that as its cause."""
+    error = Unavailable(f"no answer after {tries} attempts: {last}")
+    # What the server said, rather than that it may be asked again.
+    error.__cause__ = last.__cause__ if isinstance(last.__cause__, ApiError) else last
+    return error
 
 
 def wait_seconds(attempt: int, response: httpx.Response | None) -> float:

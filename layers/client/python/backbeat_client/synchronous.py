@@ -7,18 +7,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import httpx
 
 from backbeat_client import exchange, readings
-from backbeat_client.errors import ApiError, MeteringError, NotDelivered, Unavailable
+from backbeat_client.errors import MeteringError, NotDelivered, Unavailable
 from backbeat_client.events import Event, Result
 from backbeat_client.exchange import Question
-
-_FLUSH_EVENTS: Final = 100
-_FLUSH_SECONDS: Final = 5.0
-_TIMEOUT_SECONDS: Final = 10.0
 
 
 class Metering:
@@ -35,8 +31,8 @@ class Metering:
         api_key: str,
         *,
         tries: int = 3,
-        flush_events: int = _FLUSH_EVENTS,
-        flush_seconds: float = _FLUSH_SECONDS,
+        flush_events: int = exchange.FLUSH_EVENTS,
+        flush_seconds: float = exchange.FLUSH_SECONDS,
         on_error: Callable[[MeteringError], None] | None = None,
         http: httpx.Client | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -47,7 +43,7 @@ class Metering:
         self._flush_seconds = flush_seconds
         self._on_error = on_error
         self._sleep = sleep
-        self._http = http or httpx.Client(timeout=_TIMEOUT_SECONDS)
+        self._http = http or httpx.Client(timeout=exchange.TIMEOUT_SECONDS)
         self._owns_http = http is None
         self._base_url = base_url.rstrip("/")
         self._headers = exchange.headers(api_key)
@@ -216,5 +212,4 @@ class Metering:
                 last = error
             if attempt + 1 < self._tries:
                 self._sleep(exchange.wait_seconds(attempt, response))
-        cause = last.__cause__ if isinstance(last.__cause__, ApiError) else last
-        raise Unavailable(f"no answer after {self._tries} attempts: {last}") from cause
+        raise exchange.given_up(self._tries, last)
