@@ -243,3 +243,48 @@ def test_in_an_event_loop(meter: Meter, product: Product) -> None:
 
     asyncio.run(story())
     assert meter.current() == 115
+
+
+def refuse_first(count: int, request: httpx.Request) -> httpx.Response | None:
+    return httpx.Response(400, json={"code": "InvalidArgument"}) if count == 1 else None
+
+
+def test_what_waits_behind_a_refused_request_is_not_lost(meter: Meter, product: Product) -> None:
+    wire = Wire(product, before=refuse_first)
+    metering = client(wire, flush_events=9999, flush_seconds=60)
+    for _ in range(1500):
+        metering.buffer("calls", "acme", 1, ts=NOON - HOUR)
+    with pytest.raises(ApiError):
+        metering.flush()
+    metering.close()
+    # The first thousand were refused together; the others go out.
+    assert (len(wire.sent), meter.current()) == (2, Decimal(500))
+
+
+def test_closing_sends_all_that_can_be_sent(meter: Meter, product: Product) -> None:
+    wire = Wire(product, before=refuse_first)
+    metering = client(wire, flush_events=9999, flush_seconds=60)
+    for _ in range(1500):
+        metering.buffer("calls", "acme", 1, ts=NOON - HOUR)
+    with pytest.raises(ApiError):
+        metering.close()
+    assert meter.current() == 500
+
+
+def test_in_an_event_loop_closing_sends_all_that_can_be_sent(
+    meter: Meter, product: Product
+) -> None:
+    wire = Wire(product, before=refuse_first)
+
+    async def story() -> None:
+        http = httpx.AsyncClient(transport=wire)
+        metering = AsyncMetering(
+            "http://server", DEMO, http=http, flush_events=9999, flush_seconds=60
+        )
+        for _ in range(1500):
+            metering.buffer("calls", "acme", 1, ts=NOON - HOUR)
+        with pytest.raises(ApiError):
+            await metering.close()
+
+    asyncio.run(story())
+    assert meter.current() == 500

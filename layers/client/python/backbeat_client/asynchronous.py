@@ -83,13 +83,19 @@ class AsyncMetering:
 
     async def flush(self) -> list[Result]:
         """Sends what waits, see `Metering.flush`."""
+        found: list[Result] = []
         async with self._sending:
-            taken, self._waiting = self._waiting, []
-            try:
-                return await self.send(taken)
-            except Unavailable:
-                self._waiting = taken + self._waiting
-                raise
+            left = len(self._waiting)
+            while left:
+                batch = self._waiting[: exchange.MOST_EVENTS]
+                del self._waiting[: len(batch)]
+                left = max(0, left - len(batch))
+                try:
+                    found += await self.send(batch)
+                except Unavailable:
+                    self._waiting[:0] = batch
+                    raise
+        return found
 
     async def check(
         self, metric: str, customer_ref: str, quantity: Decimal | int = 1
@@ -127,13 +133,20 @@ class AsyncMetering:
         self._wake.set()
         if self._flusher is not None:
             await self._flusher
+        refused: MeteringError | None = None
         try:
-            await self.flush()
-        except Unavailable as error:
-            raise NotDelivered(self._waiting) from error
+            while self._waiting:
+                try:
+                    await self.flush()
+                except Unavailable as error:
+                    raise NotDelivered(self._waiting) from error
+                except MeteringError as error:
+                    refused = refused or error
         finally:
             if self._owns_http:
                 await self._http.aclose()
+        if refused is not None:
+            raise refused
 
     async def __aenter__(self) -> Self:
         return self

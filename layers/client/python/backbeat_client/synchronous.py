@@ -108,19 +108,27 @@ class Metering:
         """Sends what waits. What cannot be sent goes on waiting, and goes out once.
 
         Raises:
-            RefusedEvents: some events were refused; they wait no longer.
-            ApiError: a whole request was refused; its events wait no longer.
+            RefusedEvents: some events of a request were refused.
+            ApiError: a whole request was refused.
             Unavailable: there was no answer.
+
+        What was refused waits no longer; what lies behind it does.
         """
+        found: list[Result] = []
         with self._sending:
-            with self._lock:
-                taken, self._waiting = self._waiting, []
-            try:
-                return self.send(taken)
-            except Unavailable:
+            left = len(self._waiting)
+            while left:
                 with self._lock:
-                    self._waiting = taken + self._waiting
-                raise
+                    batch = self._waiting[: exchange.MOST_EVENTS]
+                    del self._waiting[: len(batch)]
+                left = max(0, left - len(batch))
+                try:
+                    found += self.send(batch)
+                except Unavailable:
+                    with self._lock:
+                        self._waiting[:0] = batch
+                    raise
+        return found
 
     def check(
         self, metric: str, customer_ref: str, quantity: Decimal | int = 1
@@ -156,19 +164,27 @@ class Metering:
 
         Raises:
             NotDelivered: something could not be sent; it carries the events.
+            MeteringError: something was refused, and all else was sent.
         """
         with self._lock:
             self._closed = True
         self._wake.set()
         if self._flusher is not None:
             self._flusher.join()
+        refused: MeteringError | None = None
         try:
-            self.flush()
-        except Unavailable as error:
-            raise NotDelivered(self._waiting) from error
+            while self._waiting:
+                try:
+                    self.flush()
+                except Unavailable as error:
+                    raise NotDelivered(self._waiting) from error
+                except MeteringError as error:
+                    refused = refused or error
         finally:
             if self._owns_http:
                 self._http.close()
+        if refused is not None:
+            raise refused
 
     def __enter__(self) -> Self:
         return self
