@@ -111,14 +111,14 @@ def get_run(request: Request) -> Reply:
 @api.route("POST", "/metering/v1/simulations/batch", successes=(202,))
 def start_batch(request: Request, body: StartBatch) -> Reply:
     """Runs several scenarios. They are done when this answers."""
-    batch = simulations.run_batch(
+    done = simulations.run_batch(
         request.call,
         body.scenario_ids,
         name=body.name,
         description=body.description,
         strict=body.strict,
     )
-    return Reply(202, batch_view(*simulations.get_batch(request.call, batch.id)))
+    return Reply(202, batch_view(*done))
 
 
 @api.route("GET", "/metering/v1/simulations/batch/{batch_id}")

@@ -1,7 +1,6 @@
 """Scenario files of the simulator, their results, and reports about them."""
 
 import html
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from backbeat.api import json as exact_json
 from backbeat.api import yaml_text
 from backbeat.api.schemas.simulations import scenario_of
 from backbeat.api.views.simulations import outcome_view
-from backbeat.application import simulations
+from backbeat.domain.simulating import runs
 from backbeat.models.errors import BackbeatError, InvalidArgument
 
 ENDINGS: Final = (".sim.json", ".sim.yaml", ".sim.yml")
@@ -104,13 +103,14 @@ def run(file: Path, *, strict: bool) -> Outcome:
         expected = file.with_name(f"{name_of(file)}.expected.json")
         if isinstance(document, dict) and "expected" not in document and expected.is_file():
             document["expected"] = exact_json.loads(expected.read_text())
-        outcome = simulations.simulate(scenario_of(document), strict=strict)
+        outcome = runs.run(scenario_of(document), strict=strict)
     except (BackbeatError, UnicodeDecodeError) as error:
         return Outcome(name_of(file), "invalid", None, str(error))
     differences = outcome.differences
     status = "done" if differences is None else "different" if differences else "passed"
     # As text and back: numbers as they are written.
-    return Outcome(name_of(file), status, _plain(outcome_view(outcome)))
+    shown = exact_json.loads(exact_json.dumps(outcome_view(outcome)))
+    return Outcome(name_of(file), status, shown)
 
 
 def write_result(outcome: Outcome, directory: Path) -> Path:
@@ -216,7 +216,3 @@ FORMATS: Final = {
     "html": as_html,
     "junit": as_junit,
 }
-
-
-def _plain(value: object) -> Any:
-    return json.loads(exact_json.dumps(value), parse_float=exact_json.loads)

@@ -11,7 +11,7 @@ from backbeat.domain.simulating import runs
 from backbeat.domain.simulating.runs import Compared
 from backbeat.models.errors import Conflict, InvalidArgument, NotFound
 from backbeat.models.period import Period, is_on_hour
-from backbeat.models.simulations import Batch, Price, Run, Scenario, Simulation, StoredScenario
+from backbeat.models.simulations import Batch, Price, Run, Scenario, StoredScenario
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
 from backbeat.ports.store import Absent, Index, Item, Put, Query, TransactionCancelled, Version
@@ -114,8 +114,8 @@ def all_runs(call: Call, keep: Callable[[Run], bool]) -> list[Run]:
 
 def run_batch(
     call: Call, scenario_ids: Iterable[str], *, name: str, description: str, strict: bool
-) -> Batch:
-    """Runs several scenarios. None is run where one is unknown.
+) -> tuple[Batch, list[Run]]:
+    """Runs several scenarios and keeps the runs. None is run where one is unknown.
 
     Raises:
         NotFound: there is none of an id, or it was deleted.
@@ -137,7 +137,7 @@ def run_batch(
     call.store.put_many(_item(call, run) for run in made)
     key = keys.sim_batch(call.tenant, batch.id)
     call.store.transact([Put(to_item(key, batch), Absent())])
-    return batch
+    return batch, made
 
 
 def get_batch(call: Call, batch_id: str) -> tuple[Batch, list[Run]]:
@@ -197,15 +197,6 @@ def what_if(
     }
     quantities = {id_: quantity for id_, quantity in used.items() if quantity is not None}
     return quantities, runs.compared(prices, quantities)
-
-
-def simulate(scenario: Scenario, *, strict: bool) -> Simulation:
-    """Returns what comes of a scenario, and keeps nothing.
-
-    Raises:
-        InvalidArgument: it cannot be priced.
-    """
-    return runs.run(scenario, strict=strict)
 
 
 def _run(
