@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -60,15 +60,6 @@ class Outcome:
             for one in comparison.get("differences", [])
         ]
 
-    def document(self) -> dict[str, Any]:
-        """Returns it as it is written to a result file."""
-        return {
-            "name": self.name,
-            "status": self.status,
-            "problem": self.problem,
-            "result": self.result,
-        }
-
 
 def found(paths: Iterable[Path]) -> list[Path]:
     """Returns the scenario files among files and directories, in order.
@@ -117,7 +108,7 @@ def write_result(outcome: Outcome, directory: Path) -> Path:
     """Writes what came of a file, and returns where."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / f"{outcome.name}{RESULT}"
-    file.write_text(exact_json.dumps(outcome.document()) + "\n")
+    file.write_text(exact_json.dumps(asdict(outcome)) + "\n")
     return file
 
 
@@ -161,7 +152,7 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
         for status in ("passed", "different", "done", "invalid")
     }
     summary = {"total": len(outcomes), **counted}
-    documents = [one.document() for one in outcomes]
+    documents = [asdict(one) for one in outcomes]
     return exact_json.dumps({"summary": summary, "scenarios": documents}) + "\n"
 
 

@@ -3,8 +3,9 @@
 from typing import IO, Any
 
 import click
-import yaml
 
+from backbeat.api import yaml_text
+from backbeat.models.errors import InvalidArgument
 from backbeat_local.commands.connection import Connection, connected
 
 
@@ -24,8 +25,9 @@ def apply(connection: Connection, file: IO[bytes] | None) -> None:
     body: dict[str, Any] = {}
     if file is not None:
         try:
-            body["catalogue"] = yaml.safe_load(file.read())
-        except yaml.YAMLError as error:
+            # With exact numbers: what is read are prices.
+            body["catalogue"] = yaml_text.loads(file.read().decode())
+        except (InvalidArgument, UnicodeDecodeError) as error:
             raise click.ClickException(f"{file.name}: {error}") from error
     _say(connection, connection.http.post("/api/catalog/apply", body)["data"])
 
