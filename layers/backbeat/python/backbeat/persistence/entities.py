@@ -76,6 +76,14 @@ def page_of(
             return kept, page.cursor if _has_more(store, query, keep) else None
 
 
+def page_of_models(
+    store: Store, query: Query, model: type[M], keep: Callable[[M], bool] = lambda _: True
+) -> tuple[list[M], str | None]:
+    """Returns `page_of` as models."""
+    items, cursor = page_of(store, query, keep=lambda item: keep(from_item(item, model)))
+    return [from_item(item, model) for item in items], cursor
+
+
 def _has_more(store: Store, query: Query, keep: Callable[[Item], bool]) -> bool:
     """Tells whether anything is kept of what follows, so that no last page is empty."""
     cursor = query.cursor

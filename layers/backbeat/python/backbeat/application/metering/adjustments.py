@@ -23,7 +23,7 @@ from backbeat.models.errors import Conflict, InvalidArgument, NotFound, Unproces
 from backbeat.models.usage import UsageEvent
 from backbeat.persistence import keys
 from backbeat.persistence.audited import OWN_EFFECTS
-from backbeat.persistence.entities import from_item, page_of, to_item, walk
+from backbeat.persistence.entities import from_item, page_of_models, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import (
     MAX_EFFECTS,
@@ -218,10 +218,7 @@ def page(
         limit=limit,
         cursor=cursor,
     )
-    items, following = page_of(
-        call.store, query, keep=lambda item: keep(from_item(item, Adjustment))
-    )
-    return [from_item(item, Adjustment) for item in items], following
+    return page_of_models(call.store, query, Adjustment, keep)
 
 
 def approve(call: Call, adjustment_id: str, *, by: str) -> Adjustment:

@@ -37,7 +37,7 @@ from backbeat.models.money import EXACT
 from backbeat.models.notifications import Notification
 from backbeat.models.period import Period
 from backbeat.persistence import keys, metric_version
-from backbeat.persistence.entities import from_item, page_of, to_item, walk
+from backbeat.persistence.entities import from_item, page_of_models, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Index, IndexKey, Item, Put, Query, Version
 
@@ -163,10 +163,7 @@ def page_of_events(
         limit=limit,
         cursor=cursor,
     )
-    items, following = page_of(
-        call.store, query, keep=lambda item: keep(from_item(item, MeterAlertEvent))
-    )
-    return [from_item(item, MeterAlertEvent) for item in items], following
+    return page_of_models(call.store, query, MeterAlertEvent, keep)
 
 
 def usage_arrived(call: Call, known: Definitions, used: Iterable[tuple[str, str]]) -> None:

@@ -27,7 +27,7 @@ from backbeat.models.contracts import DueItem, WorkKind
 from backbeat.models.counters import Outcome, SentEvent
 from backbeat.models.errors import InvalidArgument, NotFound, Unprocessable
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, page_of, to_item
+from backbeat.persistence.entities import from_item, page_of_models, to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.objects import UnreadableObject
 from backbeat.ports.store import Absent, Index, IndexKey, Item, Put, Query, Version
@@ -110,8 +110,7 @@ def page(
     query = Query(
         keys.backfills(call.tenant), index=Index.GSI1, forward=False, limit=limit, cursor=cursor
     )
-    items, following = page_of(call.store, query, keep=lambda item: keep(from_item(item, Backfill)))
-    return [from_item(item, Backfill) for item in items], following
+    return page_of_models(call.store, query, Backfill, keep)
 
 
 def outcomes(

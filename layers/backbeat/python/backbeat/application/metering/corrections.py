@@ -35,7 +35,7 @@ from backbeat.models.reconciliation import (
     Share,
 )
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, page_of, to_item
+from backbeat.persistence.entities import from_item, page_of_models, to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Effect, Index, IndexKey, Item, Put, Query, Version
 
@@ -130,10 +130,7 @@ def page(
     query = Query(
         keys.corrections(call.tenant), index=Index.GSI1, forward=False, limit=limit, cursor=cursor
     )
-    items, following = page_of(
-        call.store, query, keep=lambda item: keep(from_item(item, Correction))
-    )
-    return [from_item(item, Correction) for item in items], following
+    return page_of_models(call.store, query, Correction, keep)
 
 
 def approve(

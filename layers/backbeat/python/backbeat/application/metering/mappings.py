@@ -18,7 +18,7 @@ from backbeat.models.mappings import Lane, MeterMapping, Target
 from backbeat.models.period import Period, hour_of, is_on_hour
 from backbeat.models.schedules import Frequency, StatementSchedule
 from backbeat.persistence import contracts, keys
-from backbeat.persistence.entities import from_item, page_of, to_item, walk
+from backbeat.persistence.entities import from_item, page_of_models, to_item, walk
 from backbeat.persistence.unit_of_work import Otherwise, UnitOfWork
 from backbeat.ports.meters import StripeMeter, StripeMeters
 from backbeat.ports.providers import Refused
@@ -111,10 +111,7 @@ def page(
 ) -> tuple[list[MeterMapping], str | None]:
     """Returns a page of the mappings in order of creation, and the next page's cursor."""
     query = Query(keys.mappings(call.tenant), index=Index.GSI1, limit=limit, cursor=cursor)
-    items, following = page_of(
-        call.store, query, keep=lambda item: keep(from_item(item, MeterMapping))
-    )
-    return [from_item(item, MeterMapping) for item in items], following
+    return page_of_models(call.store, query, MeterMapping, keep)
 
 
 def every(call: Call) -> Iterator[MeterMapping]:

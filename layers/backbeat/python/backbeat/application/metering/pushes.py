@@ -32,7 +32,7 @@ from backbeat.models.mappings import (
 from backbeat.models.money import EXACT
 from backbeat.models.period import Period
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, page_of, to_item
+from backbeat.persistence.entities import from_item, page_of_models, to_item
 from backbeat.ports.meters import Busy, MeterEvent, Sent, StripeMeter, StripeMeters
 from backbeat.ports.providers import Away, ProviderError, Refused
 from backbeat.ports.store import (
@@ -181,8 +181,7 @@ def log(
     """Returns a page of a target's pushes, the newest first, and the next page's cursor."""
     pk, low, high = keys.push_records(call.tenant, mapping.ledger(target))
     query = Query(pk, low=low, high=high, forward=False, limit=limit, cursor=cursor)
-    items, following = page_of(call.store, query, keep=lambda item: True)
-    return [from_item(item, PushRecord) for item in items], following
+    return page_of_models(call.store, query, PushRecord)
 
 
 def meters_of(call: Call, target: Target) -> StripeMeters:

@@ -28,7 +28,7 @@ from backbeat.models.reconciliation import (
     Verdict,
 )
 from backbeat.persistence import keys, raw_events
-from backbeat.persistence.entities import from_item, page_of, read, to_item
+from backbeat.persistence.entities import from_item, page_of_models, read, to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.providers import ProviderError
 from backbeat.ports.store import Absent, Index, IndexKey, Put, Query
@@ -172,8 +172,7 @@ def page(
         limit=limit,
         cursor=cursor,
     )
-    items, following = page_of(call.store, query, keep=lambda item: True)
-    return [from_item(item, ReconciliationRun) for item in items], following
+    return page_of_models(call.store, query, ReconciliationRun)
 
 
 def latest(call: Call, since: datetime, until: datetime) -> list[Found]:
