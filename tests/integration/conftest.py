@@ -22,6 +22,8 @@ from backbeat.application.services import Services
 from backbeat.config import Config
 from backbeat.ports.clock import Clock
 from backbeat_local.functions import Function
+from backbeat_local.gateway import Gateway
+from backbeat_local.routes import RouteTable
 from backbeat_local.template import Template, load_template
 from tests.integration.estate import Estate
 from tests.integration.product import DEMO, Product, TestClock, World
@@ -108,6 +110,18 @@ def template() -> Template:
 def functions(template: Template) -> dict[str, Function]:
     """Loaded once: a function holds nothing but its services, and those come anew for each test."""
     return {logical_id: Function(spec) for logical_id, spec in template.functions.items()}
+
+
+@pytest.fixture(scope="session")
+def origin(template: Template, functions: dict[str, Function]) -> Iterator[str]:
+    """Where the functions answer over HTTP, on whatever stage a test has opened."""
+    routes = RouteTable(
+        (route, function) for function in functions.values() for route in function.spec.routes
+    )
+    gateway = Gateway(routes, "127.0.0.1", 0)
+    gateway.start()
+    yield f"http://127.0.0.1:{gateway.port}"
+    gateway.stop()
 
 
 @pytest.fixture

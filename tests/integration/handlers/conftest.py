@@ -11,24 +11,8 @@ from metronome import Metronome
 from backbeat.adapters.metronome.sdk import MetronomeSdk
 from backbeat.adapters.stripe.gateway import StripeGateway
 from backbeat.ports.providers import Access
-from backbeat_local.functions import Function
-from backbeat_local.gateway import Gateway
-from backbeat_local.routes import RouteTable
-from backbeat_local.template import Template
 from tests.integration.handlers.shop import Backend
 from tests.integration.product import DEMO
-
-
-@pytest.fixture(scope="session")
-def origin(template: Template, functions: dict[str, Function]) -> Iterator[str]:
-    """Where the functions answer over HTTP, on whatever stage a test has opened."""
-    routes = RouteTable(
-        (route, function) for function in functions.values() for route in function.spec.routes
-    )
-    gateway = Gateway(routes, "127.0.0.1", 0)
-    gateway.start()
-    yield f"http://127.0.0.1:{gateway.port}"
-    gateway.stop()
 
 
 @pytest.fixture

@@ -15,14 +15,13 @@ from tests.integration.conftest import Stage
 from tests.integration.handlers.conftest import (
     http,
     metronome,
-    origin,
     stripe_client,
 )
 from tests.integration.handlers.conftest import settings as provider_settings
 from tests.integration.handlers.shop import Backend
 from tests.integration.targets import Targets
 
-__all__ = ["http", "metronome", "origin", "provider_settings", "stripe_client"]
+__all__ = ["http", "metronome", "provider_settings", "stripe_client"]
 
 
 @dataclass

@@ -1,31 +1,14 @@
 """Metering and the Stripe double in one process, over HTTP."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import stripe
 
-from backbeat_local.functions import Function
-from backbeat_local.gateway import Gateway
-from backbeat_local.routes import RouteTable
-from backbeat_local.template import Template
 from tests.integration.metering.mapped import Mapped, wanted
 from tests.integration.metering.meter import Meter
 from tests.integration.metering.stripe_side import StripeSide
 from tests.integration.product import DEMO, Product
-
-
-@pytest.fixture(scope="session")
-def origin(template: Template, functions: dict[str, Function]) -> Iterator[str]:
-    """Where the functions answer over HTTP, on whatever stage a test has opened."""
-    routes = RouteTable(
-        (route, function) for function in functions.values() for route in function.spec.routes
-    )
-    gateway = Gateway(routes, "127.0.0.1", 0)
-    gateway.start()
-    yield f"http://127.0.0.1:{gateway.port}"
-    gateway.stop()
 
 
 @pytest.fixture

@@ -277,9 +277,7 @@ def _at_stripe(
                 )
                 for one in meters.billed(target.meter_id, target.stripe_customer_id, period)
             ]
-    except ProviderError as error:
-        return None, (), error.message
-    except BackbeatError as error:
+    except (ProviderError, BackbeatError) as error:
         return None, (), error.message
     return total, tuple(billed), None
 
