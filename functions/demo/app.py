@@ -2,10 +2,9 @@
 
 It keeps no state: what it needs it looks up at Metronome by name or alias, makes it if it is not
 there yet, and so may be run any number of times. Money comes from invoices, never from a sum of
-its own. Where its Metronome is, `METRONOME_BASE_URL` says; its key is the caller's token.
+its own. Its Metronome is the stage's; its key there is the caller's token.
 """
 
-import os
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from backbeat.api.requests import Request, Visit
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.types import Name, Schema
 from backbeat.api.static_files import StaticPages
+from backbeat.application import connections
 
 if TYPE_CHECKING:
     # The SDK takes long to import, so only calls that need it pay for it.
@@ -318,18 +318,19 @@ def show_usage(request: Request, query: Buyer) -> Reply:
 
 
 @lru_cache(maxsize=64)
-def client_of(token: str) -> "Metronome":
+def client_of(address: str, token: str) -> "Metronome":
     """Returns the SDK's client of a caller; it keeps its connections."""
     from metronome import Metronome
 
-    return Metronome(base_url=os.environ["METRONOME_BASE_URL"], bearer_token=token)
+    return Metronome(base_url=address, bearer_token=token)
 
 
 def answered(request: Request, ask: Callable[["Metronome"], object]) -> Reply:
     """Returns what Metronome was asked for, or 502 with what it said."""
     from metronome import APIConnectionError, APIStatusError
 
-    client = client_of(request.headers["authorization"].partition(" ")[2].strip())
+    token = request.headers["authorization"].partition(" ")[2].strip()
+    client = client_of(connections.metronome_address(request.call), token)
     try:
         return ok(ask(client))
     except APIStatusError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 
+_METHODS = {"x-amazon-apigateway-any-method": "ANY"}
 _FUNCTION = re.compile(r"functions/\$\{(\w+)\.Arn\}/invocations")
 
 
@@ -57,7 +58,7 @@ def _routes(paths: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             found = _FUNCTION.search(_held(integration["uri"])["Fn::Sub"])
             if found is None:
                 raise ValueError(f"{method} {path} has no function behind it")
-            yield f"{method.upper()} {path}", found[1]
+            yield f"{_METHODS.get(method, method.upper())} {path}", found[1]
 
 
 def _held(value: Any) -> Any:

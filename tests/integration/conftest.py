@@ -26,6 +26,13 @@ from backbeat_local.gateway import Gateway
 from backbeat_local.routes import RouteTable
 from backbeat_local.template import Template, load_template
 from tests.integration.estate import Estate
+from tests.integration.permissions import (
+    PermittedFunction,
+    PermittedQueue,
+    PermittedSecrets,
+    PermittedStore,
+    permissions_of,
+)
 from tests.integration.product import DEMO, Product, TestClock, World
 from tests.integration.store import WatchedStore
 from tests.integration.targets import Targets
@@ -56,18 +63,24 @@ class Stage:
 def opened(
     template: Template, functions: dict[str, Function], settings: Mapping[str, str]
 ) -> Iterator[Stage]:
-    """Makes every function answer on a new, empty stage meanwhile."""
+    """Makes every function answer on a new, empty stage meanwhile.
+
+    In the end it fails if one of them did what its policies do not allow.
+    """
     config = Config.model_validate({**LOCAL, **settings})
     database, clock, targets = Database(":memory:"), TestClock(NOON), Targets()
-    store = WatchedStore(SqliteStore(database))
+    permissions = permissions_of(template)
+    store = WatchedStore(PermittedStore(SqliteStore(database), permissions))
     built = bootstrap.build(config, clock=clock)
 
     def clock_for(tenant: str) -> Clock:
         return StoredClock(store, tenant, clock) if built.sandbox else clock
 
-    def queue(name: str, max_receive_count: int) -> SqliteQueue:
+    def queue(name: str, max_receive_count: int) -> PermittedQueue:
         # It follows the test's clock, so that nobody waits for a message to come back.
-        return SqliteQueue(database, name, max_receive_count, clock_now=clock.timestamp)
+        inner = SqliteQueue(database, name, max_receive_count, clock_now=clock.timestamp)
+        resource = name.title()
+        return PermittedQueue(inner, permissions, f"{resource}Queue", f"{resource}DeadLetterQueue")
 
     services = replace(
         built,
@@ -77,6 +90,7 @@ def opened(
         job_queue=queue("jobs", 5),
         stripe_queue=queue("stripe", config.webhook_max_attempts),
         inbound_queue=queue("inbound", config.inbound_max_attempts),
+        secrets=PermittedSecrets(built.secrets, permissions),
         http=targets,
         forget=SqliteStore(database).forget,
         payments=ScriptedPayments(store),
@@ -85,6 +99,7 @@ def opened(
     with bootstrap.using(services):
         yield Stage(Product(template, functions, services), database, store, clock, targets)
     database.close()
+    assert not permissions.denied
 
 
 @contextmanager
@@ -109,7 +124,7 @@ def template() -> Template:
 @pytest.fixture(scope="session")
 def functions(template: Template) -> dict[str, Function]:
     """Loaded once: a function holds nothing but its services, and those come anew for each test."""
-    return {logical_id: Function(spec) for logical_id, spec in template.functions.items()}
+    return {logical_id: PermittedFunction(spec) for logical_id, spec in template.functions.items()}
 
 
 @pytest.fixture(scope="session")

@@ -98,6 +98,31 @@ def test_the_caller_s_token_opens_its_own_sandbox_later_too(opened: Opened) -> N
         connections.stripe(call(stage, "t2"))
 
 
+def test_a_stage_may_be_its_own_provider_once_its_address_is_known(opened: Opened) -> None:
+    clock = HandClock(NOON)
+    stage = services(
+        opened,
+        clock,
+        METRONOME_BASE_URL="{own}",
+        STRIPE_API_BASE="{own}/stripe",
+        BACKBEAT_METRONOME_KEY="key",
+        BACKBEAT_STRIPE_KEY="sk_test_key",
+    )
+    with pytest.raises(Unprocessable, match="Metronome"):
+        connections.metronome(call(stage))
+    with pytest.raises(Unprocessable, match="Metronome"):
+        connections.metronome_address(call(stage))
+    # The stack's deployment writes it, in the end.
+    stage.secrets.put("own_address", "https://abc.execute-api.eu-west-1.amazonaws.com/")
+    clock.advance(minutes=1)
+    connections.metronome(call(stage))
+    connections.stripe(call(stage))
+    own = "https://abc.execute-api.eu-west-1.amazonaws.com"
+    assert connections.metronome_address(call(stage)) == own
+    assert opened.metronome == [Access(own, "key")]
+    assert opened.stripe == [Access(f"{own}/stripe", "sk_test_key")]
+
+
 def test_tokens_are_kept_only_where_keys_are_made_of_them(opened: Opened) -> None:
     stage = services(opened, HandClock(NOON), BACKBEAT_STRIPE_KEY="sk_live_all")
     connections.remember_token(call(stage), "secret")

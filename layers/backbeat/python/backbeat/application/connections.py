@@ -5,8 +5,8 @@ stage is configured with. A configured key may contain the caller's own token, w
 for jobs and webhooks to act with later.
 
 Names of the secrets: `metronome_key`, `stripe_key`, `stripe_shadow_key`, and for webhooks
-`metronome_webhook_secrets` and `stripe_webhook_secrets`; an
-owner's own begin with the owner and a slash.
+`metronome_webhook_secrets` and `stripe_webhook_secrets`; an owner's own begin with the owner and a
+slash. `own_address` is no secret: it is where the stage itself answers.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from typing import Final
 from backbeat.application import client_credentials
 from backbeat.application.services import Call
 from backbeat.models.errors import Retryable, Unprocessable
-from backbeat.ports.connections import OAUTH, TOKEN, Provider, ProviderName
+from backbeat.ports.connections import OAUTH, OWN, TOKEN, Provider, ProviderName
 from backbeat.ports.meters import StripeMeters
 from backbeat.ports.metronome import Metronome
 from backbeat.ports.metronome_billing import MetronomeBilling
@@ -44,6 +44,18 @@ def stripe(call: Call) -> Stripe:
         Unprocessable: nobody said which that is.
     """
     return call.services.providers.open_stripe(_access(call, ProviderName.STRIPE))
+
+
+def metronome_address(call: Call) -> str:
+    """Returns where Metronome answers.
+
+    Raises:
+        Unprocessable: nobody said where that is.
+    """
+    address = _address_of(call, call.services.providers.metronome)
+    if not address:
+        raise Unprocessable("No address of Metronome is known")
+    return address
 
 
 def metronome_billing(call: Call) -> MetronomeBilling:
@@ -80,10 +92,12 @@ def shadow_meters(call: Call) -> StripeMeters:
         Unprocessable: nobody said which that is, or its key is none for tests. What is meant for a
             shadow never goes anywhere else.
     """
-    key = _with_token(call, _kept(call, "stripe_shadow_key") or _shadow(call).key)
-    if not key or not _shadow(call).base_url:
+    shadow = call.services.providers.stripe_shadow
+    key = _with_token(call, _kept(call, "stripe_shadow_key") or shadow.key)
+    address = _address_of(call, shadow)
+    if not key or not address:
         raise Unprocessable("No shadow account at Stripe is connected")
-    opened = call.services.providers.open_meters(Access(_shadow(call).base_url, key))
+    opened = call.services.providers.open_meters(Access(address, key))
     if not opened.is_test:
         raise Unprocessable("The shadow account's key is none for tests: nothing is pushed with it")
     return opened
@@ -151,9 +165,18 @@ def _access(call: Call, name: ProviderName) -> Access:
     if OAUTH in key:
         client = provider.oauth
         key = "" if client is None else key.replace(OAUTH, client_credentials.token(call, client))
-    if not key or not provider.base_url:
+    address = _address_of(call, provider)
+    if not key or not address:
         raise Unprocessable(f"No account at {name.value.title()} is connected")
-    return Access(provider.base_url, key)
+    return Access(address, key)
+
+
+def _address_of(call: Call, provider: Provider) -> str:
+    """Returns where a provider answers; empty while the stage's own address is not known."""
+    if OWN not in provider.base_url:
+        return provider.base_url
+    own = kept_as(call, "own_address")
+    return "" if own is None else provider.base_url.replace(OWN, own.rstrip("/"))
 
 
 def _with_token(call: Call, key: str) -> str:
@@ -162,10 +185,6 @@ def _with_token(call: Call, key: str) -> str:
         return key
     token = kept_as(call, _token_name(owner_of(call)))
     return "" if token is None else key.replace(TOKEN, token)
-
-
-def _shadow(call: Call) -> Provider:
-    return call.services.providers.stripe_shadow
 
 
 def _provider(call: Call, name: ProviderName) -> Provider:

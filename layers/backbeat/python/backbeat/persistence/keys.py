@@ -105,14 +105,19 @@ def all_snapshot_pages(owner: str, name: str) -> tuple[str, str, str]:
     return (sandbox(owner).pk, *prefix_range(f"PAGE#{part(name)}#"))
 
 
+def calls(tenant: str) -> str:
+    """Partition of what any call may change, of functions too that only read otherwise."""
+    return f"{tenant}#CALLS"
+
+
 def rate_window(tenant: str) -> Key:
     """How many calls were made in the present window."""
-    return Key(tenant, "RATEWINDOW")
+    return Key(calls(tenant), "RATEWINDOW")
 
 
 def faults(tenant: str) -> Key:
     """What goes wrong on purpose in a sandbox."""
-    return Key(tenant, "FAULTS")
+    return Key(calls(tenant), "FAULTS")
 
 
 def request_log(tenant: str) -> str:

@@ -20,6 +20,10 @@ OAUTH: Final = "{oauth}"
 """Stands in a configured key for a token that is got by client credentials."""
 
 
+OWN: Final = "{own}"
+"""Stands in a configured address for the stage's own, which a deployed stage learns last."""
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
     """A client of OAuth 2.0, and where it gets its tokens. The secret is never shown."""
@@ -35,7 +39,7 @@ class Provider:
     """Where a provider answers, and what its account's key and webhook secrets are by default.
 
     Secrets that are kept for an owner, or for the stage, come before these. A key may contain
-    `TOKEN`, or `OAUTH` where there is a client.
+    `TOKEN`, or `OAUTH` where there is a client; an address may begin with `OWN`.
     """
 
     base_url: str
