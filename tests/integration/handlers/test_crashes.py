@@ -4,18 +4,15 @@ A story is told once for each of its points and dies there: after a provider has
 before that is stored, and after it is stored. Then time goes on.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from backbeat import bootstrap
 from backbeat.adapters.sqlite.database import Database
 from tests.integration.conftest import NOON, Stage, copy_database
+from tests.integration.deaths import Mortal, mortal
 from tests.integration.handlers.shop import CARD, Agreement, Backend
 from tests.integration.product import Product
 from tests.integration.store import Crash
@@ -29,62 +26,10 @@ def _post(path: str, **body: object) -> Story:
     return lambda product: product.post(path, body)
 
 
-class Mortal:
-    """Takes a story's points on the test's own thread, and dies at one of them."""
-
-    def __init__(self) -> None:
-        self.thread = threading.get_ident()
-        self.taken = 0
-        self.last: int | None = None
-
-    def __call__(self) -> None:
-        if threading.get_ident() != self.thread:
-            return
-        self.taken += 1
-        if self.taken == self.last:
-            raise Crash
-
-
-CHANGES = {
-    "add_fee", "add_line", "archive_contract", "attach", "create_contract", "create_customer",
-    "create_invoice", "credit", "end_contract", "end_credits", "finalize", "pay",
-    "set_default_card",
-}  # fmt: skip
-"""What is asked of providers beside reading."""
-
-
-@dataclass
-class Watched:
-    """A provider whose caller may die after each change it made there."""
-
-    provider: Any
-    point: Mortal
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self.provider, name)
-        if name not in CHANGES:
-            return call
-
-        def answering(*args: Any, **kwargs: Any) -> Any:
-            answer = call(*args, **kwargs)
-            self.point()
-            return answer
-
-        return answering
-
-
 @pytest.fixture
 def point(stage: Stage) -> Iterator[Mortal]:
-    mortal = Mortal()
-    services = stage.product.services
-    providers = services.providers
-    watched = replace(
-        providers,
-        open_metronome=lambda access: Watched(providers.open_metronome(access), mortal),
-        open_stripe=lambda access: Watched(providers.open_stripe(access), mortal),
-    )
-    with bootstrap.using(replace(services, providers=watched)):
-        yield mortal
+    with mortal() as point:
+        yield point
 
 
 @contextmanager

@@ -4,18 +4,15 @@ A story is told once for each of its points and dies there: after a provider has
 and after anything is stored. Then time goes on, and what is left is worked off.
 """
 
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from backbeat import bootstrap
 from backbeat.adapters.sqlite.database import Database
 from tests.integration.conftest import NOON, copy_database
+from tests.integration.deaths import Mortal, mortal
 from tests.integration.inbound.conftest import Wired
 from tests.integration.inbound.test_invoices import (
     collected,
@@ -26,59 +23,12 @@ from tests.integration.inbound.test_invoices import (
 from tests.integration.store import Crash
 
 PRO = Decimal(9)
-CHANGES = {
-    "add_line", "create_invoice", "finalize", "note", "pay", "release", "void",
-}  # fmt: skip
-"""What is asked of providers beside reading."""
-
-
-class Mortal:
-    """Takes a story's points on the test's own thread, and dies at one of them."""
-
-    def __init__(self) -> None:
-        self._thread = threading.get_ident()
-        self.taken = 0
-        self.last: int | None = None
-
-    def __call__(self) -> None:
-        # The providers are this very process: they live on.
-        if threading.get_ident() == self._thread:
-            self.taken += 1
-            if self.taken == self.last:
-                raise Crash
-
-
-@dataclass
-class Watched:
-    """A provider whose caller may die after each change it made there."""
-
-    provider: Any
-    point: Mortal
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self.provider, name)
-        if name not in CHANGES:
-            return call
-
-        def answering(*args: Any, **kwargs: Any) -> Any:
-            answer = call(*args, **kwargs)
-            self.point()
-            return answer
-
-        return answering
 
 
 @pytest.fixture
 def point(wired: Wired) -> Iterator[Mortal]:
-    mortal, services = Mortal(), bootstrap.services()
-    given = services.providers
-    watched = replace(
-        given,
-        open_stripe=lambda access: Watched(given.open_stripe(access), mortal),
-        open_metronome_billing=lambda access: Watched(given.open_metronome_billing(access), mortal),
-    )
-    with bootstrap.using(replace(services, providers=watched)):
-        yield mortal
+    with mortal() as point:
+        yield point
 
 
 def at_each_point(

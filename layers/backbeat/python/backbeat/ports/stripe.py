@@ -66,6 +66,15 @@ class Invoice:
     metadata: Mapping[str, str]
     payment: Payment | None
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether an attempt to pay would decide something."""
+        return self.status is InvoiceStatus.OPEN and (
+            self.payment is None
+            or self.payment.status
+            in (PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class NewLine:

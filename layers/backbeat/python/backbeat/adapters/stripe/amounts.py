@@ -3,23 +3,18 @@
 from decimal import Decimal
 from typing import Final
 
-_WITHOUT_FRACTION: Final = frozenset(
-    {
-        "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
-        "xof", "xpf",
-    }
-)  # fmt: skip
-"""https://docs.stripe.com/currencies#zero-decimal."""
+from backbeat.models.currencies import places
 
-_IN_THOUSANDTHS: Final = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+_IN_HUNDREDTHS: Final = "UGX"
+"""Paid in whole units, and yet written with two digits for them.
+
+https://docs.stripe.com/currencies#zero-decimal.
+"""
 
 
 def digits(currency: str) -> int:
     """Returns how many digits of a whole unit of the currency Stripe's integers carry."""
-    code = currency.lower()
-    if code in _IN_THOUSANDTHS:
-        return 3
-    return 0 if code in _WITHOUT_FRACTION else 2
+    return 2 if currency.upper() == _IN_HUNDREDTHS else places(currency)
 
 
 def to_integer(amount: Decimal, currency: str) -> int:
@@ -27,12 +22,12 @@ def to_integer(amount: Decimal, currency: str) -> int:
 
     Raises:
         ValueError: it is not exact there; rounding is for who knows the rule. Thousandths must
-            end in 0, as Stripe has it.
+            end in 0, and shillings in 00, as Stripe has it.
     """
-    places = digits(currency)
-    scaled = amount.scaleb(places)
+    carried = digits(currency)
+    scaled = amount.scaleb(carried)
     exact = int(scaled)
-    if exact != scaled or (places == 3 and exact % 10):
+    if exact != scaled or exact % _step(currency):
         raise ValueError(f"{amount} {currency} is no whole number of the smallest unit")
     return exact
 
@@ -40,3 +35,10 @@ def to_integer(amount: Decimal, currency: str) -> int:
 def from_integer(value: int, currency: str) -> Decimal:
     """Returns Stripe's integer as an amount in whole units of the currency."""
     return Decimal(value).scaleb(-digits(currency))
+
+
+def _step(currency: str) -> int:
+    """Returns the difference between neighbouring amounts that can be paid, as an integer."""
+    if currency.upper() == _IN_HUNDREDTHS:
+        return 100
+    return 10 if digits(currency) == 3 else 1

@@ -33,13 +33,15 @@ _MOST: Final = 100
 _TRY_AGAIN: Final = (409, 429)
 
 
-def client(access: Access) -> stripe.StripeClient:
+def client(
+    access: Access, *, timeouts: tuple[int, int] = _TIMEOUTS, retries: int = _RETRIES
+) -> stripe.StripeClient:
     """Returns the SDK's client of an account, with time-outs and retries set."""
     return stripe.StripeClient(
         access.key,
         base_addresses={"api": access.base_url},
-        max_network_retries=_RETRIES,
-        http_client=stripe.RequestsClient(timeout=_TIMEOUTS),
+        max_network_retries=retries,
+        http_client=stripe.RequestsClient(timeout=timeouts),
     )
 
 
@@ -175,7 +177,7 @@ class StripeGateway:
 
     def finalize(self, invoice_id: str, *, key: str) -> Invoice:
         """Implements `Stripe`."""
-        with suppress_done(invoice_id):
+        with suppress_done():
             return self._changed(
                 lambda: self._v1.invoices.finalize_invoice(
                     invoice_id, {"auto_advance": False}, _once(key)
@@ -292,7 +294,7 @@ def suppress_gone() -> Iterator[None]:
 
 
 @contextmanager
-def suppress_done(invoice_id: str) -> Iterator[None]:
+def suppress_done() -> Iterator[None]:
     """Lets the finalization of an invoice pass that is final already."""
     try:
         yield

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import stripe
 
-from backbeat.adapters.stripe.gateway import NAME, failures
+from backbeat.adapters.stripe.gateway import NAME, client, failures
 from backbeat.models.period import Period
 from backbeat.ports.meters import BilledUsage, Busy, MeterEvent, Sent, StripeMeter
 from backbeat.ports.providers import Access, Refused
@@ -36,14 +36,8 @@ class StripeMeterGateway:
 
     def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
         """Opens the account; nothing is sent yet."""
-        client = stripe.StripeClient(
-            access.key,
-            base_addresses={"api": access.base_url},
-            max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=_TIMEOUTS),
-        )
         # Untyped: the SDK's parameter types are those of one API version only.
-        self._v1: Any = client.v1
+        self._v1: Any = client(access, timeouts=_TIMEOUTS, retries=0).v1
         self._is_test = access.key.startswith(_TEST_KEYS)
         is_stripe = access.base_url.endswith("stripe.com")
         self._pace = _Pace(_PER_SECOND[self._is_test] if is_stripe else 0, sleep)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from backbeat.application import customers
+from backbeat.application import customers, outbox
 from backbeat.application.facade import notices
 from backbeat.application.services import Call
 from backbeat.models.base import Model
@@ -90,5 +90,6 @@ def change(
     contact = from_item(item, Contact).model_copy(update={**changes, "updated_at": call.now})
     work = UnitOfWork(call.store)
     work.add(Put(to_item(key, contact, version=item.version + 1), Version(item.version)))
-    notices.commit(call, work, notices.customer_told(call, customer, contact, "updated"))
+    told = notices.customer_told(call, customer, contact, "updated")
+    outbox.commit_chosen(call, work, [told])
     return customer, contact

@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from backbeat.application import outbox
 from backbeat.application.services import Call
 from backbeat.domain.notices.shapes import event
 from backbeat.models.customers import Customer
 from backbeat.models.notifications import Notification
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, page_of
-from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Index, Query
 
 if TYPE_CHECKING:
@@ -27,11 +25,6 @@ def customer_told(call: Call, customer: Customer, contact: "Contact", change: st
     }
     fact = f"{customer.id}:{change}:{call.now.isoformat()}"
     return event(f"customer.{change}", properties, fact=fact, at=call.now)
-
-
-def commit(call: Call, work: UnitOfWork, told: Notification) -> None:
-    """Commits work together with what it tells."""
-    outbox.commit_chosen(call, work, [told])
 
 
 def page(call: Call, *, limit: int, cursor: str | None) -> tuple[list[Notification], str | None]:

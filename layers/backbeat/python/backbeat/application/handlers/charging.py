@@ -8,7 +8,7 @@ from backbeat.application.services import Call
 from backbeat.models.accounts import Account, Operation, OperationStatus, PaymentState, Step
 from backbeat.persistence import accounts as stored
 from backbeat.ports.providers import Refused
-from backbeat.ports.stripe import Invoice, InvoiceStatus, NewLine, PaymentStatus
+from backbeat.ports.stripe import InvoiceStatus, NewLine
 
 
 def invoice(call: Call, operation: Operation, account: Account) -> Progress:
@@ -64,7 +64,7 @@ def payment(call: Call, operation: Operation, account: Account) -> Progress:
     stripe, id_ = connections.stripe(call), _invoice_id(operation)
     invoice = stripe.invoice(id_)
     operation = outcomes.as_seen(operation, invoice)
-    if _is_undecided(invoice) and operation.attempted < operation.attempt:
+    if invoice.is_undecided and operation.attempted < operation.attempt:
         method = operation.payment_method or stripe.default_card(stripe_customer_of(account))
         if method is None:
             waiting = operation.model_copy(update={"payment": PaymentState.METHOD_REQUIRED})
@@ -151,16 +151,6 @@ def _waits(call: Call, operation: Operation, account: Account) -> Exception:
     if operation.renews and operation.payment is not PaymentState.PROCESSING:
         return Waits(operation, outcomes.past_due(account, call.now))
     return Waits(operation)
-
-
-def _is_undecided(invoice: Invoice) -> bool:
-    """Tells whether an attempt to pay would decide something."""
-    payment = invoice.payment
-    return invoice.status is InvoiceStatus.OPEN and (
-        payment is None
-        or payment.status
-        in (PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION)
-    )
 
 
 def _invoice_id(operation: Operation) -> str:

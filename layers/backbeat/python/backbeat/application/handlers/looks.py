@@ -3,15 +3,8 @@
 from backbeat.application.handlers import accounts, duties, operations, subscribing
 from backbeat.application.services import Call
 from backbeat.domain.tiers import proration
-from backbeat.models.accounts import (
-    Account,
-    Operation,
-    OperationKind,
-    Step,
-    Subscription,
-)
+from backbeat.models.accounts import Account, Operation, OperationKind, Subscription
 from backbeat.models.errors import NotFound
-from backbeat.models.tiers import Plan
 from backbeat.persistence import accounts as stored
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Item
@@ -53,12 +46,12 @@ def _begun(
     """Begins what is due, or does it where that takes no provider."""
     at, end = subscription.cancel_at, subscription.ending_before
     if at is not None and at <= call.now:
-        operation = _operation(call, OperationKind.CANCEL, account, subscription, None)
+        operation = operations.planned(call, OperationKind.CANCEL, account, None)
         operation = operation.model_copy(update={"ends_at": at})
         return operations.begin(call, operation, account, item)
     later = subscription.scheduled
     if later is not None and later.at <= call.now:
-        operation = _operation(call, OperationKind.CHANGE, account, subscription, later.plan)
+        operation = operations.planned(call, OperationKind.CHANGE, account, later.plan)
         quote = subscribing.quoted(call, subscription, later.plan, later.at)
         operation = operation.model_copy(update={"quote": quote, "renews": later.at >= end})
         dropped = subscription.model_copy(update={"scheduled": None})
@@ -66,7 +59,7 @@ def _begun(
         return operations.begin(call, operation, account, item)
     quote = proration.renewal(subscription, subscription.plan)
     if not subscription.plan.is_free:
-        operation = _operation(call, OperationKind.RENEW, account, subscription, subscription.plan)
+        operation = operations.planned(call, OperationKind.RENEW, account, subscription.plan)
         operation = operation.model_copy(update={"quote": quote, "renews": True})
         return operations.begin(call, operation, account, item)
     next_period = subscription.model_copy(
@@ -81,24 +74,3 @@ def _begun(
     work.add(stored.put_account(call.tenant, rolled, item), *duties.of_account(call, rolled))
     work.commit()
     return None
-
-
-def _operation(
-    call: Call,
-    kind: OperationKind,
-    account: Account,
-    subscription: Subscription,
-    plan: Plan | None,
-) -> Operation:
-    return Operation(
-        id=call.services.ids.new(),
-        kind=kind,
-        entity_id=account.id,
-        step=Step.COMMIT,
-        created_at=call.now,
-        updated_at=call.now,
-        before=subscription.plan,
-        plan=plan,
-        old_contract_id=subscription.contract_id,
-        old_contract_start=subscription.contract_start,
-    )

@@ -17,6 +17,7 @@ from backbeat.models.accounts import (
     Account,
     Afterwards,
     Operation,
+    OperationKind,
     OperationStatus,
     PaymentState,
     Step,
@@ -69,6 +70,23 @@ def page(
     )
     items, next_cursor = page_of(call.store, query, lambda item: True)
     return [from_item(item, Operation) for item in items], next_cursor
+
+
+def planned(call: Call, kind: OperationKind, account: Account, plan: Plan | None) -> Operation:
+    """Returns an operation that is to change what an account has; nothing is stored yet."""
+    subscription = account.subscription
+    return Operation(
+        id=call.services.ids.new(),
+        kind=kind,
+        entity_id=account.id,
+        step=Step.COMMIT,
+        created_at=call.now,
+        updated_at=call.now,
+        before=None if subscription is None else subscription.plan,
+        plan=plan,
+        old_contract_id=None if subscription is None else subscription.contract_id,
+        old_contract_start=None if subscription is None else subscription.contract_start,
+    )
 
 
 def begin(call: Call, operation: Operation, account: Account, before: Item | None) -> Operation:

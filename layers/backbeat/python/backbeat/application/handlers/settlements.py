@@ -1,15 +1,15 @@
 """What inbound webhooks and dunning call: something may have happened to a payment.
 
 None of these trusts what it is told: each makes the operation look at the provider. They may be
-called late, twice, in any order, and before the answer to the call that caused the event. All but
-`account_of` return the operation as it stands afterwards, or None where the event is of nothing
-that the handlers know, and raise `Retryable` if others kept changing it.
+called late, twice, in any order, and before the answer to the call that caused the event. All
+return the operation as it stands afterwards, or None where the event is of nothing that the
+handlers know, and raise `Retryable` if others kept changing it.
 """
 
 from backbeat.application.handlers import accounts, catalogues, looks, operations
 from backbeat.application.services import Call
 from backbeat.domain.tiers import catalogue as tiers
-from backbeat.models.accounts import Account, Afterwards, Operation, OperationStatus, PaymentState
+from backbeat.models.accounts import Afterwards, Operation, OperationStatus, PaymentState
 from backbeat.models.tiers import Cadence
 from backbeat.persistence import accounts as stored
 from backbeat.ports.connections import ProviderName
@@ -32,7 +32,7 @@ def payment_method_added(call: Call, stripe_customer_id: str) -> Operation | Non
 
     For `payment_method.attached`, `setup_intent.succeeded` and `customer.updated`.
     """
-    account = account_of(call, ProviderName.STRIPE, stripe_customer_id)
+    account = accounts.of_customer(call, ProviderName.STRIPE, stripe_customer_id)
     if account is None or account.operation_id is None:
         return None
     operation = operations.get(call, account.operation_id)
@@ -72,11 +72,6 @@ def payment_given_up(call: Call, operation_id: str, afterwards: Afterwards) -> O
         downgrade=lowest,
     )
     return _followed_up(call, after)
-
-
-def account_of(call: Call, provider: ProviderName, customer_id: str) -> Account | None:
-    """Returns the account of a customer at a provider, or None."""
-    return accounts.of_customer(call, provider, customer_id)
 
 
 def _looked_at(call: Call, operation_id: str) -> Operation:

@@ -15,7 +15,6 @@ from backbeat.models.accounts import (
     Operation,
     OperationKind,
     ScheduledChange,
-    Step,
     Subscription,
     SubscriptionStatus,
 )
@@ -285,22 +284,13 @@ def _operation(
     plan: Plan | None,
     payment_method: str | None,
 ) -> Operation:
-    subscription = account.subscription
-    return Operation(
-        id=call.services.ids.new(),
-        kind=kind,
-        entity_id=account.id,
-        step=Step.COMMIT,
-        created_at=call.now,
-        updated_at=call.now,
-        before=None if subscription is None else subscription.plan,
-        plan=plan,
-        payment_method=payment_method,
-        brings_card=payment_method is not None,
-        old_contract_id=None if subscription is None else subscription.contract_id,
-        old_contract_start=None if subscription is None else subscription.contract_start,
-        gives_up_at=call.now + operations.PATIENCE,
-    )
+    """Returns an operation that somebody asked for: it waits for them, but not for ever."""
+    asked: dict[str, object] = {
+        "payment_method": payment_method,
+        "brings_card": payment_method is not None,
+        "gives_up_at": call.now + operations.PATIENCE,
+    }
+    return operations.planned(call, kind, account, plan).model_copy(update=asked)
 
 
 def _new_account(call: Call, entity: NewEntity) -> Account:

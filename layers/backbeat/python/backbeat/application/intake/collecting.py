@@ -118,7 +118,7 @@ def resume(call: Call, account: Account, invoice_id: str, *, again: bool = False
         if invoice.total != collection.amount:
             _add_lines(call, collection, account.stripe_customer_id, has=invoice.total)
         invoice = stripe.finalize(id_, key=f"{invoice_id}:finalize")
-    if _is_payable(invoice) and (again or collection.attempts == 0):
+    if invoice.is_undecided and (again or collection.attempts == 0):
         method = stripe.default_card(account.stripe_customer_id)
         if method is not None:
             number = collection.attempts + 1
@@ -202,15 +202,6 @@ def _add_lines(call: Call, collection: Collection, customer: str, *, has: Decima
             currency=collection.currency,
             key=f"{collection.invoice_id}:line:{number}",
         )
-
-
-def _is_payable(invoice: Invoice) -> bool:
-    payment = invoice.payment
-    return invoice.status is InvoiceStatus.OPEN and (
-        payment is None
-        or payment.status
-        in (PaymentStatus.REQUIRES_PAYMENT_METHOD, PaymentStatus.REQUIRES_CONFIRMATION)
-    )
 
 
 def _seen(call: Call, item: Item, collection: Collection, invoice: Invoice) -> str:

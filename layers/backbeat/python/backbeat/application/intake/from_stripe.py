@@ -23,7 +23,11 @@ _NOTHING: Final = "of nothing that is billed here"
 
 def about_invoice(call: Call, type_: str, body: Body) -> str:
     """`invoice.*`: it may have been paid, or not, or be void."""
-    return _about_invoice(call, str(_object(body).get("id", "")))
+    invoice_id = str(_object(body).get("id", ""))
+    operation = settlements.payment_changed(call, invoice_id)
+    if operation is not None:
+        return _in_words(operation)
+    return collecting.look(call, invoice_id) or _NOTHING
 
 
 def about_payment(call: Call, type_: str, body: Body) -> str:
@@ -99,13 +103,6 @@ _NEW_METHODS: Final = (
     "payment_method.automatically_updated",
     "setup_intent.succeeded",
 )
-
-
-def _about_invoice(call: Call, invoice_id: str) -> str:
-    operation = settlements.payment_changed(call, invoice_id)
-    if operation is not None:
-        return _in_words(operation)
-    return collecting.look(call, invoice_id) or _NOTHING
 
 
 def _has_other_default(body: Body) -> bool:
