@@ -131,7 +131,17 @@ def cancel(request: Request, body: Cancel) -> Reply:
     """Ends a plan with its period, or at once."""
     entity_id = request.path["entity_id"]
     changed = subscribing.cancel(request.call, entity_id, now=body.when is When.NOW)
-    return handling.reply(changed.operation, _subscription(request))
+    shown = _subscription(request)
+    credited = views.credited(changed.quote)
+    return handling.reply(changed.operation, {**shown, "credited": credited})
+
+
+@api.route("POST", "/api/subscription/{entity_id}/cancel/preview")
+def preview_cancel(request: Request, body: Cancel) -> Reply:
+    """Shows when a plan would end, and what would be given back."""
+    entity_id = request.path["entity_id"]
+    changed = subscribing.preview_end(request.call, entity_id, now=body.when is When.NOW)
+    return Reply(200, views.end_view(changed, changed.effective_at))
 
 
 @api.route("POST", "/api/subscription/{entity_id}/reactivate", successes=(200, 202))

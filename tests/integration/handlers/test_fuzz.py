@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     },
     "/api/tier/change": {"entityId": "ada", "newTier": "free", "when": "period_end"},
     "/api/subscription/ada/cancel": {"when": "period_end"},
+    "/api/subscription/ada/cancel/preview": {"when": "now"},
     "/api/subscription/ada/reactivate": {"paymentMethodId": "pm_card_visa"},
     "/api/customers/ada/payment-methods": {"paymentMethodId": "pm_card_visa", "default": True},
     "/api/entitlements/ada/check": {"limit": "maxStorageGB", "quantity": 3},

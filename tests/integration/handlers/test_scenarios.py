@@ -194,13 +194,63 @@ def test_a_plan_that_ends_with_its_period(backend: Backend) -> None:
     expect(backend.agreed(), "pro", 0, status="canceled", contracts=[("Pro", False)], paid=["9"])
 
 
-def test_a_plan_that_ends_at_once(backend: Backend) -> None:
+def test_a_plan_that_ends_at_once_is_credited_as_the_preview_says(backend: Backend) -> None:
     backend.onboard("pro")
     backend.advance(CHANGED)
-    for _ in range(2):
-        assert backend.post("/api/subscription/ada/cancel", when="now")["status"] == "canceled"
+    preview, cancel = "/api/subscription/ada/cancel/preview", "/api/subscription/ada/cancel"
+    assert backend.post(preview) == {
+        "entityId": "ada",
+        "effectiveDate": "2025-02-15T12:00:00+00:00",
+        "charged": 0,
+        "credited": 0,
+    }
+    shown = backend.post(preview, when="now")
+    # 9 × 17/31 = 4.9354…
+    assert (shown["credited"], shown["charged"]) == (Decimal("4.94"), 0)
+    assert (shown["daysLeft"], shown["daysTotal"]) == (17, 31)
+    assert shown["effectiveDate"] == "2025-01-29T12:00:00+00:00"
+    ended = backend.post(cancel, when="now")
+    assert (ended["status"], ended["credited"]) == ("canceled", Decimal("4.94"))
+    again = backend.post(cancel, when="now")
+    assert (again["status"], again["credited"]) == ("canceled", 0)
     expect(backend.agreed(), "pro", 0, status="canceled", contracts=[("Pro", False)], paid=["9"])
+    customer = backend.stripe.customers.retrieve(backend.stripe_customer())
+    assert customer.balance == -494
     assert backend.change("team", 409)["code"] == "Conflict"
+    backend.post(preview, 409, when="now")
+
+
+def test_a_catalogue_may_give_nothing_back_at_the_end(backend: Backend) -> None:
+    tiers = [
+        {"id": "free", "name": "F", "monthly_price": 0, "yearly_price": 0, "credits": 10},
+        {"id": "pro", "name": "Pro", "monthly_price": 9, "yearly_price": 90, "credits": 10_000},
+    ]
+    catalogue = {"version": "keeping", "cancellation": "keep", "tiers": tiers}
+    applied = backend.post("/api/catalog/apply", catalogue=catalogue)["data"]
+    assert applied["cancellation"] == "keep"
+    backend.onboard("pro")
+    backend.advance(CHANGED)
+    assert backend.post("/api/subscription/ada/cancel/preview", when="now")["credited"] == 0
+    assert backend.post("/api/subscription/ada/cancel", when="now")["credited"] == 0
+    customer = backend.stripe.customers.retrieve(backend.stripe_customer())
+    assert customer.balance == 0
+
+
+def test_a_plan_whose_renewal_is_not_paid_can_be_ended(backend: Backend) -> None:
+    backend.onboard("pro")
+    failing = "pm_card_chargeCustomerFail"
+    backend.post("/api/customers/ada/payment-methods", 201, paymentMethodId=failing)
+    backend.advance(FEBRUARY + timedelta(days=1))
+    assert backend.subscription()["status"] == "past_due"
+    backend.post("/api/subscription/ada/cancel", 409, when="period_end")
+    assert backend.post("/api/subscription/ada/cancel/preview", when="now")["credited"] == 0
+    ended = backend.post("/api/subscription/ada/cancel", when="now")
+    assert (ended["status"], ended["credited"]) == ("canceled", 0)
+    # What was asked for a month that is not taken is not asked for any more.
+    newest = backend.get("/api/customers/ada/invoices")["data"][0]
+    assert newest["stripe"]["status"] == "void"
+    backend.advance(MARCH + timedelta(days=1))
+    expect(backend.agreed(), "pro", 0, status="canceled", contracts=[("Pro", False)], paid=["9"])
 
 
 def test_an_end_that_is_taken_back_keeps_period_and_credits(backend: Backend) -> None:
@@ -220,7 +270,9 @@ def test_a_plan_that_has_ended_begins_anew(backend: Backend) -> None:
     backend.post("/api/subscription/ada/cancel", when="now")
     assert backend.post("/api/subscription/ada/reactivate")["status"] == "active"
     contracts = [("Pro", False), ("Pro", True)]
-    expect(backend.agreed(), "pro", 10_000, contracts=contracts, paid=["9", "9"])
+    # 4.94 were credited for the 17 of 31 days that were left: 9 - 4.94.
+    paid, fees = ["9", "4.06"], ["9", "9"]
+    expect(backend.agreed(), "pro", 10_000, contracts=contracts, paid=paid, fees=fees)
     assert backend.subscription()["currentPeriodEnd"] == "2025-02-28T12:00:00+00:00"
 
 

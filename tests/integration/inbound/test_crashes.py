@@ -109,3 +109,27 @@ def test_dunning(wired: Wired, point: Mortal) -> None:
         assert list(told.values()) == ["billing.payment_recovered"]
 
     assert at_each_point(wired, point, to_18_february, check) > 5
+
+
+@pytest.mark.slow
+def test_giving_a_renewal_up(wired: Wired, point: Mortal) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro")
+    wired.settle()
+    wired.control("declines", decline_code="insufficient_funds", count=20)
+    product = wired.stage.product
+    product.post("/mock/clock", {"now": "2025-02-28T12:00:00Z"})
+    wired.settle()
+
+    def to_march() -> None:
+        # Two weeks after 15 February at noon.
+        product.post("/mock/clock", {"now": "2025-03-01T13:00:00Z"})
+
+    def check() -> None:
+        seen = wired.backend.agreed()
+        assert (seen.status, seen.tier, seen.paid) == ("active", "free", [PRO])
+        assert seen.contracts == [("Pro", False), ("Free", True)]
+        told = {one["id"]: one["type"] for one in wired.told()}
+        assert list(told.values()) == ["billing.payment_given_up"]
+
+    assert at_each_point(wired, point, to_march, check) > 8

@@ -16,6 +16,8 @@ from backbeat.models.api_keys import ALL_SCOPES, Scope, granted
         ("POST", "/api/keys/{key}/rotate", "keys:admin"),
         ("GET", "/api/subscription/{entity_id}", "billing:read"),
         ("POST", "/api/tier/preview", "billing:read"),
+        ("POST", "/api/subscription/{entity_id}/cancel/preview", "billing:read"),
+        ("POST", "/api/subscription/{entity_id}/cancel", "billing:write"),
         ("POST", "/api/entitlements/{entity_id}/check", "billing:read"),
         ("POST", "/api/tier/change", "billing:write"),
         ("DELETE", "/api/customers/{entity_id}/payment-methods/{id}", "billing:write"),

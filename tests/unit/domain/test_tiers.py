@@ -121,6 +121,24 @@ class TestPrices:
         ]
         assert costs[0] >= costs[1] >= 0
 
+    @given(
+        hours=st.integers(0, 31 * 24 - 1),
+        policy=st.sampled_from(POLICIES),
+        cadence=st.sampled_from(Cadence),
+    )
+    def test_an_end_gives_back_what_the_way_to_free_does(
+        self, hours: int, policy: Proration, cadence: Cadence
+    ) -> None:
+        subscription, at = subscribed("team", cadence), JANUARY + timedelta(hours=hours)
+        ended = proration.ending(subscription, at, policy)
+        assert ended.net == changed(subscription, "free", cadence, at, policy).net < 0
+        assert ended.ending_before == at
+
+    @pytest.mark.parametrize("status", [SubscriptionStatus.PAST_DUE, SubscriptionStatus.INCOMPLETE])
+    def test_of_what_is_not_paid_nothing_is_given_back(self, status: SubscriptionStatus) -> None:
+        subscription = subscribed("team", status=status)
+        assert proration.ending(subscription, JANUARY, Proration.DAILY).net == 0
+
 
 class TestPeriods:
     def test_short_months_do_not_shorten_the_next(self) -> None:

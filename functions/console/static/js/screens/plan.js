@@ -60,7 +60,7 @@ function Actions({ id, plan, offers, done }) {
   return html`${!over && html`<${Button} tone="primary" onClick=${() => setOpen(true)}>Change the plan<//>`}
     ${(over || ending) && html`<${Do} tone="primary" work=${() => post(path`/api/subscription/${id}/reactivate`, {})} done=${done}>Reactivate<//>`}
     ${!over && !ending && html`<${Do} tone="danger" work=${() => post(path`/api/subscription/${id}/cancel`, { when: "period_end" })} done=${done} confirm=${{ title: "Cancel with the period?", text: `The plan ends on ${date(plan.currentPeriodEnd)}; it can be reactivated until then.`, yes: "Cancel the plan" }}>Cancel<//>`}
-    ${!over && html`<${Do} tone="danger" work=${() => post(path`/api/subscription/${id}/cancel`, { when: "now" })} done=${done} confirm=${{ title: "Cancel at once?", text: "The plan and its credits end now.", yes: "Cancel now" }}>Cancel now<//>`}
+    ${!over && html`<${Do} tone="danger" work=${() => post(path`/api/subscription/${id}/cancel`, { when: "now" })} done=${done} confirm=${{ title: "Cancel at once?", text: "The plan and its credits end now; what is paid of the rest is credited as the catalogue says.", yes: "Cancel now" }}>Cancel now<//>`}
     ${open && html`<${Change} id=${id} plan=${plan} offers=${offers} close=${() => setOpen(false)} done=${done} />`}`;
 }
 

@@ -7,7 +7,6 @@ from backbeat.models.api_keys import Scope
 _BY_PATH: Final = (
     ("/api/keys", Scope.KEYS, Scope.KEYS),
     # What only asks, though by POST.
-    ("/api/tier/preview", Scope.BILLING_READ, Scope.BILLING_READ),
     ("/api/entitlements/", Scope.BILLING_READ, Scope.BILLING_READ),
     ("/api/", Scope.BILLING_READ, Scope.BILLING_WRITE),
     ("/metering/v1/usage/", Scope.METERING_READ, Scope.METERING_READ),
@@ -21,6 +20,9 @@ _BY_PATH: Final = (
 )
 """Beginnings of paths, each with the right to read and the one to write. The first one counts."""
 
+_PREVIEW: Final = "/preview"
+"""How paths of billing end by which somebody asks what a change would cost."""
+
 _DECISIONS: Final = ("/approve", "/reject", "/revert")
 """How paths end by which somebody decides about what another asked for."""
 
@@ -29,6 +31,8 @@ def needed(method: str, path: str) -> Scope:
     """Returns the right that a call needs. What is below no path of the list is Metronome's."""
     if path.startswith("/metering/") and path.endswith(_DECISIONS):
         return Scope.METERING_ADMIN
+    if path.startswith("/api/") and path.endswith(_PREVIEW):
+        return Scope.BILLING_READ
     for beginning, read, write in _BY_PATH:
         if path.startswith(beginning):
             return read if method == "GET" else write

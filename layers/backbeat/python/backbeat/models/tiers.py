@@ -27,6 +27,17 @@ class Proration(StrEnum):
     PER_SECOND = "per_second"
 
 
+class Unused(StrEnum):
+    """What becomes of the paid rest of a period in which a plan is cancelled at once.
+
+    CREDIT: it is credited for later invoices, as by a downgrade at once. KEEP: nothing is given
+    back.
+    """
+
+    CREDIT = "credit"
+    KEEP = "keep"
+
+
 class When(StrEnum):
     """When a change is wanted; AUTOMATIC: upgrades at once, downgrades with the next period."""
 
@@ -64,6 +75,7 @@ class Catalogue(Model):
     currency: str = "usd"
     credit_unit: str = "USD (cents)"
     proration: Proration = Proration.DAILY
+    cancellation: Unused = Unused.CREDIT
     tiers: tuple[Tier, ...]
 
 

@@ -9,7 +9,7 @@ from backbeat.api.schemas.types import Flag, Limit, Name, Price, Schema, Timesta
 from backbeat.application.handlers import catalogues
 from backbeat.application.handlers.subscribing import NewEntity
 from backbeat.models.accounts import OperationStatus, SubscriptionStatus
-from backbeat.models.tiers import Cadence, Catalogue, Plan, Proration, Tier, When
+from backbeat.models.tiers import Cadence, Catalogue, Plan, Proration, Tier, Unused, When
 
 
 def _lower(value: object) -> object:
@@ -190,6 +190,7 @@ class CatalogueSchema(Schema):
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
     credit_unit: Name = "USD (cents)"
     proration: Proration = Proration.DAILY
+    cancellation: Unused = Unused.CREDIT
     tiers: Annotated[list[TierSchema], Field(min_length=1, max_length=20)]
 
     @model_validator(mode="after")
@@ -207,6 +208,7 @@ class CatalogueSchema(Schema):
             version=self.version,
             credit_unit=self.credit_unit,
             proration=self.proration,
+            cancellation=self.cancellation,
             tiers=tuple(tier.to_tier() for tier in self.tiers),
         )
 

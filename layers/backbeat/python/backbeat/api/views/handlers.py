@@ -6,6 +6,7 @@ Amounts are in whole units of their currency; names are those of the predecessor
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application.handlers import catalogues
@@ -136,6 +137,15 @@ def preview_view(changed: Changed, old: Plan, new: Plan) -> dict[str, object]:
     }
 
 
+def end_view(changed: Changed, end: datetime | None) -> dict[str, object]:
+    """Shows what is given back for a plan that ends, and when that is."""
+    return {
+        "entityId": changed.account.id,
+        "effectiveDate": optional(end),
+        **(_NOTHING_BACK if changed.quote is None else _money(changed.quote)),
+    }
+
+
 def operation_view(operation: Operation) -> dict[str, object]:
     """Shows an operation: what it is for, how far it is, and why it is no further."""
     trouble = operation.trouble
@@ -187,6 +197,7 @@ def catalogue_view(catalogue: Catalogue, applied_at: datetime | None) -> dict[st
         "currency": catalogue.currency,
         "credit_unit": catalogue.credit_unit,
         "proration": catalogue.proration.value,
+        "cancellation": catalogue.cancellation.value,
         "applied_at": optional(applied_at),
         "tiers": [tier_view(tier) for tier in catalogue.tiers],
     }
@@ -291,6 +302,14 @@ def operations_view(listed: Sequence[Operation]) -> list[dict[str, object]]:
     return [operation_view(one) for one in listed]
 
 
+def credited(quote: Quote | None) -> Decimal:
+    """Returns what a change gives back."""
+    return Decimal(0) if quote is None else max(-quote.net, Decimal(0))
+
+
+_NOTHING_BACK: Final = {"charged": Decimal(0), "credited": Decimal(0)}
+
+
 def _money(quote: Quote | None) -> dict[str, object]:
     if quote is None:
         return {"proratedAmount": None}
@@ -298,7 +317,7 @@ def _money(quote: Quote | None) -> dict[str, object]:
         "currency": quote.currency,
         "proratedAmount": quote.net,
         "charged": max(quote.net, Decimal(0)),
-        "credited": max(-quote.net, Decimal(0)),
+        "credited": credited(quote),
         "daysLeft": quote.days_left,
         "daysTotal": quote.days_total,
     }

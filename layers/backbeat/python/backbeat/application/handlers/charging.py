@@ -97,7 +97,7 @@ def payment(call: Call, operation: Operation, account: Account) -> Progress:
 
 
 def credit(call: Call, operation: Operation, account: Account) -> Progress:
-    """Gives back what the old plan cost more, for the next invoices."""
+    """Gives back what the old plan cost more, or what is left of it, for the next invoices."""
     quote, stripe, customer = (
         quoted(operation),
         connections.stripe(call),

@@ -111,6 +111,4 @@ def fee(call: Call, operation: Operation, account: Account) -> Progress:
 def _ends_at(operation: Operation) -> datetime:
     if operation.quote is not None:
         return operation.quote.at
-    if operation.ends_at is not None:
-        return operation.ends_at
-    return proration.hour_of(operation.created_at)
+    return proration.hour_of(operation.ends_at or operation.created_at)

@@ -15,7 +15,7 @@ from backbeat.models.accounts import (
     SubscriptionStatus,
     Trouble,
 )
-from backbeat.models.tiers import Plan
+from backbeat.models.tiers import Plan, Quote
 from backbeat.ports.stripe import Invoice, InvoiceStatus, PaymentStatus
 
 _STATES: Final = {
@@ -31,16 +31,19 @@ _KNOWN_UNPAID: Final = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.SUSPENDE
 
 def line_text(operation: Operation) -> str:
     """Returns what an operation's charge is for, as invoices of both providers say it."""
-    plan, before = operation.plan, operation.before
+    plan, before, quote = operation.plan, operation.before, operation.quote
     if plan is None:
-        return "Plan"
+        return f"{'Plan' if before is None else _named(before)}, cancelled{_days(quote)}"
     text = _named(plan)
-    quote = operation.quote
     if operation.kind is not OperationKind.CHANGE or before is None or quote is None:
         return text
-    if quote.days_total is None or quote.unused == 0:
-        return f"{text} instead of {_named(before)}"
-    return f"{text} instead of {_named(before)}, {quote.days_left} of {quote.days_total} days left"
+    return f"{text} instead of {_named(before)}{_days(quote)}"
+
+
+def _days(quote: Quote | None) -> str:
+    if quote is None or quote.days_total is None or quote.unused == 0:
+        return ""
+    return f", {quote.days_left} of {quote.days_total} days left"
 
 
 def _named(plan: Plan) -> str:

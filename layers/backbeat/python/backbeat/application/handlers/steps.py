@@ -28,19 +28,19 @@ def of(operation: Operation) -> tuple[Step, ...]:
         return _compensation(operation)
     net = operation.quote.net if operation.quote is not None else 0
     charge, fee = (_CHARGE, (Step.FEE,)) if net > 0 else ((), ())
+    credit = (Step.CREDIT,) if net < 0 else ()
     card = (Step.CARD,) if operation.brings_card else ()
     match operation.kind:
         case OperationKind.ONBOARD | OperationKind.REACTIVATE:
             known = (Step.METRONOME_CUSTOMER, Step.STRIPE_CUSTOMER)
             return (*known, *card, Step.CATALOGUE, *charge, Step.CONTRACT, *fee, Step.COMMIT)
         case OperationKind.CHANGE:
-            credit = (Step.CREDIT,) if net < 0 else ()
             swap = (Step.CONTRACT, Step.END_OLD)
             return (*card, Step.CATALOGUE, *charge, *swap, *credit, *fee, Step.COMMIT)
         case OperationKind.RENEW:
             return (*charge, *fee, Step.COMMIT)
         case OperationKind.CANCEL:
-            return (Step.END_OLD, Step.COMMIT)
+            return (Step.END_OLD, *credit, Step.COMMIT)
         case OperationKind.RESUME:
             return (Step.REOPEN, Step.COMMIT)
 

@@ -12,14 +12,17 @@ from backbeat.application.services import Call
 from backbeat.domain.tiers import changes, proration
 from backbeat.models.accounts import (
     Account,
+    Afterwards,
     Operation,
     OperationKind,
+    OperationStatus,
+    PaymentState,
     ScheduledChange,
     Subscription,
     SubscriptionStatus,
 )
 from backbeat.models.errors import Conflict
-from backbeat.models.tiers import Plan, Quote, When
+from backbeat.models.tiers import Plan, Quote, Unused, When
 from backbeat.persistence import accounts as stored
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Item
@@ -158,10 +161,29 @@ def drop_scheduled_change(call: Call, entity_id: str) -> Changed:
     return Changed(_changed(call, entity_id, drop))
 
 
+def preview_end(call: Call, entity_id: str, *, now: bool) -> Changed:
+    """Returns when a plan would end and what would be given back, without ending it.
+
+    Raises:
+        NotFound: no such entity was onboarded.
+        Conflict: the plan has ended, or is not paid and can only be ended at once.
+    """
+    account = accounts.get(call, entity_id)
+    subscription = subscription_of(account)
+    if subscription.status is SubscriptionStatus.CANCELED:
+        raise Conflict("The subscription is canceled already")
+    if now:
+        quote = _given_back(call, subscription)
+        return Changed(account, quote=quote, effective_at=proration.hour_of(call.now))
+    _refuse_unpaid(subscription)
+    return Changed(account, effective_at=subscription.cancel_at or subscription.ending_before)
+
+
 def cancel(call: Call, entity_id: str, *, now: bool) -> Changed:
     """Ends a plan at once, with what is left of its credits, or at the end of the period.
 
-    Nothing that was paid is given back. Repeated, it changes nothing.
+    What is paid of the rest of the period is given back as the catalogue says. A renewal that
+    waits to be paid is given up. Repeated, it changes nothing.
 
     Raises:
         NotFound: no such entity was onboarded.
@@ -171,10 +193,16 @@ def cancel(call: Call, entity_id: str, *, now: bool) -> Changed:
 
     def attempt() -> str | None:
         item, account = accounts.held(call, entity_id)
+        if now and account.operation_id is not None:
+            given_up = _renewal_given_up(call, account.operation_id)
+            if given_up is not None and not given_up.status.is_over:
+                return given_up.id
+            item, account = accounts.held(call, entity_id)
         subscription = subscription_of(account)
         operation = _operation(call, OperationKind.CANCEL, account, None, None)
-        if not now:
-            operation = operation.model_copy(update={"ends_at": subscription.ending_before})
+        given_back = {"quote": _given_back(call, subscription)}
+        at_end = {"ends_at": subscription.ending_before}
+        operation = operation.model_copy(update=given_back if now else at_end)
         if account.operation_id is not None:
             return _under_way(call, account, operation)
         if subscription.status is SubscriptionStatus.CANCELED:
@@ -182,8 +210,7 @@ def cancel(call: Call, entity_id: str, *, now: bool) -> Changed:
         if not now:
             if subscription.cancel_at is not None:
                 return None
-            if subscription.status is not SubscriptionStatus.ACTIVE:
-                raise Conflict("The subscription is not paid: cancel it now")
+            _refuse_unpaid(subscription)
         return operations.begin(call, operation, account, item).id
 
     return _ran(call, entity_id, insistently(attempt))
@@ -219,6 +246,39 @@ def reactivate(call: Call, entity_id: str, payment_method: str | None) -> Change
         return operations.begin(call, operation, account, item).id
 
     return _ran(call, entity_id, insistently(attempt))
+
+
+def _given_back(call: Call, subscription: Subscription) -> Quote | None:
+    """Returns what is given back for a plan that ends now; None where the catalogue keeps it."""
+    offered = catalogues.current(call)
+    if offered.cancellation is Unused.KEEP:
+        return None
+    return proration.ending(subscription, proration.hour_of(call.now), offered.proration)
+
+
+def _refuse_unpaid(subscription: Subscription) -> None:
+    if subscription.status is not SubscriptionStatus.ACTIVE:
+        raise Conflict("The subscription is not paid: cancel it now")
+
+
+def _renewal_given_up(call: Call, operation_id: str) -> Operation | None:
+    """Gives up a renewal that waits to be paid; None where it is another operation.
+
+    From then on the plan is to end, whatever dies.
+    """
+    operation = operations.get(call, operation_id)
+    if operation.afterwards is Afterwards.CANCEL:
+        return operation
+    waits = operation.status is OperationStatus.WAITING and operation.renews
+    if not waits or operation.payment is PaymentState.PROCESSING:
+        return None
+    return operations.abandon(
+        call,
+        operation_id,
+        code="cancelled",
+        message="The plan was cancelled",
+        afterwards=Afterwards.CANCEL,
+    )
 
 
 def _priced(

@@ -83,9 +83,28 @@ def change(subscription: Subscription, plan: Plan, at: datetime, policy: Prorati
         )
     else:
         quote = _quote(plan, at, unused=unused)
-    if policy is Proration.DAILY:
-        return quote.model_copy(update={"days_left": left, "days_total": total})
-    return quote
+    return _counted(quote, left, total, policy)
+
+
+def ending(subscription: Subscription, at: datetime, policy: Proration) -> Quote:
+    """Returns what is given back for a plan that ends at an instant: what is left of its period.
+
+    Nothing of one that is not paid.
+    """
+    left, total = _left(subscription, at, policy)
+    paid = subscription.status is SubscriptionStatus.ACTIVE
+    unused = _share(subscription.plan.price, left, total) if paid else Decimal(0)
+    quote = Quote(
+        at=at,
+        currency=subscription.plan.currency,
+        unused=unused,
+        wanted=Decimal(0),
+        net=Decimal(0) - rounded(unused),
+        starting_at=subscription.starting_at,
+        ending_before=at,
+        anchor=subscription.anchor,
+    )
+    return _counted(quote, left, total, policy)
 
 
 def rounded(amount: Decimal) -> Decimal:
@@ -109,6 +128,13 @@ def _quote(plan: Plan, at: datetime, *, unused: Decimal) -> Quote:
         ending_before=period_after(at, plan.cadence, at),
         anchor=at,
     )
+
+
+def _counted(quote: Quote, left: int, total: int, policy: Proration) -> Quote:
+    """Returns a quote that says how many days are left, where days are counted."""
+    if policy is not Proration.DAILY:
+        return quote
+    return quote.model_copy(update={"days_left": left, "days_total": total})
 
 
 def _left(subscription: Subscription, at: datetime, policy: Proration) -> tuple[int, int]:
