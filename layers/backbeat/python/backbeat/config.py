@@ -39,9 +39,7 @@ class Config(BaseModel):
     alert_interval_seconds: int = Field(60, alias="BACKBEAT_ALERT_INTERVAL_SECONDS", ge=0, le=900)
     resolved_alerts: Literal["told", "untold"] = Field("untold", alias="BACKBEAT_RESOLVED_ALERTS")
     system_events: Literal["asked", "changes"] = Field("asked", alias="BACKBEAT_SYSTEM_EVENTS")
-    rate_limit: str = Field(
-        "", alias="BACKBEAT_RATE_LIMIT", pattern=r"^([1-9]\d{0,6}/[1-9]\d{0,4})?$"
-    )
+    rate_limit: str = Field("", alias="BACKBEAT_RATE_LIMIT", pattern=_PER_SECONDS)
     api_addresses: str = Field("", alias="BACKBEAT_API_ADDRESSES")
     webhook_addresses: str = Field("", alias="BACKBEAT_WEBHOOK_ADDRESSES")
     state: str | None = Field(None, alias="BACKBEAT_STATE")
