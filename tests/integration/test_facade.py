@@ -358,3 +358,50 @@ def test_tenants_do_not_meet(ada: str, product: Product) -> None:
         assert product.get(f"{V1}/{path}", token="other").status == 404
     for path in ("customers", "contracts", "invoices", "credits", "webhooks/events"):
         assert product.get(f"{V1}/{path}", token="other").body["data"] == []
+
+
+class TestEvents:
+    """What the facade does is told under the engine's names, though nobody switched events on."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, str]:
+        return {"BACKBEAT_SYSTEM_EVENTS": "asked"}
+
+    def told(self, product: Product) -> list[tuple[str, str]]:
+        """Returns the names of what was told, oldest first."""
+        listed = shown(product, "webhooks/events", limit="100")["data"]
+        return [(one["type"], one["legacy_type"]) for one in reversed(listed)]
+
+    def test_contracts_credits_and_invoices(
+        self, ada: str, product: Product, clock: TestClock
+    ) -> None:
+        contract = agree(product, ada)["id"]
+        created(product, "credits", {"customer_id": ada, "amount": 5})
+        body = {"customer_id": ada, "contract_id": contract, "amount": 15}
+        created(product, "invoices", body)
+        clock.advance(hours=1)
+        product.post(f"{V1}/contracts/{contract}/cancel")
+        product.work_off_jobs()
+        clock.advance(hours=2)
+        product.tick()
+        product.work_off_jobs()
+        told = self.told(product)
+        assert set(told) == {
+            ("customer.created", "customer.created"),
+            ("contract.create", "contract.created"),
+            ("contract.edit", "contract.updated"),
+            ("contract.end", "contract.cancelled"),
+            ("invoice.finalized", "invoice.created"),
+            ("credit.create", "credit.applied"),
+            ("credit.segment.end", "credit.expired"),
+        }
+        assert told.count(("contract.end", "contract.cancelled")) == 1
+
+    def test_what_was_switched_off_stays_so(self, ada: str, product: Product) -> None:
+        switched = {"policy": {"type": "contract.create"}, "is_enabled": False}
+        reply = product.post("/v2/notifications/edit", switched)
+        assert reply.status == 200, reply
+        agree(product, ada)
+        names = {name for name, _ in self.told(product)}
+        assert "contract.create" not in names
+        assert "credit.create" in names

@@ -224,6 +224,13 @@ def test_an_invoice_of_the_facade_is_paid_by_the_entitys_account(wired: Wired) -
     wired.settle()
     assert wired.backend.charges() == [Decimal("15.01")]
     assert wired.backend.get(f"/api/v1/invoices/{invoice['id']}") == paid
+    listed = wired.backend.get("/api/v1/webhooks/events", limit="100")["data"]
+    told = [(one["type"], one["legacy_type"]) for one in reversed(listed)]
+    # Both are of one instant.
+    assert sorted(one for one in told if "_" in one[0]) == [
+        ("billing.invoice_failed", "invoice.failed"),
+        ("billing.invoice_paid", "invoice.paid"),
+    ]
 
 
 class TestGatedCharges:

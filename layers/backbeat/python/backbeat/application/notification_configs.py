@@ -1,9 +1,11 @@
 """Configurations of lifecycle notifications: system events by type, and offsets from events."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from backbeat.application import lifecycle, tenants, work_items
+from backbeat.application.attempts import insistently
 from backbeat.application.catalog import ArchiveFilter
 from backbeat.application.services import Call
 from backbeat.domain import durations
@@ -115,6 +117,26 @@ def switch(call: Call, *, type_: str, is_enabled: bool) -> SystemConfig:
             _look_everywhere(call, work)
         work.commit()
     return SystemConfig(wanted, is_enabled)
+
+
+def switch_on_unsaid(call: Call, types: Collection[LifecycleType]) -> None:
+    """Switches those types of system events on that nobody has switched on or off yet.
+
+    Raises:
+        Retryable: others kept changing the switches.
+    """
+
+    def attempt() -> None:
+        said = stored.everything(call.store, call.tenant).switches.since
+        unsaid = {type_: call.now for type_ in types if type_ not in said}
+        if unsaid:
+            work = UnitOfWork(call.store)
+            work.add(stored.switch(call.store, call.tenant, Switches(since=unsaid)))
+            if any(type_.is_timed for type_ in unsaid):
+                _look_everywhere(call, work)
+            work.commit()
+
+    insistently(attempt)
 
 
 def archive(call: Call, config_id: str) -> OffsetConfig:

@@ -9,7 +9,7 @@ from backbeat.api.schemas.contracts import CreateContract
 from backbeat.api.schemas.facade import ChangeFacadeContract, CreateFacadeContract
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application import balances, contract_creation, contract_edits, contracts, customers
-from backbeat.application.facade import agreements
+from backbeat.application.facade import agreements, notices
 from backbeat.application.services import Call
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
@@ -33,6 +33,7 @@ def create(call: Call, body: CreateFacadeContract) -> Contract:
     active = next((one for one in before if _status(call, one) == "active"), None)
     if active is not None and not body.another:
         raise Conflict("customer_id: has an active contract", conflicting_id=active.id)
+    notices.switch_on(call)
     starting_at = agreements.hour_of(call.now)
     wanted = {
         **plans.terms(call, tier, body.billing_period, starting_at=starting_at),

@@ -11,7 +11,7 @@ from backbeat.api.schemas.facade import CreateFacadeCredit
 from backbeat.api.views.times import optional, timestamp
 from backbeat.application import balances
 from backbeat.application.balances import BalanceFilter, ShownBalance
-from backbeat.application.facade import agreements
+from backbeat.application.facade import agreements, notices
 from backbeat.application.services import Call
 from backbeat.models.balances import Balance, BalanceType
 from backbeat.models.customers import Customer
@@ -39,6 +39,7 @@ def create(call: Call, body: CreateFacadeCredit) -> Balance:
     start = agreements.hour_of(call.now)
     if body.expires_at is not None and body.expires_at <= call.now:
         raise InvalidArgument("expires_at: must be in the future")
+    notices.switch_on(call)
     end = body.expires_at or start + _FOR_EVER
     sold = plans.shelf(call)
     segment = {

@@ -1,5 +1,7 @@
 """Customers and events of the simple facade as JSON."""
 
+from typing import Final
+
 from backbeat.api import json
 from backbeat.api.views.times import timestamp
 from backbeat.application.facade.contacts import Contact
@@ -22,11 +24,27 @@ def customer_view(customer: Customer, contact: Contact | None) -> dict[str, obje
     }
 
 
+_LEGACY: Final = {
+    "customer.created": "customer.created",
+    "customer.updated": "customer.updated",
+    "contract.create": "contract.created",
+    "contract.edit": "contract.updated",
+    "contract.end": "contract.cancelled",
+    "invoice.finalized": "invoice.created",
+    "billing.invoice_paid": "invoice.paid",
+    "billing.invoice_failed": "invoice.failed",
+    "credit.create": "credit.applied",
+    "credit.segment.end": "credit.expired",
+}
+"""Names of events that older clients of this surface know, by those they are told under."""
+
+
 def event_view(told: Notification) -> dict[str, object]:
-    """Returns an event with what it says."""
+    """Returns an event with what it says, and the name that older clients know it by, if any."""
     return {
         "id": told.id,
         "type": told.type,
+        "legacy_type": _LEGACY.get(told.type),
         "data": json.loads(told.body),
         "created_at": timestamp(told.created_at),
     }
