@@ -133,6 +133,39 @@ class TestContracts:
             [{"description": "Pro plan", "amount": 9}]
         ] * 2
 
+    def test_it_is_made_of_the_package_of_its_tier(self, ada: str, product: Product) -> None:
+        made = agree(product, ada, "team", billing_period="yearly")
+        contract = product.post(
+            "/v2/contracts/get", {"customer_id": ada, "contract_id": made["id"]}
+        ).data
+        package = product.post("/v1/packages/get", {"package_id": contract["package_id"]}).data
+        assert (package["name"], package["contract_name"]) == ("Team, yearly", "team yearly")
+        assert contract["name"] == "team yearly"
+
+    def test_on_another_rate_card_it_has_the_same_terms(self, ada: str, product: Product) -> None:
+        usual = agree(product, ada)
+        other = created(product, "customers", {**ADA, "entity_id": "eve"})["id"]
+        card = product.post("/v1/contract-pricing/rate-cards/create", {"name": "Own"}).data["id"]
+        rates = product.post(
+            "/v1/contract-pricing/rate-cards/getRates",
+            {"rate_card_id": usual["rate_card_id"], "at": "2025-01-15T12:00:00Z"},
+        ).data
+        for rate in rates:
+            added = {
+                "rate_card_id": card,
+                "product_id": rate["product_id"],
+                "starting_at": "2025-01-01T00:00:00Z",
+                "entitled": True,
+                "rate_type": "FLAT",
+                "price": 100,
+                "billing_frequency": rate["billing_frequency"],
+            }
+            reply = product.post("/v1/contract-pricing/rate-cards/addRate", added)
+            assert reply.status == 200, reply
+        made = agree(product, other, rate_card_id=card)
+        assert (made["rate_card_id"], made["tier"]) == (card, "pro")
+        assert shown(product, "credits/balance", customer_id=other)["balance"] == 10_000
+
     def test_a_year_ends_on_its_day(self, ada: str, product: Product) -> None:
         product.post("/mock/clock", {"now": "2024-02-29T10:30:00Z"})
         made = agree(product, ada, billing_period="yearly")

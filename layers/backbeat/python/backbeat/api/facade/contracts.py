@@ -36,14 +36,17 @@ def create(call: Call, body: CreateFacadeContract) -> Contract:
     notices.switch_on(call)
     starting_at = agreements.hour_of(call.now)
     wanted = {
-        **plans.terms(call, tier, body.billing_period, starting_at=starting_at),
+        **plans.terms(
+            call,
+            tier,
+            body.billing_period,
+            starting_at=starting_at,
+            rate_card_id=body.rate_card_id,
+        ),
         "customer_id": customer.id,
-        "name": f"{tier.id} {body.billing_period.value}",
         # Asked twice at once, it is made once.
         "uniqueness_key": f"{_MARK}{customer.id}:{len(before)}",
     }
-    if body.rate_card_id is not None:
-        wanted["rate_card_id"] = body.rate_card_id
     return contract_creation.create(call, parse(wanted, CreateContract).to_contract())
 
 

@@ -1,13 +1,14 @@
-"""What tiers are sold as: a subscription for the price, and credits that come every month."""
+"""What tiers are sold as: packages of a subscription for the price, and credits every month."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from backbeat.api.requests import parse
+from backbeat.api.schemas.packages import CreatePackage
 from backbeat.api.schemas.products import CreateProduct
 from backbeat.api.schemas.rates import AddRates, CreateRateCard
-from backbeat.application import catalog, rate_cards, rates
+from backbeat.application import catalog, packages, rate_cards, rates
 from backbeat.application.facade import agreements
 from backbeat.application.facade.agreements import Shelf
 from backbeat.application.handlers import catalogues
@@ -19,6 +20,7 @@ PAID_BY_CREDITS: Final = "usage"
 """The tag of products that credits pay for. Without it they would pay the plan's own price."""
 
 _FROM: Final = "2000-01-01T00:00:00Z"
+_AT_ONCE: Final = {"value": 0, "unit": "DAYS"}
 _FREQUENCIES: Final = {Cadence.MONTHLY: "MONTHLY", Cadence.YEARLY: "ANNUAL"}
 
 
@@ -46,10 +48,30 @@ def shelf(call: Call) -> Shelf:
     )
 
 
-def terms(call: Call, tier: Tier, cadence: Cadence, *, starting_at: datetime) -> Mapping[str, Any]:
-    """Returns the fields of a contract that are a tier's terms."""
+def terms(
+    call: Call, tier: Tier, cadence: Cadence, *, starting_at: datetime, rate_card_id: str | None
+) -> Mapping[str, Any]:
+    """Returns the fields of a contract that are a tier's terms: its package.
+
+    On a rate card of one's own, they are all said again.
+    """
     sold = shelf(call)
     start = starting_at.isoformat()
+    package = sold.packages.get(_named(tier, cadence))
+    if package is not None and rate_card_id is None:
+        return {"package_id": package, "starting_at": start}
+    return {
+        "name": _named(tier, cadence),
+        "rate_card_id": rate_card_id or sold.rate_card_id,
+        "starting_at": start,
+        **_content(sold, tier, cadence, credits_from={"starting_at": start}),
+    }
+
+
+def _content(
+    sold: Shelf, tier: Tier, cadence: Cadence, *, credits_from: Mapping[str, object]
+) -> Mapping[str, Any]:
+    """Returns what a tier consists of. `credits_from` says when its credits begin."""
     subscription = {
         "subscription_rate": {
             "product_id": sold.products[tier.id],
@@ -71,15 +93,18 @@ def terms(call: Call, tier: Tier, cadence: Cadence, *, starting_at: datetime) ->
         "applicable_product_tags": [PAID_BY_CREDITS],
         "commit_duration": {"value": 1, "unit": "PERIODS"},
         "recurrence_frequency": "MONTHLY",
-        "starting_at": start,
+        **credits_from,
     }
     return {
-        "rate_card_id": sold.rate_card_id,
-        "starting_at": start,
         "usage_statement_schedule": {"frequency": "MONTHLY", "day": "CONTRACT_START"},
         "subscriptions": [subscription] if tier.price(cadence) else [],
         "recurring_credits": [monthly] if tier.credits else [],
     }
+
+
+def _named(tier: Tier, cadence: Cadence) -> str:
+    """Returns the name of contracts of a tier, which says what they are."""
+    return f"{tier.id} {cadence.value}"
 
 
 def _set_up(call: Call, offered: Catalogue) -> Shelf:
@@ -115,7 +140,23 @@ def _set_up(call: Call, offered: Catalogue) -> Shelf:
     ]
     body = parse({"rate_card_id": made.rate_card_id, "rates": wanted}, AddRates)
     rates.add_all(call, made.rate_card_id, [rate.to_rate() for rate in body.rates])
-    return made
+    sold = [tier for tier in offered.tiers if tier.id in made.products]
+    on_sale = {
+        _named(tier, cadence): _package(call, made, tier, cadence)
+        for tier in sold
+        for cadence in _FREQUENCIES
+    }
+    return made.model_copy(update={"packages": on_sale})
+
+
+def _package(call: Call, sold: Shelf, tier: Tier, cadence: Cadence) -> str:
+    wanted = {
+        "name": f"{tier.name}, {cadence.value}",
+        "contract_name": _named(tier, cadence),
+        "rate_card_id": sold.rate_card_id,
+        **_content(sold, tier, cadence, credits_from={"starting_at_offset": _AT_ONCE}),
+    }
+    return packages.create(call, parse(wanted, CreatePackage).to_package()).id
 
 
 def _product(call: Call, name: str, type_: str) -> str:

@@ -33,7 +33,8 @@ class Cancellation(Model):
 class Shelf(Model):
     """What the tiers of a catalogue are sold as: ids of what it takes in the engine.
 
-    `products` are by tier. Credits are in the unit of `credit_type_id`.
+    `products` are by tier, `packages` by the names of their contracts. Credits are in the unit of
+    `credit_type_id`.
     """
 
     rate_card_id: str
@@ -41,6 +42,7 @@ class Shelf(Model):
     charge_product_id: str
     credit_type_id: str
     products: dict[str, str]
+    packages: dict[str, str] = {}
 
 
 def shelf(call: Call, version: str) -> Shelf | None:
