@@ -85,8 +85,10 @@ def list_customers(request: Request, query: ListCustomers) -> Reply:
         for account in listed
     ]
     next_page = pagination.encode(cursor, parameters)
-    total = accounts.count(call, which)
-    return Reply(200, {"data": rows, "next_page": next_page, "total": total})
+    counted = accounts.count(call, which)
+    more = {} if counted.is_all else {"totalAtLeast": counted.number}
+    total = counted.number if counted.is_all else None
+    return Reply(200, {"data": rows, "next_page": next_page, "total": total, **more})
 
 
 @api.route("GET", "/api/subscription/{entity_id}")
@@ -293,7 +295,9 @@ def cancel_operation(request: Request) -> Reply:
 @api.route("GET", "/api/catalog")
 def get_catalogue(request: Request) -> Reply:
     """Shows the tiers that are offered."""
-    return ok(views.catalogue_view(catalogues.current(request.call), None))
+    setup = catalogues.applied(request.call)
+    offered = catalogues.BUILT_IN if setup is None else setup.catalogue
+    return ok(views.catalogue_view(offered, None if setup is None else setup.applied_at))
 
 
 @api.route("POST", "/api/catalog/apply")

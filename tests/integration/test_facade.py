@@ -71,7 +71,9 @@ class TestCustomers:
         assert reply.body["updated_at"] == "2025-01-15T12:00:05+00:00"
         assert reply.body["entity_id"] == "ada"
 
-    @pytest.mark.parametrize("body", [{"entity_id": "eve"}, {"id": "x"}, {"email": "none"}])
+    @pytest.mark.parametrize(
+        "body", [{"entity_id": "eve"}, {"id": "x"}, {"email": "none"}, {"name": None}]
+    )
     def test_what_cannot_be_changed(
         self, body: dict[str, str], ada: str, product: Product, store: WatchedStore
     ) -> None:
@@ -222,6 +224,7 @@ class TestContracts:
             ({"billing_period": "yearly"}, "billing_period"),
             ({"status": "active"}, "status"),
             ({"start_date": "2025-01-01T00:00:00Z"}, "start_date"),
+            ({"end_date": "2025-01-15T12:00:00Z"}, "end_date"),
             ({}, "status"),
         ):
             reply = product.request("PATCH", path, body)

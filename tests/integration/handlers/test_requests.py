@@ -4,12 +4,14 @@ import ast
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from metronome import Metronome
 
 from backbeat.adapters.metronome import sdk
 from backbeat.adapters.stripe import gateway
+from backbeat.application.handlers import accounts
 from backbeat.ports.providers import Access
 from tests.integration.conftest import NOON, Stage
 from tests.integration.handlers.shop import Backend
@@ -28,6 +30,9 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/api/onboard", {}, "entity"),
     ("/api/onboard", {"entity": {**ENTITY, "email": "ada"}}, "entity.email"),
     ("/api/onboard", {"entity": {**ENTITY, "name": " "}}, "entity.name"),
+    ("/api/onboard", {"entity": {**ENTITY, "id": "a/b"}}, "entity.id"),
+    ("/api/onboard", {"entity": {**ENTITY, "id": ".."}}, "entity.id"),
+    ("/api/onboard", {"entity": {**ENTITY, "id": "a%2Fb"}}, "entity.id"),
     ("/api/onboard", {"entity": ENTITY, "tier": "gold"}, "tier"),
     ("/api/onboard", {"entity": ENTITY, "tier": "enterprise"}, "quote"),
     ("/api/onboard", {"entity": ENTITY, "billingPeriod": "weekly"}, "billingPeriod"),
@@ -121,6 +126,34 @@ def test_what_is_another_s_is_unknown(backend: Backend) -> None:
     again = backend.http.post("/api/onboard", json={"entity": ENTITY}, headers=other)
     assert again.json()["status"] == "active"
     assert backend.agreed() == before
+
+
+@pytest.mark.parametrize("id_", ["auth0|5f7c8ec7", "ada@example.com", "Ada & Co", "zoë", "a+b=c"])
+def test_an_entity_is_found_by_whatever_id_it_may_have(backend: Backend, id_: str) -> None:
+    backend.post("/api/onboard", 201, entity={**ENTITY, "id": id_})
+    path = quote(id_, safe="")
+    assert backend.get(f"/api/subscription/{path}")["entityId"] == id_
+    assert backend.get(f"/api/onboarding/{path}")["onboarded"] is True
+
+
+def test_when_the_catalogue_was_applied_is_shown(backend: Backend) -> None:
+    assert backend.get("/api/catalog")["data"]["applied_at"] is None
+    applied = backend.post("/api/catalog/apply")["data"]
+    assert backend.get("/api/catalog")["data"] == applied
+    assert applied["applied_at"] == "2025-01-15T12:00:00+00:00"
+
+
+def test_many_customers_are_counted_as_far_as_it_is_quick(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "_MOST", 2)
+    for number in range(2):
+        backend.post("/api/onboard", 201, entity={**ENTITY, "id": f"e{number}"})
+    listed = backend.get("/api/customers", limit="1")
+    assert (listed["total"], "totalAtLeast" in listed) == (2, False)
+    backend.post("/api/onboard", 201, entity={**ENTITY, "id": "e2"})
+    listed = backend.get("/api/customers", limit="1")
+    assert (listed["total"], listed["totalAtLeast"]) == (None, 3)
 
 
 def test_onboarding_twice_is_onboarding_once(backend: Backend) -> None:

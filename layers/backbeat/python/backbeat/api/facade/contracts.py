@@ -13,7 +13,7 @@ from backbeat.application.facade import agreements, notices
 from backbeat.application.services import Call
 from backbeat.models.contracts import Contract
 from backbeat.models.customers import Customer
-from backbeat.models.errors import Conflict, NotFound
+from backbeat.models.errors import Conflict, InvalidArgument, NotFound
 from backbeat.models.tiers import Cadence
 
 _MARK: Final = "facade:"
@@ -95,6 +95,8 @@ def change(call: Call, contract: Contract, body: ChangeFacadeContract) -> Contra
         return cancel(call, contract, at_period_end=False)
     if agreements.cancellation(call, contract.id) is not None:
         raise Conflict("The contract is cancelled", conflicting_id=contract.id)
+    if body.end_date is not None and body.end_date <= contract.starting_at:
+        raise InvalidArgument("end_date: must be after the contract's start")
     end = optional(body.end_date)
     return _end(call, contract, {"update_contract_end_date": end}, None)
 

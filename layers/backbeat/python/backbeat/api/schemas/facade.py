@@ -44,6 +44,12 @@ class ChangeFacadeCustomer(Schema):
     name: EntityName | None = None
     metadata: Metadata | None = None
 
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("name: give this, entity_type, email or metadata")
+        return self
+
     def changes(self) -> dict[str, object]:
         """Returns what changes beside the name."""
         return self.model_dump(exclude={"name"}, exclude_none=True)

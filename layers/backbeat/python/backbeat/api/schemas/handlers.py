@@ -1,9 +1,10 @@
 """Requests to the billing handlers, in the field names of those who called their predecessor."""
 
+import re
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from backbeat.api.schemas.types import Flag, Limit, Name, Price, Schema, Timestamp, Whole
 from backbeat.application.handlers import catalogues
@@ -16,7 +17,19 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-EntityId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+def _in_paths(value: str) -> str:
+    """Refuses what no path of this API can name: the entity could be made, and never be found."""
+    if value in (".", "..") or not _PATH_PART.fullmatch(value):
+        raise ValueError("must be made of letters, digits, blanks and -._~()'!*:@,;=+&$[]{}|^")
+    return value
+
+
+_PATH_PART: Final = re.compile(r"[-._~()'!*:@,;=+&$ \[\]{}|^\w]+")
+EntityId = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=128),
+    AfterValidator(_in_paths),
+]
 EntityName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160)]
 Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 TierName = Annotated[str, BeforeValidator(_lower), StringConstraints(min_length=1)]

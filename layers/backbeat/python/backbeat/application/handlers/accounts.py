@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from backbeat.application.services import Call
 from backbeat.models.accounts import Account, Subscription
@@ -86,13 +86,20 @@ def page(
     return [from_item(item, Account) for item in items], next_cursor
 
 
-def count(call: Call, which: AccountFilter) -> int | None:
-    """Returns how many accounts there are in all; None where counting them would take long."""
+class Counted(NamedTuple):
+    """How many accounts were found; not all were looked at unless `is_all`."""
+
+    number: int
+    is_all: bool
+
+
+def count(call: Call, which: AccountFilter) -> Counted:
+    """Counts accounts, looking at the first thousand: more would take long."""
     kept = _kept_by(which)
     listed = list(
         islice(walk(call.store, Query(keys.accounts(call.tenant), index=Index.GSI1)), _MOST + 1)
     )
-    return None if len(listed) > _MOST else sum(map(kept, listed))
+    return Counted(sum(map(kept, listed)), is_all=len(listed) <= _MOST)
 
 
 def _kept_by(which: AccountFilter) -> Callable[[Item], bool]:

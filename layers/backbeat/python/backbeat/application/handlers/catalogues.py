@@ -15,7 +15,7 @@ from backbeat.ports.metronome import Metronome, NewPackage
 from backbeat.ports.providers import Refused
 from backbeat.ports.store import Absent, Put, TransactionCancelled, Version
 
-__all__ = ["BUILT_IN", "apply", "current", "per_month", "plan", "ready"]
+__all__ = ["BUILT_IN", "applied", "apply", "current", "per_month", "plan", "ready"]
 
 _CREDITS: Final = "Plan credits"
 _FEE: Final = "Plan fee"
@@ -26,8 +26,13 @@ _CARD_ALIAS: Final = "backbeat-plans"
 
 def current(call: Call) -> Catalogue:
     """Returns what is offered: the catalogue applied last, or the built-in one."""
-    setup = read(call.store, keys.catalogue(call.tenant), CatalogueSetup)
+    setup = applied(call)
     return BUILT_IN if setup is None else setup.catalogue
+
+
+def applied(call: Call) -> CatalogueSetup | None:
+    """Returns the catalogue applied last as it is set up, or None."""
+    return read(call.store, keys.catalogue(call.tenant), CatalogueSetup)
 
 
 def ready(call: Call) -> CatalogueSetup:
@@ -36,7 +41,7 @@ def ready(call: Call) -> CatalogueSetup:
     Raises:
         ProviderError: Metronome did not do it; it can be tried again.
     """
-    return read(call.store, keys.catalogue(call.tenant), CatalogueSetup) or apply(call, BUILT_IN)
+    return applied(call) or apply(call, BUILT_IN)
 
 
 def apply(call: Call, catalogue: Catalogue) -> CatalogueSetup:
