@@ -135,17 +135,10 @@ def with_history(
 ) -> list[ShownHistory]:
     """Returns contracts ready to be shown with what they once were."""
     first = [contracts.as_created(call, contract) for contract in found]
-    amended = [
-        [edit for edit in _edits(call, contract) if edit.amendment is not None]
-        for contract in found
-    ]
+    edited = [_edits(call, contract) for contract in found]
+    amended = [[edit for edit in made if edit.amendment is not None] for made in edited]
     edits = [edit for made in amended for edit in made]
-    later = {
-        added.id
-        for contract in found
-        for edit in _edits(call, contract)
-        for added in edit.add_balances
-    }
+    later = {added.id for made in edited for edit in made for added in edit.add_balances}
     products = product_names(call, [*found, *first, *edits])
     owned = balances.of_contracts(call, found, detailed=any(detail))
     return [

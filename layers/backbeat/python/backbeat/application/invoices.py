@@ -63,17 +63,20 @@ def get(call: Call, customer: Customer, invoice_id: str) -> Invoice:
     Raises:
         NotFound: the customer has no invoice of that id.
     """
-    awaiting = list(open_periods.of_customer(call, customer.id))
+    stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
+    if stored is not None:
+        return stored
+    for contract, period, _ in open_periods.of_customer(call, customer.id):
+        if invoicing.usage_invoice_id(contract.id, period) == invoice_id:
+            return settled_drafts.find(call, customer, contract, period)
     scheduled = [
         *settled_drafts.scheduled_of(call, customer),
         *payment_gates.drafts_of(call, customer),
     ]
+    # What became final since is none of them, and stored by now.
     stored = invoices.find(call.store, call.tenant, customer.id, invoice_id)
     if stored is not None:
         return stored
-    for contract, period, _ in awaiting:
-        if invoicing.usage_invoice_id(contract.id, period) == invoice_id:
-            return settled_drafts.find(call, customer, contract, period)
     for draft in scheduled:
         if draft.id == invoice_id:
             return draft
