@@ -46,9 +46,7 @@ def archive_alert(request: Request, body: ArchiveAlert) -> Reply:
 @api.operation("getCustomerAlert-v1")
 def get_customer_alert(request: Request, body: GetCustomerAlert) -> Reply:
     """Tells where an alert stands for a customer."""
-    shown = alerts.get(
-        request.call, body.customer_id, body.alert_id, groups=body.groups, seat=body.seat
-    )
+    shown = alerts.get(request.call, body.customer_id, body.alert_id, body.to_part())
     return ok(customer_alert_view(shown))
 
 

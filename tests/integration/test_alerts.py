@@ -255,16 +255,3 @@ def test_a_reset_gets_through_while_looks_are_asked_for(
     store.before = meanwhile
     body = {"customer_id": hooked.customer_id, "alert_id": alert_id}
     assert stage.product.post("/v1/customer-alerts/reset", body).status == 200
-
-
-def test_specifiers_are_refused_rather_than_ignored(product: Product, world: World) -> None:
-    body = {
-        "alert_type": "low_remaining_contract_credit_balance_reached",
-        "name": "Low",
-        "threshold": 10,
-        "customer_id": world.customer_id,
-        "alert_specifiers": [{"exclude": True}],
-    }
-    reply = product.post("/v1/alerts/create", body)
-    assert (reply.status, reply.body["code"]) == (501, "NotImplemented")
-    assert "alert_specifiers" in reply.body["message"]

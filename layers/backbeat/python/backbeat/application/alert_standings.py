@@ -11,7 +11,8 @@ from backbeat.application.settled_drafts import Purse
 from backbeat.domain import credit_grants as rules
 from backbeat.domain import ledgers, seats, thresholds, windows
 from backbeat.domain.credit_grants import Settled
-from backbeat.domain.thresholds import Holding, Reading
+from backbeat.domain.thresholds import Reading
+from backbeat.domain.watched_balances import Holding
 from backbeat.models.alerts import GRANTS, Alert, AlertType
 from backbeat.models.balances import Balance
 from backbeat.models.contracts import Contract
@@ -62,6 +63,7 @@ class Standing:
                 | AlertType.CREDIT_BALANCE
                 | AlertType.CREDIT_PERCENTAGE
                 | AlertType.COMBINED_BALANCE
+                | AlertType.COMBINED_PERCENTAGE
             ):
                 return thresholds.remaining(
                     alert,

@@ -1,6 +1,6 @@
 """Threshold alerts: creating, archiving, and where they stand for customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -18,11 +18,13 @@ from backbeat.application.attempts import insistently
 from backbeat.application.services import Call
 from backbeat.domain import thresholds
 from backbeat.models.alerts import (
+    COMBINED,
     DAYS,
     GRANTS,
     PERCENTAGES,
     AlarmStatus,
     Alert,
+    AlertSpecifier,
     AlertState,
     AlertType,
     FieldFilter,
@@ -56,6 +58,7 @@ class NewAlert:
     billable_metric_id: str | None = None
     evaluate_on_create: bool = True
     field_filters: Sequence[FieldFilter] = ()
+    specifiers: Sequence[AlertSpecifier] = ()
     group_values: Sequence[GroupValue] = ()
     seat_filter: SeatFilter | None = None
     invoice_types: Sequence[str] = ()
@@ -103,6 +106,7 @@ def create(call: Call, wanted: NewAlert) -> Alert:
         billable_metric_id=wanted.billable_metric_id,
         evaluate_on_create=wanted.evaluate_on_create,
         field_filters=tuple(wanted.field_filters),
+        specifiers=tuple(wanted.specifiers),
         group_values=tuple(wanted.group_values),
         seat_filter=wanted.seat_filter,
         invoice_types=tuple(wanted.invoice_types),
@@ -162,33 +166,56 @@ def archive(call: Call, alert_id: str, *, release_uniqueness_key: bool) -> Alert
     return alert
 
 
-def get(
-    call: Call, customer_id: str, alert_id: str, *, groups: Mapping[str, str], seat: str | None
-) -> CustomerAlert:
-    """Returns where an alert stands for a customer, or in one group or for one seat of it.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of an alert that is asked for: a group of lines or of balances, or a seat."""
+
+    groups: Mapping[str, str]
+    fields: Sequence[FieldFilter]
+    seat: str | None
+
+
+def get(call: Call, customer_id: str, alert_id: str, part: Part) -> CustomerAlert:
+    """Returns where an alert stands for a customer, or in one part of it.
 
     Looks first if that is due.
 
     Raises:
         NotFound: the customer does not exist, or no such alert is about it.
+        InvalidArgument: the alert has no such parts, or several are named.
     """
     customer = customers.get(call, customer_id)
     _, alert = _stored(call, alert_id)
     if alert.customer_id not in (None, customer.id):
         raise NotFound("alert", alert_id)
+    place = _place(alert, part)
     alert_looks.bring_up_to_date(call, customer)
     states = alerts.states(call.store, call.tenant, customer.id, alert.id)
     by_place = {place_: stored.state for (_, place_), stored in states.items()}
-    return _shown(alert, by_place, _place(alert, groups, seat))
+    return _shown(alert, by_place, place)
 
 
-def _place(alert: Alert, groups: Mapping[str, str], seat: str | None) -> str:
+def _place(alert: Alert, part: Part) -> str:
+    if part.fields:
+        return _group_of_balances(alert, part.fields)
     if alert.type is AlertType.SEAT_BALANCE:
-        return seat or thresholds.WHOLE
+        return part.seat or thresholds.WHOLE
     # An alert on one group watches nothing else.
-    if not groups or all(one.value is not None for one in alert.group_values):
+    if not part.groups or all(one.value is not None for one in alert.group_values):
         return thresholds.WHOLE
-    return thresholds.group_place(groups)
+    return thresholds.group_place(part.groups)
+
+
+def _group_of_balances(alert: Alert, fields: Iterable[FieldFilter]) -> str:
+    if alert.type not in COMBINED:
+        raise InvalidArgument(f"alert_specifiers: are for {_named(COMBINED)} only")
+    key = alert.grouping_field
+    values = {one.value for one in fields if one.key == key}
+    if key is None or not values:
+        return thresholds.WHOLE
+    if len(values) > 1:
+        raise InvalidArgument(f"alert_specifiers: must name one value of {key}")
+    return thresholds.group_place({key: values.pop()})
 
 
 def of_customer(call: Call, customer_id: str) -> list[CustomerAlert]:
@@ -284,9 +311,11 @@ def _refuse_misfits(wanted: NewAlert) -> None:
         ("group_values", wanted.group_values, {AlertType.SPEND}),
         ("invoice_types_filter", wanted.invoice_types, {AlertType.INVOICE_TOTAL}),
         ("credit_grant_type_filters", wanted.grant_types, GRANTS),
+        ("alert_specifiers", wanted.specifiers, COMBINED),
     ):
         if given and wanted.type not in types:
-            raise InvalidArgument(f"{name}: is for {' and '.join(sorted(types))} only")
+            raise InvalidArgument(f"{name}: is for {_named(types)} only")
+    _refuse_several_groupings(wanted.specifiers)
     group_keys = [one.key for one in wanted.group_values]
     if len(set(group_keys)) != len(group_keys):
         raise InvalidArgument("group_values: a key is there twice")
@@ -294,6 +323,26 @@ def _refuse_misfits(wanted: NewAlert) -> None:
         raise InvalidArgument(f"group_values: at most {_GROUP_KEYS} keys")
     if len({(one.key, one.value) for one in wanted.field_filters}) > 1:
         raise InvalidArgument("custom_field_filters: all must have the same key and value")
+
+
+def _named(types: Iterable[AlertType]) -> str:
+    return " and ".join(sorted(types))
+
+
+def _refuse_several_groupings(specifiers: Sequence[AlertSpecifier]) -> None:
+    """Refuses specifiers whose balances could not be told apart by the values of one field."""
+    open_keys = [
+        [one.key for one in specifier.custom_field_filters if one.value is None]
+        for specifier in specifiers
+    ]
+    if len({key for keys in open_keys for key in keys}) > 1 or any(
+        len(keys) > 1 for keys in open_keys
+    ):
+        raise InvalidArgument("alert_specifiers: only one custom field may be without a value")
+    if any(open_keys) and not all(open_keys):
+        raise InvalidArgument(
+            "alert_specifiers: where one has a custom field without a value, each must have it"
+        )
 
 
 def _refuse_bad_threshold(wanted: NewAlert) -> None:

@@ -15,7 +15,8 @@ from backbeat.domain.charges import FIXED_LINE
 from backbeat.domain.identity import derived_id
 from backbeat.domain.packages import moved
 from backbeat.domain.periods import add_months
-from backbeat.models.alerts import FieldFilter, FilterEntity
+from backbeat.domain.watched_balances import meets_all
+from backbeat.models.alerts import FieldFilter
 from backbeat.models.balances import AccessSegment, Balance, BalanceType
 from backbeat.models.charges import Amount, PointSchedule, ScheduleItem
 from backbeat.models.contracts import Contract
@@ -45,7 +46,8 @@ def counts(
 
     Decision 8: postpaid commits are not. What is single seats' own is not either.
     """
-    if any(all(_meets(balance, contract, one) for one in filters) for filters in excluded):
+    fields = contract.custom_fields if balance.contract_id == contract.id else {}
+    if any(meets_all(balance, fields, filters) for filters in excluded):
         return False
     return (
         balance.type is not BalanceType.POSTPAID
@@ -55,16 +57,6 @@ def counts(
         and balance.contract_id in (None, contract.id)
         and (not balance.applicable_contract_ids or contract.id in balance.applicable_contract_ids)
     )
-
-
-def _meets(balance: Balance, contract: Contract, wanted: FieldFilter) -> bool:
-    if wanted.entity is FilterEntity.CONTRACT:
-        of_contract = balance.contract_id == contract.id
-        return of_contract and contract.custom_fields.get(wanted.key) == wanted.value
-    kinds = {FilterEntity.COMMIT: True, FilterEntity.CONTRACT_CREDIT: False}
-    if kinds.get(wanted.entity, balance.is_commit) is not balance.is_commit:
-        return False
-    return balance.custom_fields.get(wanted.key) == wanted.value
 
 
 def recharge(threshold: PrepaidThreshold, balance: Decimal) -> Decimal | None:

@@ -15,18 +15,22 @@ from decimal import Decimal
 from typing import Final
 
 from backbeat.domain import periods
+from backbeat.domain.watched_balances import Holding, by_group, is_watched, specifiers_of_group
 from backbeat.models.alerts import (
     BY_PERIOD,
+    COMBINED,
     DAYS,
     GRANTS,
+    PERCENTAGES,
     AlarmStatus,
     Alert,
+    AlertSpecifier,
     AlertState,
     AlertType,
     FieldFilter,
     FilterEntity,
 )
-from backbeat.models.balances import AccessSegment, Balance, BalanceType
+from backbeat.models.balances import Balance
 from backbeat.models.contracts import Contract
 from backbeat.models.credit_grants import CreditGrant
 from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineType
@@ -38,6 +42,9 @@ WHOLE: Final = ""
 
 _EVENTS: Final = {AlertType.GRANT_BALANCE: "low_remaining_credit_balance_reached"}
 """Types of alerts whose events have another name."""
+
+_FURTHEST: Final = {"current_spend": max, "remaining_balance": min, "remaining_percentage": min}
+"""The properties that groups are compared by, and which of them is furthest past the line."""
 
 _ZERO: Final = Decimal(0)
 _HUNDRED: Final = Decimal(100)
@@ -53,15 +60,6 @@ class Reading:
     alarmed: bool
     properties: Properties = field(default_factory=dict)
     tells: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A balance that can be drawn now: what is left, and the segments that are open."""
-
-    balance: Balance
-    left: Decimal
-    segments: Sequence[AccessSegment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +132,23 @@ def _spend_reading(alert: Alert, place: str, amount: Decimal, group: str = "") -
 
 
 def _with_whole(alert: Alert, groups: Sequence[Reading]) -> list[Reading]:
-    """Adds the alert as a whole: it is in alarm while any group is, and told of after the first."""
-    spends = [reading.properties["current_spend"] for reading in groups]
-    most = max((one for one in spends if isinstance(one, Decimal)), default=_ZERO)
-    properties = {
-        "current_spend": most,
-        "credit_type_id": alert.credit_type.id,
-        "group_values": [one.model_dump(exclude_none=True) for one in alert.group_values],
-    }
-    return [*groups, Reading(WHOLE, any(one.alarmed for one in groups), properties)]
+    """Adds the alert as a whole: it is in alarm while any group is, and told of after the first.
+
+    Its value is the one that is furthest past the line: the most spent, the least left.
+    """
+    shown: dict[str, object] = {"credit_type_id": alert.credit_type.id}
+    for name, furthest in _FURTHEST.items():
+        values = [reading.properties.get(name) for reading in groups]
+        amounts = [one for one in values if isinstance(one, Decimal)]
+        if amounts:
+            shown |= {name: furthest(amounts)}
+    if alert.type is AlertType.SPEND:
+        shown |= {
+            "current_spend": shown.get("current_spend", _ZERO),
+            "group_values": [one.model_dump(exclude_none=True) for one in alert.group_values],
+        }
+    shown |= _chosen_by(alert, alert.specifiers)
+    return [*groups, Reading(WHOLE, any(one.alarmed for one in groups), shown)]
 
 
 def monthly_total(alert: Alert, invoices: Iterable[Invoice], *, now: datetime) -> list[Reading]:
@@ -201,11 +207,37 @@ def remaining(
     drawn now there is nothing to run out of: ok.
     """
     watched = [one for one in holdings if is_watched(alert, one.balance, contract_fields)]
+    key = alert.grouping_field
+    if key is None:
+        return [_left(alert, WHOLE, watched, last_drawn=last_drawn, specifiers=alert.specifiers)]
+    readings = [
+        _left(
+            alert,
+            group_place({key: value}),
+            holdings_of_group,
+            last_drawn=last_drawn,
+            specifiers=specifiers_of_group(alert, value),
+        )
+        for value, holdings_of_group in sorted(by_group(alert, watched, contract_fields).items())
+    ]
+    return _with_whole(alert, readings)
+
+
+def _left(
+    alert: Alert,
+    place: str,
+    watched: Sequence[Holding],
+    *,
+    last_drawn: Sequence[str],
+    specifiers: Sequence[AlertSpecifier],
+) -> Reading:
     if not watched:
-        return [Reading(WHOLE, alarmed=False)]
+        return Reading(place, alarmed=False)
     left = _sum(one.left for one in watched)
-    if alert.type in (AlertType.COMMIT_PERCENTAGE, AlertType.CREDIT_PERCENTAGE):
-        return [_percentage(alert, watched, left)]
+    chosen = _chosen_by(alert, specifiers)
+    if alert.type in PERCENTAGES:
+        granted = _sum(one.amount for own in watched for one in own.segments)
+        return _share(alert, place, left, granted, chosen)
     properties: dict[str, object] = {"remaining_balance": left}
     if alert.type is AlertType.COMMIT_BALANCE:
         ids = [one.balance.id for one in watched]
@@ -213,35 +245,41 @@ def remaining(
     else:
         properties["credit_type_id"] = alert.credit_type.id
         properties |= _only(alert, [one.balance for one in watched])
-    return [Reading(WHOLE, left <= alert.threshold, properties)]
+    return Reading(place, left <= alert.threshold, {**properties, **chosen})
 
 
 def _only(alert: Alert, balances: Sequence[Balance]) -> dict[str, object]:
-    """Returns what names a single balance, and the filters that chose it."""
+    """Returns what names a single balance."""
     found: dict[str, object] = {}
     if len(balances) == 1:
         if balances[0].contract_id is not None:
             found["contract_id"] = balances[0].contract_id
         if alert.type is AlertType.CREDIT_BALANCE:
             found["credit_id"] = balances[0].id
-    if alert.type is AlertType.COMBINED_BALANCE and alert.field_filters:
-        filters = [one.model_dump(mode="json") for one in alert.field_filters]
-        found["alert_specifiers"] = [{"custom_field_filters": filters}]
     return found
 
 
-def _percentage(alert: Alert, watched: Sequence[Holding], left: Decimal) -> Reading:
-    return _share(alert, left, _sum(one.amount for own in watched for one in own.segments))
+def _chosen_by(alert: Alert, specifiers: Sequence[AlertSpecifier]) -> dict[str, object]:
+    """Returns what chose the balances of an alert on commits and credits together."""
+    if alert.type not in COMBINED:
+        return {}
+    shown = [one.model_dump(mode="json", exclude_defaults=True) for one in specifiers]
+    if not shown and alert.field_filters:
+        filters = [one.model_dump(mode="json") for one in alert.field_filters]
+        shown = [{"custom_field_filters": filters}]
+    return {"alert_specifiers": shown} if shown else {}
 
 
-def _share(alert: Alert, left: Decimal, granted: Decimal) -> Reading:
+def _share(
+    alert: Alert, place: str, left: Decimal, granted: Decimal, chosen: Properties
+) -> Reading:
     if granted <= 0:
-        return Reading(WHOLE, alarmed=False)
+        return Reading(place, alarmed=False)
     # Compared without dividing, so that the line itself is exact.
     alarmed = EXACT.multiply(_HUNDRED, left) <= EXACT.multiply(alert.threshold, granted)
     share = EXACT.divide(EXACT.multiply(_HUNDRED, left), granted)
     properties = {"credit_type_id": alert.credit_type.id, "remaining_percentage": share}
-    return Reading(WHOLE, alarmed, properties)
+    return Reading(place, alarmed, {**properties, **chosen})
 
 
 def remaining_days(
@@ -298,7 +336,7 @@ def granted(
     if alert.type is AlertType.GRANT_BALANCE:
         properties["remaining_balance"] = left
         return [Reading(WHOLE, left <= alert.threshold, properties)]
-    return [_share(alert, left, _sum(one.amount for one in watched))]
+    return [_share(alert, WHOLE, left, _sum(one.amount for one in watched), {})]
 
 
 def no_plan() -> list[Reading]:
@@ -325,43 +363,6 @@ def seat_balances(alert: Alert, seats: Mapping[str, Decimal]) -> list[Reading]:
         if only in (None, seat)
     ]
     return _summed_up(readings)
-
-
-def is_watched(
-    alert: Alert, balance: Balance, contract_fields: Mapping[str, Mapping[str, str]]
-) -> bool:
-    """Tells whether an alert is about a balance.
-
-    Several filters on balances are alternatives, one for each kind; a filter on contracts keeps
-    the balances of those contracts only.
-    """
-    if balance.credit_type.id != alert.credit_type.id:
-        return False
-    is_credit = balance.type is BalanceType.CREDIT
-    if alert.type in _COMMITS_ONLY and is_credit:
-        return False
-    if alert.type in _CREDITS_ONLY and not is_credit:
-        return False
-    fields = contract_fields.get(balance.contract_id or "", {})
-    if not _passes(alert.field_filters, FilterEntity.CONTRACT, fields):
-        return False
-    kinds = (
-        FilterEntity.CONTRACT_CREDIT if is_credit else FilterEntity.COMMIT,
-        FilterEntity.CREDIT_OR_COMMIT,
-    )
-    on_balances = [one for one in alert.field_filters if one.entity is not FilterEntity.CONTRACT]
-    return not on_balances or any(
-        one.entity in kinds and balance.custom_fields.get(one.key) == one.value
-        for one in on_balances
-    )
-
-
-_COMMITS_ONLY: Final = frozenset(
-    {AlertType.COMMIT_BALANCE, AlertType.COMMIT_PERCENTAGE, AlertType.COMMIT_DAYS}
-)
-_CREDITS_ONLY: Final = frozenset(
-    {AlertType.CREDIT_BALANCE, AlertType.CREDIT_PERCENTAGE, AlertType.CREDIT_DAYS}
-)
 
 
 def _passes(

@@ -23,6 +23,7 @@ class AlertType(StrEnum):
     CREDIT_PERCENTAGE = "low_remaining_contract_credit_percentage_reached"
     CREDIT_DAYS = "low_remaining_days_for_contract_credit_segment_reached"
     COMBINED_BALANCE = "low_remaining_contract_credit_and_commit_balance_reached"
+    COMBINED_PERCENTAGE = "low_remaining_contract_credit_and_commit_percentage_reached"
     SEAT_BALANCE = "low_remaining_seat_balance_reached"
     GRANT_BALANCE = "low_credit_balance_reached"
     GRANT_PERCENTAGE = "low_remaining_credit_percentage_reached"
@@ -30,8 +31,23 @@ class AlertType(StrEnum):
 
 
 PERCENTAGES: Final = frozenset(
-    {AlertType.COMMIT_PERCENTAGE, AlertType.CREDIT_PERCENTAGE, AlertType.GRANT_PERCENTAGE}
+    {
+        AlertType.COMMIT_PERCENTAGE,
+        AlertType.CREDIT_PERCENTAGE,
+        AlertType.COMBINED_PERCENTAGE,
+        AlertType.GRANT_PERCENTAGE,
+    }
 )
+COMBINED: Final = frozenset({AlertType.COMBINED_BALANCE, AlertType.COMBINED_PERCENTAGE})
+"""Alerts on commits and credits together, among which specifiers may choose."""
+LEFT: Final = COMBINED | {
+    AlertType.COMMIT_BALANCE,
+    AlertType.COMMIT_PERCENTAGE,
+    AlertType.CREDIT_BALANCE,
+    AlertType.CREDIT_PERCENTAGE,
+    AlertType.SEAT_BALANCE,
+}
+"""Alerts on what is left of commits and credits."""
 DAYS: Final = frozenset({AlertType.COMMIT_DAYS, AlertType.CREDIT_DAYS, AlertType.PLAN_DAYS})
 GRANTS: Final = frozenset({AlertType.GRANT_BALANCE, AlertType.GRANT_PERCENTAGE})
 """Alerts on credit grants of the older kind, whose types may be named."""
@@ -58,6 +74,27 @@ class FieldFilter(Model):
     value: str
 
 
+class FieldChoice(Model):
+    """Keeps things by a custom field; without a value, each value is watched by itself."""
+
+    entity: FilterEntity
+    key: str
+    value: str | None = None
+
+
+class BalanceExclusion(Model):
+    """Balances that meet all filters, which are left out."""
+
+    custom_field_filters: tuple[FieldFilter, ...]
+
+
+class AlertSpecifier(Model):
+    """Balances that meet all filters, but for those that any exclusion names."""
+
+    custom_field_filters: tuple[FieldChoice, ...] = ()
+    exclude: tuple[BalanceExclusion, ...] = ()
+
+
 class GroupValue(Model):
     """A group of lines; without a value, each value of the key is watched by itself."""
 
@@ -77,6 +114,7 @@ class Alert(Model):
 
     `threshold` is in the unit of `credit_type` (USD: cents), in percent, days, or units of usage.
     With `evaluate_on_create` customers that are past the line already are told of at once.
+    Specifiers are alternatives: a balance is watched when one of them chooses it.
     """
 
     id: str
@@ -88,6 +126,7 @@ class Alert(Model):
     billable_metric_id: str | None = None
     evaluate_on_create: bool = True
     field_filters: tuple[FieldFilter, ...] = ()
+    specifiers: tuple[AlertSpecifier, ...] = ()
     group_values: tuple[GroupValue, ...] = ()
     seat_filter: SeatFilter | None = None
     invoice_types: tuple[str, ...] = ()
@@ -97,6 +136,15 @@ class Alert(Model):
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None = None
+
+    @property
+    def grouping_field(self) -> str | None:
+        """The custom field whose values are watched one by one, if there is one."""
+        for specifier in self.specifiers:
+            for one in specifier.custom_field_filters:
+                if one.value is None:
+                    return one.key
+        return None
 
 
 class AlarmStatus(StrEnum):

@@ -4,16 +4,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from backbeat.api.schemas.types import Flag, Id, JsonObject, Name, Number, Schema, UniquenessKey
-from backbeat.application.alerts import NewAlert
+from backbeat.api.schemas.types import Flag, Id, Name, Number, Schema, UniquenessKey, Upper
+from backbeat.application.alerts import NewAlert, Part
 from backbeat.models.alerts import (
+    LEFT,
+    AlertSpecifier,
     AlertType,
+    BalanceExclusion,
+    FieldChoice,
     FieldFilter,
     FilterEntity,
     GroupValue,
     SeatFilter,
 )
-from backbeat.models.errors import NotBuilt, NotFound
+from backbeat.models.errors import InvalidArgument, NotFound
 
 
 def _lower(value: Any) -> Any:
@@ -26,6 +30,43 @@ class FieldFilterSchema(Schema):
     entity: FilterEntity
     key: Name
     value: str
+
+
+class FieldChoiceSchema(Schema):
+    """A custom field and the value it must have; without a value, each value by itself."""
+
+    entity: FilterEntity
+    key: Name
+    value: str | None = None
+
+
+class ExclusionSchema(Schema):
+    """Balances whose custom fields are all of these."""
+
+    custom_field_filters: Annotated[list[FieldFilterSchema], Field(min_length=1)]
+
+
+class AlertSpecifierSchema(Schema):
+    """Balances whose custom fields are all of these, less those that an exclusion names."""
+
+    custom_field_filters: list[FieldChoiceSchema] = []
+    exclude: list[ExclusionSchema] = []
+
+    def to_specifier(self) -> AlertSpecifier:
+        """Returns the specifier."""
+        return AlertSpecifier(
+            custom_field_filters=tuple(
+                FieldChoice(**dict(one)) for one in self.custom_field_filters
+            ),
+            exclude=tuple(
+                BalanceExclusion(
+                    custom_field_filters=tuple(
+                        FieldFilter(**dict(one)) for one in excluded.custom_field_filters
+                    )
+                )
+                for excluded in self.exclude
+            ),
+        )
 
 
 class GroupValueSchema(Schema):
@@ -59,8 +100,8 @@ class CreateAlert(Schema):
     group_values: list[GroupValueSchema] = []
     invoice_types_filter: list[str] = []
     seat_filter: SeatFilterSchema | None = None
-    # Ignored like an unknown field, more would be watched than was asked for.
-    alert_specifiers: list[JsonObject] = []
+    alert_specifiers: list[AlertSpecifierSchema] = []
+    access_type: Annotated[Literal["SPEND", "QUANTITY"], Upper] | None = None
 
     @model_validator(mode="after")
     def _known_type(self) -> Self:
@@ -73,10 +114,9 @@ class CreateAlert(Schema):
 
         Raises:
             NotFound: it is about one plan; there are none.
-            NotBuilt: it is about balances that specifiers choose.
+            InvalidArgument: the access type does not fit.
         """
-        if self.alert_specifiers:
-            raise NotBuilt("alert_specifiers: is not built; see custom_field_filters")
+        self._refuse_access_type()
         if self.plan_id is not None:
             raise NotFound("plan", self.plan_id)
         seats = self.seat_filter
@@ -89,12 +129,21 @@ class CreateAlert(Schema):
             billable_metric_id=self.billable_metric_id,
             evaluate_on_create=self.evaluate_on_create,
             field_filters=[FieldFilter(**dict(one)) for one in self.custom_field_filters],
+            specifiers=[one.to_specifier() for one in self.alert_specifiers],
             group_values=[GroupValue(**dict(one)) for one in self.group_values],
             seat_filter=None if seats is None else SeatFilter(**dict(seats)),
             invoice_types=[one.upper() for one in self.invoice_types_filter],
             grant_types=self.credit_grant_type_filters,
             uniqueness_key=self.uniqueness_key,
         )
+
+    def _refuse_access_type(self) -> None:
+        if self.access_type is None:
+            return
+        if AlertType(self.alert_type) not in LEFT:
+            raise InvalidArgument(f"access_type: is for {' and '.join(sorted(LEFT))} only")
+        if self.access_type == "QUANTITY":
+            raise InvalidArgument("access_type: no balance is one of quantities; see SPEND")
 
 
 class ArchiveAlert(Schema):
@@ -118,6 +167,12 @@ class SeatSchema(Schema):
     seat_group_value: str
 
 
+class ChosenSchema(Schema):
+    """The custom fields of one group of balances."""
+
+    custom_field_filters: list[FieldFilterSchema]
+
+
 class GetCustomerAlert(Schema):
     """Asks where an alert stands for a customer, as a whole or in one group or seat."""
 
@@ -126,16 +181,19 @@ class GetCustomerAlert(Schema):
     plans_or_contracts: Literal["PLANS", "CONTRACTS"] | None = None
     group_values: list[GroupSchema] = []
     seat_filter: SeatSchema | None = None
+    alert_specifiers: list[ChosenSchema] = []
 
-    @property
-    def groups(self) -> dict[str, str]:
-        """The group that is meant, if one is."""
-        return {one.key: one.value for one in self.group_values}
-
-    @property
-    def seat(self) -> str | None:
-        """The seat that is meant, if one is."""
-        return None if self.seat_filter is None else self.seat_filter.seat_group_value
+    def to_part(self) -> Part:
+        """Returns the part of the alert that is meant."""
+        return Part(
+            groups={one.key: one.value for one in self.group_values},
+            fields=[
+                FieldFilter(**dict(one))
+                for specifier in self.alert_specifiers
+                for one in specifier.custom_field_filters
+            ],
+            seat=None if self.seat_filter is None else self.seat_filter.seat_group_value,
+        )
 
 
 class ListCustomerAlerts(Schema):
