@@ -191,7 +191,7 @@ def script_payments(request: Request, body: ScriptPayments) -> Reply:
         intent_id = body.payment_intent_id
         payment_controls.settle(request.call, outcome, payment_intent_id=intent_id)
     tax = None if body.tax is None else body.tax.to_rule()
-    payment_controls.extend(request.call, owner, body.to_outcomes(), tax)
+    payment_controls.extend(request.call, owner, body.outcomes, tax)
     return _payments(request)
 
 

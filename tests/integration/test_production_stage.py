@@ -167,3 +167,24 @@ def test_a_renewal_after_the_cut_off_leaves_what_was_cut_off(
         transition={"type": "RENEWAL", "from_contract_id": late.names["contract_id"]},
     )
     assert ("2025-01-01", "FINALIZED", 20) in late.bills()
+
+
+def test_nobody_collects_for_stripe_gates(world: World) -> None:
+    customer, card, fixed = world.customer(), world.rate_card(), world.product(type="FIXED")
+    contract = world.contract(customer, card, "2025-01-01T00:00:00Z")
+    threshold = {
+        "is_enabled": True,
+        "threshold_amount": 500,
+        "recharge_to_amount": 2500,
+        "commit": {"product_id": fixed, "name": "Recharge"},
+        "payment_gate_config": {"payment_gate_type": "STRIPE"},
+    }
+    body = {
+        "customer_id": customer,
+        "contract_id": contract,
+        "add_prepaid_balance_threshold_configuration": threshold,
+    }
+    refusal = says(world.refused("/v2/contracts/edit", body))
+    assert "payment_gate_config.payment_gate_type: this stage has nobody" in refusal
+    threshold["payment_gate_config"] = {"payment_gate_type": "EXTERNAL"}
+    world.post("/v2/contracts/edit", body)

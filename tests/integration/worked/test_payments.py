@@ -14,8 +14,14 @@ MONTH = {"timestamp": "2025-01-10T00:00:00Z", "amount": 200_000}
 class Desk(Till):
     """A till whose contract is billed through a Stripe account that is charged by intents."""
 
-    def __init__(self, credit: int = 0, *, method: str = "manually_charge_payment_intent") -> None:
-        super().__init__(credit)
+    def __init__(
+        self,
+        credit: int = 0,
+        *,
+        method: str = "manually_charge_payment_intent",
+        **settings: str,
+    ) -> None:
+        super().__init__(credit, settings=settings)
         account = {
             "customer_id": self.customer_id,
             "billing_provider": "stripe",
@@ -151,6 +157,91 @@ def test_a_gated_commit_beside_other_changes_and_a_threshold() -> None:
     assert "used" in desk.refused("/v2/contracts/edit", body, 409)["message"]
 
 
+def test_a_decline_answers_the_edit_where_that_is_wanted() -> None:
+    """Decision 5: the edit that asked for nothing else is refused, and nothing came of it."""
+    desk = Desk(BACKBEAT_FAILED_GATES="refused")
+    desk.script("failed")
+    desk.agree()
+    body = {**desk.names, "add_commits": [desk.gated()], "uniqueness_key": "first"}
+    declined = desk.refused("/v2/contracts/edit", body)["message"]
+    assert declined == "add_commits[0].payment_gate_config: Your card was declined."
+    [status] = desk.events()
+    assert status["properties"]["payment_status"] == "failed"
+    assert (desk.shown()["commits"], desk.charges()) == ([], [("VOID", 200_000)])
+    # Its key is free again, and the next payment goes through.
+    desk.buy("first")
+    assert desk.balance() == 200_000
+
+
+def test_a_decline_does_not_answer_an_edit_of_which_something_stays() -> None:
+    desk = Desk(BACKBEAT_FAILED_GATES="refused")
+    desk.script("failed", "failed")
+    desk.agree()
+    desk.edit(add_commits=[desk.gated()], update_contract_name="Renamed")
+    assert (desk.shown()["name"], desk.shown()["commits"]) == ("Renamed", [])
+    # Of two commits one is paid.
+    desk.edit(add_commits=[desk.gated(), desk.gated()])
+    assert len(desk.shown()["commits"]) == 1
+
+
+def test_a_commit_by_hand_may_need_a_product_that_stripe_knows() -> None:
+    desk = Desk(700, BACKBEAT_STRIPE_PRODUCTS="mapped")
+    desk.agree(desk.threshold())
+    desk.buy("first")
+    [status] = desk.events()
+    said = status["properties"]
+    assert (said["payment_status"], "billing_provider" in said) == ("failed", False)
+    assert "stripe_product_id" in said["error_message"]
+    assert desk.collected() == []
+    key = {"key": "stripe_product_id", "enforce_uniqueness": False}
+    desk.post("/v1/customFields/addKey", {"entity": "contract_product", **key})
+    values = {"custom_fields": {"stripe_product_id": "prod_1"}}
+    body = {"entity": "contract_product", "entity_id": desk.fixed, **values}
+    desk.post("/v1/customFields/setValues", body)
+    desk.buy("second")
+    assert desk.balance() == 200_700
+    # A recharge needs none: of 200,700 there are 480 left, and 2500 − 480 = 2020.
+    desk.spend(200_220)
+    desk.settle()
+    assert desk.balance() == 2500
+
+
+@pytest.mark.parametrize(
+    ("on_session", "status"),
+    [(True, "payment_pending_action_required"), (False, "payment_status")],
+)
+def test_who_is_there_can_authenticate(on_session: bool, status: str) -> None:
+    desk = Desk()
+    desk.script("authentication_required")
+    desk.agree()
+    stripe = {"payment_type": "PAYMENT_INTENT", "on_session_payment": on_session}
+    gate = {"payment_gate_type": "STRIPE", "stripe_config": stripe}
+    desk.edit(add_commits=[{**desk.gated(), "payment_gate_config": gate}])
+    [event] = desk.events()
+    assert event["type"] == f"payment_gate.{status}"
+    if on_session:
+        desk.post("/mock/payments", {"settle": "PAID"})
+        assert (desk.kinds(), desk.balance()) == (PAID[1:], 200_000)
+        return
+    said = event["properties"]
+    assert (said["payment_status"], desk.balance()) == ("failed", 0)
+    error = said["billing_provider"]["stripe"]["error"]
+    assert (error["code"], error["decline_code"]) == (
+        "authentication_required",
+        "authentication_required",
+    )
+
+
+def test_nobody_is_there_when_a_threshold_is_crossed() -> None:
+    desk = Desk()
+    desk.agree()
+    threshold = desk.threshold()
+    threshold["payment_gate_config"]["stripe_config"] = {"on_session_payment": True}
+    body = {**desk.names, "add_prepaid_balance_threshold_configuration": threshold}
+    refused = desk.refused("/v2/contracts/edit", body)["message"]
+    assert "stripe_config.on_session_payment" in refused
+
+
 @pytest.mark.parametrize(
     ("change", "names"),
     [
@@ -206,6 +297,55 @@ def test_ex_51_discount_cap() -> None:
     change = {"threshold_amount": 49_000, "recharge_to_amount": 51_000}
     till.edit(update_prepaid_balance_threshold_configuration=change)
     assert ("FINALIZED", 1800) in till.charges()
+
+
+def test_commits_by_hand_are_added_up() -> None:
+    """Whether they wait for their payment or not; those of later periods when they are paid."""
+    till = Till(0)
+    every, cheap = (
+        {
+            "alias": alias,
+            "reset_frequency": "BILLING_PERIOD",
+            "applicable_spend_specifiers": [
+                {"spend_type": "COMMIT_PURCHASE", "sources": ["MANUAL"], **chosen}
+            ],
+        }
+        for alias, chosen in (("all", {}), ("cheap", {"discounted": "DISCOUNTED_ONLY"}))
+    )
+    first = _bought(till, {"timestamp": "2025-01-05T00:00:00Z", "amount": 70})
+    till.agree(spend_trackers=[every, cheap], commits=[first])
+    assert _added_up(till) == [70, 0]
+    later = {"timestamp": "2025-02-05T00:00:00Z", "amount": 400}
+    second = _bought(till, {"timestamp": "2025-01-20T00:00:00Z", "amount": 30}, later)
+    second["spend_tracker_attributes"] = {"counts_as_discounted": True}
+    free = _bought(till)
+    till.edit(add_commits=[second, free])
+    # 70 + 30, of which the latter is discounted.
+    assert _added_up(till) == [100, 30]
+    gate = {"payment_gate_config": {"payment_gate_type": "STRIPE"}}
+    third = _bought(till, {"timestamp": "2025-01-10T00:00:00Z", "amount": 5}) | gate
+    till.edit(add_commits=[third])
+    assert _added_up(till) == [105, 30]
+    shown = till.shown()
+    assert [
+        one["applicable_spend_specifiers"][0]["discounted"] for one in shown["spend_trackers"]
+    ] == [
+        "ANY",
+        "DISCOUNTED_ONLY",
+    ]
+    marked = [one for one in shown["commits"] if "spend_tracker_attributes" in one]
+    assert [one["spend_tracker_attributes"] for one in marked] == [{"counts_as_discounted": True}]
+    till.clock("2025-02-10T00:00:00Z")
+    assert _added_up(till) == [400, 400]
+
+
+def _bought(till: Till, *payments: JSON) -> JSON:
+    paid = {"invoice_schedule": {"schedule_items": [*payments]}} if payments else {}
+    return {"type": "PREPAID", "product_id": till.fixed, "access_schedule": access(500), **paid}
+
+
+def _added_up(till: Till) -> list[Any]:
+    return [one["accumulated_spend"]["amount"] for one in till.shown()["spend_trackers"]]
 
 
 def test_a_cap_needs_its_tracker() -> None:

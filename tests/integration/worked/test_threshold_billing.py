@@ -1,5 +1,6 @@
 """Worked examples of threshold billing (balances and events, chapters 17 to 19)."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +17,10 @@ CREDITS = {"balance_types": ["PREPAID_COMMIT", "CREDIT"]}
 class Till(Alarms):
     """A customer with a credit, whose usage costs 1 a unit, and a gateway that does as told."""
 
-    def __init__(self, credit: int, *, in_unit: bool = False) -> None:
-        super().__init__(NOW)
+    def __init__(
+        self, credit: int, *, in_unit: bool = False, settings: Mapping[str, str] = {}
+    ) -> None:
+        super().__init__(NOW, **settings)
         self.customer_id, self.credit = self.customer(), credit
         self.fixed = self.product(type="FIXED")
         self.unit_id = self.unit("CPU") if in_unit else None

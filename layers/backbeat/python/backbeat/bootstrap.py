@@ -131,6 +131,8 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         drops_old_events=config.old_events == "drop",
         alert_interval_seconds=config.alert_interval_seconds,
         tells_resolved_alerts=config.resolved_alerts == "told",
+        refuses_failed_gates=config.failed_gates == "refused",
+        requires_stripe_products=config.stripe_products == "mapped",
         tells_changes=config.system_events == "changes",
         billing_provider=TakingProvider(),
         sql=SqliteSqlEngine(),

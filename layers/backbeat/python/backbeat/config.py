@@ -37,6 +37,8 @@ class Config(BaseModel):
     webhook_targets: Literal["any", "public"] = Field("public", alias="BACKBEAT_WEBHOOK_TARGETS")
     old_events: Literal["refuse", "drop"] = Field("refuse", alias="BACKBEAT_OLD_EVENTS")
     alert_interval_seconds: int = Field(60, alias="BACKBEAT_ALERT_INTERVAL_SECONDS", ge=0, le=900)
+    failed_gates: Literal["told", "refused"] = Field("told", alias="BACKBEAT_FAILED_GATES")
+    stripe_products: Literal["any", "mapped"] = Field("any", alias="BACKBEAT_STRIPE_PRODUCTS")
     resolved_alerts: Literal["told", "untold"] = Field("untold", alias="BACKBEAT_RESOLVED_ALERTS")
     system_events: Literal["asked", "changes"] = Field("asked", alias="BACKBEAT_SYSTEM_EVENTS")
     rate_limit: str = Field("", alias="BACKBEAT_RATE_LIMIT", pattern=_PER_SECONDS)

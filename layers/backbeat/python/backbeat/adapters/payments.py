@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from backbeat.models.errors import NotBuilt
+from backbeat.models.errors import InvalidArgument
 from backbeat.models.money import CreditType
 from backbeat.models.payments import PaymentResult
 from backbeat.models.threshold_billing import Tax, TaxType
@@ -12,16 +12,23 @@ class NoPayments:
     """Collects nothing, and says so."""
 
     def collect(
-        self, *, tenant: str, key: str, customer_id: str, amount: Decimal, currency: CreditType
+        self,
+        *,
+        tenant: str,
+        key: str,
+        customer_id: str,
+        amount: Decimal,
+        currency: CreditType,
+        on_session: bool = False,
     ) -> PaymentResult:
         """Implements `PaymentGateway`."""
-        raise NotBuilt("payments: this stage has nobody who collects them")
+        raise InvalidArgument("payments: this stage has nobody who collects them")
 
     def cancel(
         self, *, tenant: str, key: str, customer_id: str, amount: Decimal, currency: CreditType
     ) -> PaymentResult:
         """Implements `PaymentGateway`."""
-        raise NotBuilt("payments: this stage has nobody who collects them")
+        raise InvalidArgument("payments: this stage has nobody who collects them")
 
 
 class NoTaxes:
@@ -38,4 +45,4 @@ class NoTaxes:
         by: TaxType,
     ) -> Tax | None:
         """Implements `Taxes`."""
-        raise NotBuilt(f"tax_type: this stage has nobody who computes taxes of {by.value}")
+        raise InvalidArgument(f"tax_type: this stage has nobody who computes taxes of {by.value}")

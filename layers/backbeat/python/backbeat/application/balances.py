@@ -101,6 +101,7 @@ class NewBalance:
     temporary_id: str | None = None
     netsuite_sales_order_id: str | None = None
     gate: PaymentGate | None = None
+    counts_as_discounted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +283,7 @@ def checked(
         netsuite_sales_order_id=wanted.netsuite_sales_order_id,
         custom_fields=wanted.custom_fields,
         uniqueness_key=wanted.uniqueness_key,
+        counts_as_discounted=wanted.counts_as_discounted,
         created_at=call.now,
     )
     refuse_misfit(call, balance, field)

@@ -140,7 +140,7 @@ def _added(
             book.put(balance)
             made.append(balance)
         else:
-            gated.append(gated_commits.checked(balance, new.gate, field))
+            gated.append(gated_commits.checked(call, balance, new.gate, field))
         if new.temporary_id is not None:
             ids[new.temporary_id] = balance.id
     return made, gated, ids

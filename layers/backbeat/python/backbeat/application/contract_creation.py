@@ -13,6 +13,7 @@ from backbeat.application import (
     contracts,
     custom_fields,
     customers,
+    gated_commits,
     hierarchies,
     outbox,
     packages,
@@ -85,6 +86,7 @@ def add(
         contract = followed.contract
         told += followed.told
     contract, made = balances.with_contract(call, work, contract, wanted.balances)
+    contract = gated_commits.tracked(call, contract, made)
     work.add(persisted.insert(call.tenant, contract), persisted.pointer(call.tenant, contract))
     custom_fields.claim(call, work, FieldEntity.CONTRACT, contract.id, contract.custom_fields)
     contract_terms.claim_fields(

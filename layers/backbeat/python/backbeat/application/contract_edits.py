@@ -101,8 +101,10 @@ def change(call: Call, customer_id: str, contract_id: str, changes: Changes) -> 
         Conflict: the uniqueness key was used before.
         Retryable: others kept changing the contract.
     """
-    edit, after = insistently(lambda: _change(call, customer_id, contract_id, changes))
+    edit, after, gated = insistently(lambda: _change(call, customer_id, contract_id, changes))
     catch_up(call, after)
+    if call.services.refuses_failed_gates and _does_nothing(edit):
+        gated_commits.refuse_failed(call, gated)
     return edit
 
 
@@ -133,6 +135,7 @@ def record(
     if edit.update_contract_end_date is not None:
         contract_balances.end(call, book, before.contract, edit.update_contract_end_date)
     after = contract_balances.billed(call, book, after)
+    after = gated_commits.tracked(call, after, edit.add_balances)
     after, asked_for = gated_commits.begin(
         call, work, after, gated, edit, does_nothing_else=_does_nothing(edit)
     )
@@ -190,7 +193,7 @@ def history(call: Call, customer_id: str, contract_id: str) -> list[ContractEdit
 
 def _change(
     call: Call, customer_id: str, contract_id: str, changes: Changes
-) -> tuple[ContractEdit, Contract]:
+) -> tuple[ContractEdit, Contract, Sequence[GatedCommit]]:
     customer = customers.get(call, customer_id)
     billing.settle(call, contracts.get(call, customer_id, contract_id))
     before = contracts.stored(call, customer_id, contract_id)
@@ -200,7 +203,7 @@ def _change(
     after, told = record(call, work, before, customer, edit, book, gated=gated)
     work.add(*book.effects())
     outbox.commit(call, work, told)
-    return edit, after
+    return edit, after, gated
 
 
 def _does_nothing(edit: ContractEdit) -> bool:

@@ -58,6 +58,10 @@ _SHORTEST_WAIT: Final = timedelta(minutes=1)
 _LONGEST_WAIT: Final = timedelta(days=1)
 _REFUSED_OUTSIDE: Final = PaymentError(message="The payment failed.")
 _CANCELED: Final = PaymentError(message="The payment was canceled.")
+_STRIPE_PRODUCT: Final = "stripe_product_id"
+_UNMAPPED: Final = PaymentError(
+    message=f"The product has no custom field {_STRIPE_PRODUCT}, so Stripe does not know it."
+)
 
 
 # Beginning
@@ -86,7 +90,7 @@ def tax_on(
     """Returns the tax on a charge: the one known beforehand, or what its tax service says.
 
     Raises:
-        NotBuilt: the stage has nobody who computes taxes.
+        InvalidArgument: the stage has nobody who computes taxes.
     """
     if gate.tax_type not in (TaxType.STRIPE, TaxType.ANROK):
         return gate.tax
@@ -128,18 +132,7 @@ def follow_up(
     found, workflow = _stored(call, workflow_id)
     if workflow.gate is not GateType.STRIPE:
         return recharge_triggers.FAR_FUTURE
-    ask = (
-        call.services.payments.collect
-        if before.contract.archived_at is None
-        else call.services.payments.cancel
-    )
-    result = ask(
-        tenant=call.tenant,
-        key=workflow.payment_id or workflow.id,
-        customer_id=customer.id,
-        amount=rules.total(workflow),
-        currency=workflow.currency,
-    )
+    result = _result(call, workflow, before.contract)
     after = _after(call, workflow, result)
     if after == workflow:
         waited = call.now - workflow.started_at
@@ -155,6 +148,40 @@ def follow_up(
     work.add(recharge_triggers.moved(call, item, customer.id, call.now))
     outbox.commit(call, work, told)
     return None
+
+
+def _result(call: Call, workflow: Workflow, contract: Contract) -> PaymentResult:
+    key, amount = workflow.payment_id or workflow.id, rules.total(workflow)
+    if contract.archived_at is not None:
+        return _canceled(call, workflow)
+    if call.services.requires_stripe_products and _lacks_stripe_product(call, workflow):
+        return PaymentResult(PaymentOutcome.FAILED, None, _UNMAPPED)
+    return call.services.payments.collect(
+        tenant=call.tenant,
+        key=key,
+        customer_id=workflow.customer_id,
+        amount=amount,
+        currency=workflow.currency,
+        on_session=workflow.on_session,
+    )
+
+
+def _canceled(call: Call, workflow: Workflow) -> PaymentResult:
+    return call.services.payments.cancel(
+        tenant=call.tenant,
+        key=workflow.payment_id or workflow.id,
+        customer_id=workflow.customer_id,
+        amount=rules.total(workflow),
+        currency=workflow.currency,
+    )
+
+
+def _lacks_stripe_product(call: Call, workflow: Workflow) -> bool:
+    """Tells whether what is bought by hand is no product that Stripe knows."""
+    if workflow.kind is not WorkflowKind.MANUAL_COMMIT:
+        return False
+    product = catalog.get_product(call, workflow.commit.product_id)
+    return not product.custom_fields.get(_STRIPE_PRODUCT)
 
 
 def release(call: Call, workflow_id: str, *, paid: bool) -> None:
@@ -193,7 +220,15 @@ def open_of(contract: Contract) -> list[str]:
 
 def has_failed(call: Call, workflow_id: str) -> bool:
     """Tells whether a charge was decided, and not paid."""
-    return _stored(call, workflow_id)[1].state is WorkflowState.FAILED
+    return why_failed(call, workflow_id) is not None
+
+
+def why_failed(call: Call, workflow_id: str) -> PaymentError | None:
+    """Returns why a charge was not paid; None while it may be, or is."""
+    workflow = _stored(call, workflow_id)[1]
+    if workflow.state is not WorkflowState.FAILED:
+        return None
+    return workflow.error or _REFUSED_OUTSIDE
 
 
 def decided(call: Call, workflow: Workflow, error: PaymentError | None) -> Workflow:
@@ -216,13 +251,7 @@ def _cancel(call: Call, workflow_id: str) -> None:
     item, workflow = _stored(call, workflow_id)
     if not workflow.is_open or workflow.gate is not GateType.STRIPE:
         raise Conflict(NOT_CANCELABLE)
-    result = call.services.payments.cancel(
-        tenant=call.tenant,
-        key=workflow.payment_id or workflow.id,
-        customer_id=workflow.customer_id,
-        amount=rules.total(workflow),
-        currency=workflow.currency,
-    )
+    result = _canceled(call, workflow)
     after = _after(call, workflow, result)
     work = UnitOfWork(call.store)
     _note_payment(call, work, workflow, result)

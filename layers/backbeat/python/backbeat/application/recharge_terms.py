@@ -188,7 +188,12 @@ def _refuse_bad(call: Call, contract: Contract, threshold: SpendThreshold, field
         raise InvalidArgument(
             f"{field}.discount_configuration.payment_fraction: must lie between 0 and 1"
         )
-    gated_commits.refuse_bad_gate(gate, field)
+    gated_commits.refuse_bad_gate(call, gate, field)
+    if gate.on_session:
+        raise InvalidArgument(
+            f"{field}.payment_gate_config.stripe_config.on_session_payment:"
+            " is for commits that are added by hand"
+        )
     _refuse_bad_discount(contract, threshold, field)
 
 

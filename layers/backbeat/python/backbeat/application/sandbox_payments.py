@@ -14,6 +14,7 @@ from backbeat.models.payments import (
     PaymentOutcome,
     PaymentResult,
     PaymentScript,
+    ScriptedOutcome,
     ScriptedPayment,
 )
 from backbeat.models.threshold_billing import PaymentError, Tax, TaxType
@@ -31,6 +32,7 @@ _DECLINED: Final = PaymentError(
     code="card_declined",
     decline_code="generic_decline",
 )
+_UNAUTHENTICATED: Final = "authentication_required"
 _ERRORS: Final = {
     PaymentOutcome.FAILED: _DECLINED,
     PaymentOutcome.ACTION_REQUIRED: PaymentError(message="three_d_secure_redirect"),
@@ -49,7 +51,14 @@ class ScriptedPayments:
         self._store = store
 
     def collect(
-        self, *, tenant: str, key: str, customer_id: str, amount: Decimal, currency: CreditType
+        self,
+        *,
+        tenant: str,
+        key: str,
+        customer_id: str,
+        amount: Decimal,
+        currency: CreditType,
+        on_session: bool = False,
     ) -> PaymentResult:
         """Implements `PaymentGateway`."""
         drawn: list[str | None] = []
@@ -60,9 +69,12 @@ class ScriptedPayments:
                 return _result(from_item(stored, ScriptedPayment))
             item, script = script_of(self._store, tenant)
             declines = self._declined(tenant, customer_id, drawn)
-            outcome, after = (
-                (PaymentOutcome.FAILED, script) if declines else _taken(script, customer_id)
+            said, after = (
+                (ScriptedOutcome.FAILED, script) if declines else _taken(script, customer_id)
             )
+            outcome = said.comes_to(on_session=on_session)
+            if said is ScriptedOutcome.AUTHENTICATION_REQUIRED:
+                declines = _UNAUTHENTICATED
             made = _made(key, customer_id, amount, currency, outcome)
             made = made.model_copy(update={"decline_code": declines})
             work = UnitOfWork(self._store)
@@ -146,14 +158,14 @@ def decided(item: Item, after: ScriptedPayment) -> Put:
     return Put(to_item(item.key, after, version=item.version + 1), Version(item.version))
 
 
-def _taken(script: PaymentScript, customer_id: str) -> tuple[PaymentOutcome, PaymentScript]:
+def _taken(script: PaymentScript, customer_id: str) -> tuple[ScriptedOutcome, PaymentScript]:
     """Returns the next outcome for a customer, and the script without it."""
     for owner in (customer_id, EVERYBODY):
         left = script.outcomes.get(owner, ())
         if left:
             outcomes = {**script.outcomes, owner: left[1:]}
             return left[0], script.model_copy(update={"outcomes": outcomes})
-    return PaymentOutcome.PAID, script
+    return ScriptedOutcome.PAID, script
 
 
 def _made(
@@ -175,6 +187,9 @@ def _made(
 
 def _result(payment: ScriptedPayment) -> PaymentResult:
     error = _ERRORS.get(payment.outcome)
-    if error is not None and payment.decline_code is not None:
-        error = error.model_copy(update={"decline_code": payment.decline_code})
+    if payment.outcome is PaymentOutcome.FAILED and payment.decline_code is not None:
+        changes = {"decline_code": payment.decline_code}
+        if payment.decline_code == _UNAUTHENTICATED:
+            changes["code"] = _UNAUTHENTICATED
+        error = _DECLINED.model_copy(update=changes)
     return PaymentResult(payment.outcome, payment.payment_intent_id, error)

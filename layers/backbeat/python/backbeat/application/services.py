@@ -49,6 +49,8 @@ class Services:
     `drops_old_events` takes batches with events older than 34 days, without those.
     `alert_interval_seconds` is the least time between two looks at a customer's alerts for usage.
     `tells_resolved_alerts` has subscribers told when an alert is ok again.
+    `refuses_failed_gates` answers an edit 400 whose commit could not be paid.
+    `requires_stripe_products` fails payments by hand for products that Stripe does not know.
     `tells_changes` has subscribers told of every change of contracts, commits and credits that they
     did not switch off; else they are told of what they switched on.
     `stripe_queue` carries what the Stripe double delivers; stages without sandboxes have none.
@@ -87,6 +89,8 @@ class Services:
     drops_old_events: bool
     alert_interval_seconds: int
     tells_resolved_alerts: bool
+    refuses_failed_gates: bool
+    requires_stripe_products: bool
     tells_changes: bool
     sql: SqlEngine
     payments: PaymentGateway

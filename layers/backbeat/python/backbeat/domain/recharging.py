@@ -8,6 +8,7 @@ granted.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -101,18 +102,57 @@ def is_discounted(threshold: SpendThreshold, contract: Contract, period: Period 
 def with_spend(
     contract: Contract, workflow: Workflow, period: Period | None, at: datetime
 ) -> Contract:
-    """Returns the contract with a paid charge added up by the trackers that it concerns.
-
-    What lies before the period of the charge is over, and forgotten.
-    """
+    """Returns the contract with a paid charge added up by the trackers that it concerns."""
     manual = workflow.kind is WorkflowKind.MANUAL_COMMIT
-    source = SpendSource.MANUAL if manual else SpendSource.THRESHOLD_RECHARGE
-    spend = TrackedSpend(at=at, amount=workflow.charge)
+    bought = _Purchase(
+        SpendSource.MANUAL if manual else SpendSource.THRESHOLD_RECHARGE,
+        workflow.currency,
+        discounted=workflow.discounted,
+        spends=(TrackedSpend(at=at, amount=workflow.charge),),
+    )
+    return _tracked(contract, bought, period)
+
+
+def with_purchases(
+    contract: Contract, commits: Iterable[Balance], period: Period | None, at: datetime
+) -> Contract:
+    """Returns the contract with commits that were added by hand, and wait for no payment, added up.
+
+    Decision: each payment counts when it is due, one of the past when the commit is added; what is
+    changed of its payments afterwards does not count.
+    """
+    for commit in commits:
+        schedule = commit.invoice_schedule
+        if schedule is not None and commit.type is BalanceType.PREPAID:
+            spends = tuple(
+                TrackedSpend(at=max(item.timestamp, at), amount=item.amount.total)
+                for item in schedule.items
+            )
+            bought = _Purchase(
+                SpendSource.MANUAL,
+                schedule.credit_type,
+                discounted=commit.counts_as_discounted,
+                spends=spends,
+            )
+            contract = _tracked(contract, bought, period)
+    return contract
+
+
+@dataclass(frozen=True, slots=True)
+class _Purchase:
+    source: SpendSource
+    currency: CreditType
+    discounted: bool
+    spends: tuple[TrackedSpend, ...]
+
+
+def _tracked(contract: Contract, bought: _Purchase, period: Period | None) -> Contract:
+    """What lies before `period` is over, and forgotten."""
     return contract.model_copy(
         update={
             "spend_trackers": tuple(
-                tracker.model_copy(update={"spends": (*_kept(tracker, period), spend)})
-                if _counts_spend(tracker, workflow, source)
+                tracker.model_copy(update={"spends": (*_kept(tracker, period), *bought.spends)})
+                if _counts_spend(tracker, bought)
                 else tracker
                 for tracker in contract.spend_trackers
             )
@@ -124,10 +164,10 @@ def _kept(tracker: SpendTracker, period: Period | None) -> Iterable[TrackedSpend
     return (one for one in tracker.spends if period is None or one.at >= period.starting_at)
 
 
-def _counts_spend(tracker: SpendTracker, workflow: Workflow, source: SpendSource) -> bool:
-    return tracker.credit_type.id == workflow.currency.id and any(
-        (not specifier.sources or source in specifier.sources)
-        and specifier.discounted in (None, workflow.discounted)
+def _counts_spend(tracker: SpendTracker, bought: _Purchase) -> bool:
+    return tracker.credit_type.id == bought.currency.id and any(
+        (not specifier.sources or bought.source in specifier.sources)
+        and specifier.discounted in (None, bought.discounted)
         for specifier in tracker.specifiers
     )
 

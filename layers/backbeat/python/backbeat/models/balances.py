@@ -132,6 +132,7 @@ class Balance(Model):
     `sharing` lets contracts below its own draw it.
     What a rolled-over balance holds is computed from what is left of its origin as long as
     `awaits_rollover`; then it is a fact of both.
+    With `counts_as_discounted` spend trackers take what is paid for it as discounted.
     One archived together with its contract keeps its ledger, one archived alone has none.
     """
 
@@ -161,6 +162,7 @@ class Balance(Model):
     rolled_over_from: Origin | None = None
     awaits_rollover: bool = False
     trueup_disabled: bool = False
+    counts_as_discounted: bool = False
     manual_entries: tuple[ManualEntry, ...] = ()
     deductions: tuple[Deduction, ...] = ()
     rollovers: tuple[Rollover, ...] = ()

@@ -30,8 +30,27 @@ class PaymentResult:
     """A payment as it stands, and why it is not paid."""
 
     outcome: PaymentOutcome
-    payment_intent_id: str
+    payment_intent_id: str | None
     error: PaymentError | None = None
+
+
+class ScriptedOutcome(StrEnum):
+    """What a sandbox's script says of a payment.
+
+    AUTHENTICATION_REQUIRED asks the payer, and is a decline where nobody is there to be asked.
+    """
+
+    PENDING = "PENDING"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
+    AUTHENTICATION_REQUIRED = "AUTHENTICATION_REQUIRED"
+    PAID = "PAID"
+    FAILED = "FAILED"
+
+    def comes_to(self, *, on_session: bool) -> PaymentOutcome:
+        """Returns what becomes of a payment."""
+        if self is not ScriptedOutcome.AUTHENTICATION_REQUIRED:
+            return PaymentOutcome(self.value)
+        return PaymentOutcome.ACTION_REQUIRED if on_session else PaymentOutcome.FAILED
 
 
 class PaymentStatus(StrEnum):
@@ -102,7 +121,7 @@ class PaymentScript(Model):
     compute taxes answer.
     """
 
-    outcomes: dict[str, tuple[PaymentOutcome, ...]] = {}
+    outcomes: dict[str, tuple[ScriptedOutcome, ...]] = {}
     tax: TaxRule | None = None
 
 

@@ -47,14 +47,14 @@ class Tax(Model):
 
 
 class PaymentGate(Model):
-    """How a charge is collected. A purchase by hand may count as discounted for spend trackers."""
+    """How a charge is collected. `on_session` says that the payer is there to authenticate."""
 
     type: GateType
     tax_type: TaxType = TaxType.NONE
     stripe_payment: StripePayment | None = None
     invoice_metadata: dict[str, str] = {}
     tax: Tax | None = None
-    counts_as_discounted: bool = False
+    on_session: bool = False
 
 
 class ThresholdCommit(Model):
@@ -152,6 +152,7 @@ class Workflow(Model):
     tax: Tax | None = None
     commit: ThresholdCommit
     gate: GateType
+    on_session: bool = False
     invoice_id: str
     payment_id: str | None = None
     bought: Balance | None = None

@@ -11,11 +11,19 @@ class PaymentGateway(Protocol):
     """Collects payments."""
 
     def collect(
-        self, *, tenant: str, key: str, customer_id: str, amount: Decimal, currency: CreditType
+        self,
+        *,
+        tenant: str,
+        key: str,
+        customer_id: str,
+        amount: Decimal,
+        currency: CreditType,
+        on_session: bool = False,
     ) -> PaymentResult:
         """Starts a payment, or tells how far the one started under the key is.
 
-        A key never pays twice. The amount is in the unit of the currency (USD: cents).
+        A key never pays twice. The amount is in the unit of the currency (USD: cents). With
+        `on_session` the payer is there to authenticate.
         """
 
     def cancel(

@@ -18,10 +18,7 @@ from backbeat.api.schemas.charges import (
     ItemEditSchema,
     ScheduleItemSchema,
 )
-from backbeat.api.schemas.threshold_billing import (
-    PaymentGateSchema,
-    SpendTrackerAttributesSchema,
-)
+from backbeat.api.schemas.threshold_billing import PaymentGateSchema
 from backbeat.api.schemas.types import HourTimestamp, Id, Name, Number, Schema, Upper
 from backbeat.application.balances import NewBalance
 from backbeat.models.balance_edits import (
@@ -40,17 +37,11 @@ class AddedCommitSchema(CommitSchema):
 
     invoice_schedule: EditScheduleSchema | None = None
     payment_gate_config: PaymentGateSchema | None = None
-    spend_tracker_attributes: SpendTrackerAttributesSchema | None = None
 
     def to_balance(self) -> NewBalance:
         """Returns the commit asked for, and what it is to be paid through first."""
-        tracked = self.spend_tracker_attributes
-        gate = None
-        if self.payment_gate_config is not None:
-            gate = self.payment_gate_config.to_gate(
-                counts_as_discounted=tracked is not None and tracked.count_as_discounted
-            )
-        return replace(super().to_balance(), gate=gate)
+        gate = self.payment_gate_config
+        return replace(super().to_balance(), gate=None if gate is None else gate.to_gate())
 
 
 class SegmentEditSchema(Schema):

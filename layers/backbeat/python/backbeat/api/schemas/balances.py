@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from backbeat.api.schemas.charges import ScheduleSchema
 from backbeat.api.schemas.types import (
@@ -120,6 +120,7 @@ class _BalanceTerms(Schema):
         invoice_contract_id: str | None = None,
         uniqueness_key: str | None = None,
         temporary_id: str | None = None,
+        counts_as_discounted: bool = False,
     ) -> NewBalance:
         """Returns the balance asked for."""
         return NewBalance(
@@ -147,8 +148,17 @@ class _BalanceTerms(Schema):
             custom_fields=self.custom_fields,
             uniqueness_key=uniqueness_key,
             temporary_id=temporary_id,
+            counts_as_discounted=counts_as_discounted,
             netsuite_sales_order_id=self.netsuite_sales_order_id,
         )
+
+
+class SpendTrackerAttributesSchema(Schema):
+    """How a purchase by hand counts for spend trackers."""
+
+    counts_as_discounted: Annotated[
+        Flag, Field(validation_alias=AliasChoices("counts_as_discounted", "count_as_discounted"))
+    ] = False
 
 
 class CommitSchema(_BalanceTerms):
@@ -157,6 +167,7 @@ class CommitSchema(_BalanceTerms):
     type: Annotated[BalanceType, Upper]
     invoice_schedule: ScheduleSchema | None = None
     temporary_id: Name | None = None
+    spend_tracker_attributes: SpendTrackerAttributesSchema | None = None
 
     @model_validator(mode="after")
     def _is_commit(self) -> Self:
@@ -171,7 +182,13 @@ class CommitSchema(_BalanceTerms):
 
     def to_balance(self) -> NewBalance:
         """Returns the commit asked for."""
-        return self.to_terms(self.type, schedule=self.schedule, temporary_id=self.temporary_id)
+        tracked = self.spend_tracker_attributes
+        return self.to_terms(
+            self.type,
+            schedule=self.schedule,
+            temporary_id=self.temporary_id,
+            counts_as_discounted=tracked is not None and tracked.counts_as_discounted,
+        )
 
 
 class CreditSchema(_BalanceTerms):

@@ -6,13 +6,13 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from backbeat.api.schemas.types import Id, Name, Number, Schema, Upper, Whole
-from backbeat.models.payments import PaymentOutcome, PaymentStatus, TaxRule
+from backbeat.models.payments import PaymentStatus, ScriptedOutcome, TaxRule
 
 _PER_PAGE = 25
 _AT_ONCE = 1000
 
 
-_Outcome = Annotated[Literal["PAID", "FAILED", "ACTION_REQUIRED", "PENDING"], Upper]
+_Outcome = Annotated[ScriptedOutcome, Upper]
 
 
 class PaymentOfInvoice(Schema):
@@ -64,7 +64,3 @@ class ScriptPayments(Schema):
         if self.payment_intent_id is not None and self.settle is None:
             raise ValueError("payment_intent_id: goes together with settle")
         return self
-
-    def to_outcomes(self) -> list[PaymentOutcome]:
-        """Returns the stored form."""
-        return [PaymentOutcome(one) for one in self.outcomes]

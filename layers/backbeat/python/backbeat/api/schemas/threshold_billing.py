@@ -37,6 +37,7 @@ class StripeConfigSchema(Schema):
 
     payment_type: Annotated[StripePayment, Upper] = StripePayment.INVOICE
     invoice_metadata: dict[str, str] = {}
+    on_session_payment: Flag = False
 
 
 class PrecalculatedTaxSchema(Schema):
@@ -54,7 +55,7 @@ class PaymentGateSchema(Schema):
     stripe_config: StripeConfigSchema | None = None
     precalculated_tax_config: PrecalculatedTaxSchema | None = None
 
-    def to_gate(self, *, counts_as_discounted: bool = False) -> PaymentGate:
+    def to_gate(self) -> PaymentGate:
         """Returns the stored form."""
         stripe, tax = self.stripe_config, self.precalculated_tax_config
         return PaymentGate(
@@ -62,8 +63,8 @@ class PaymentGateSchema(Schema):
             tax_type=self.tax_type,
             stripe_payment=None if stripe is None else stripe.payment_type,
             invoice_metadata={} if stripe is None else stripe.invoice_metadata,
+            on_session=stripe is not None and stripe.on_session_payment,
             tax=None if tax is None else Tax(amount=tax.tax_amount, name=tax.tax_name),
-            counts_as_discounted=counts_as_discounted,
         )
 
 
@@ -105,7 +106,18 @@ class SpendSpecifierSchema(Schema):
 
     spend_type: Annotated[Literal["COMMIT_PURCHASE"], Upper] = "COMMIT_PURCHASE"
     sources: list[Annotated[SpendSource, Upper]] = []
-    discounted: Flag | None = None
+    discounted: Flag | Annotated[Literal["ANY", "DISCOUNTED_ONLY", "UNDISCOUNTED_ONLY"], Upper] = (
+        "ANY"
+    )
+
+    def to_specifier(self) -> SpendSpecifier:
+        """Returns the stored form."""
+        only = {"DISCOUNTED_ONLY": True, "UNDISCOUNTED_ONLY": False, "ANY": None}
+        wanted = self.discounted
+        return SpendSpecifier(
+            sources=tuple(self.sources),
+            discounted=wanted if isinstance(wanted, bool) else only[wanted],
+        )
 
 
 class SpendTrackerSchema(Schema):
@@ -121,17 +133,8 @@ class SpendTrackerSchema(Schema):
         return NewTracker(
             alias=self.alias,
             credit_type_id=self.credit_type_id,
-            specifiers=tuple(
-                SpendSpecifier(sources=tuple(one.sources), discounted=one.discounted)
-                for one in self.applicable_spend_specifiers
-            ),
+            specifiers=tuple(one.to_specifier() for one in self.applicable_spend_specifiers),
         )
-
-
-class SpendTrackerAttributesSchema(Schema):
-    """How a purchase by hand counts for spend trackers."""
-
-    count_as_discounted: Flag = False
 
 
 class SpendCommitSchema(Schema):

@@ -95,6 +95,9 @@ def balance_view(
         else subscription_config_view(balance.seats.link),
         hierarchy_configuration=sharing_view(balance.sharing),
         netsuite_sales_order_id=balance.netsuite_sales_order_id,
+        spend_tracker_attributes={"counts_as_discounted": True}
+        if balance.counts_as_discounted
+        else None,
         custom_fields=balance.custom_fields,
         uniqueness_key=balance.uniqueness_key,
         archived_at=optional(balance.archived_at) if is_commit else None,

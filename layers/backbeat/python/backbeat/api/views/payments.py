@@ -9,6 +9,7 @@ from backbeat.models.payments import (
     PaymentOutcome,
     PaymentScript,
     PaymentStatus,
+    ScriptedOutcome,
     ScriptedPayment,
 )
 
@@ -60,7 +61,7 @@ def payment_script_view(
     }
 
 
-def _outcome(outcome: PaymentOutcome) -> str:
+def _outcome(outcome: PaymentOutcome | ScriptedOutcome) -> str:
     return outcome.value.lower()
 
 

@@ -1,5 +1,7 @@
 """Thresholds that charge customers, as the API shows them."""
 
+from typing import Final
+
 from backbeat.api.views.balances import specifier_view
 from backbeat.api.views.times import present, timestamp
 from backbeat.models.period import Period
@@ -72,13 +74,16 @@ def _commit_view(commit: ThresholdCommit) -> dict[str, object]:
     )
 
 
+_WHICH_SPEND: Final = {None: "ANY", True: "DISCOUNTED_ONLY", False: "UNDISCOUNTED_ONLY"}
+
+
 def spend_tracker_view(tracker: SpendTracker, period: Period | None) -> dict[str, object]:
     """Returns a spend tracker and what it has added up in a usage period."""
     specifiers = [
         present(
             spend_type="COMMIT_PURCHASE",
             sources=[source.value for source in one.sources] or None,
-            discounted=one.discounted,
+            discounted=_WHICH_SPEND[one.discounted],
         )
         for one in tracker.specifiers
     ]
@@ -113,6 +118,7 @@ def _gate_view(gate: PaymentGate) -> dict[str, object]:
         else present(
             payment_type=gate.stripe_payment.value,
             invoice_metadata=gate.invoice_metadata or None,
+            on_session_payment=gate.on_session or None,
         ),
         precalculated_tax_config=None
         if tax is None

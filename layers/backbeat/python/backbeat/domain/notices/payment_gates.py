@@ -68,7 +68,7 @@ def _subject(workflow: Workflow) -> dict[str, object]:
 
 
 def _provider(workflow: Workflow) -> dict[str, object] | None:
-    if workflow.gate is not GateType.STRIPE:
+    if workflow.gate is not GateType.STRIPE or workflow.payment_intent_id is None:
         return None
     stripe: dict[str, object] = {"payment_intent_id": workflow.payment_intent_id}
     error = workflow.error
