@@ -76,7 +76,12 @@ def edit_grant(request: Request, body: EditGrant) -> Reply:
 @api.operation("voidCreditGrant-v1")
 def void_grant(request: Request, body: VoidGrant) -> Reply:
     """Takes a credit grant back."""
-    credit_grants.void(request.call, body.id, release_uniqueness_key=body.release_uniqueness_key)
+    credit_grants.void(
+        request.call,
+        body.id,
+        release_uniqueness_key=body.release_uniqueness_key,
+        void_invoice=body.void_credit_purchase_invoice,
+    )
     return ok({"id": body.id})
 
 

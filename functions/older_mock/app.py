@@ -28,7 +28,7 @@ from backbeat.application import (
     product_balances,
 )
 from backbeat.application.contract_reading import BalanceDetail
-from backbeat.models.errors import InvalidArgument, NotBuilt
+from backbeat.models.errors import InvalidArgument, NotFound
 
 api = Api("older_mock", bootstrap.services)
 
@@ -151,7 +151,7 @@ def get_embeddable_url(request: Request, body: GetEmbeddableUrl) -> Reply:
 @api.route("POST", "/v1/invoices/{customer_id}/invoices")
 def only_in_the_profile(request: Request) -> Reply:
     """What nobody can ask of the real API in such words."""
-    raise NotBuilt("This exists in profile `mock` only")
+    raise NotFound("route of profile mock", request.path["customer_id"])
 
 
 handler = api.handler

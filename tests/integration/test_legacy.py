@@ -79,6 +79,66 @@ def test_grants_do_not_pay_contracts(product: Product, world: World) -> None:
     assert product.get(f"/v1/customers/{world.customer_id}/invoices").data == before
 
 
+def test_a_grant_that_is_paid_for_is_billed_at_once(product: Product, world: World) -> None:
+    path = f"/v1/customers/{world.customer_id}/invoices"
+    before = [one["id"] for one in product.get(path).data]
+    paid = {"amount": 75, "credit_type_id": USD}
+    id_ = grant(product, world, 100, paid_amount=paid, invoice_date="2025-01-02T00:00:00Z")
+    [shown] = listed(product)
+    assert shown["paid_amount"]["amount"] == 75
+    [bill] = [one for one in product.get(path).data if one["id"] not in before]
+    assert shown["invoice_id"] == bill["id"]
+    assert (bill["status"], bill["type"], bill["total"], bill["issued_at"]) == (
+        "FINALIZED",
+        "SCHEDULED",
+        75,
+        "2025-01-02T00:00:00+00:00",
+    )
+    assert "contract_id" not in bill
+    [line] = bill["line_items"]
+    assert (line["name"], line["total"]) == ("Grant", 75)
+    # Bought once, it is not computed anew; it goes with the grant where that is asked for.
+    assert product.post("/v1/invoices/regenerate", {"id": bill["id"]}).status == 400
+    void = {"id": id_, "void_credit_purchase_invoice": True}
+    assert product.post("/v1/credits/voidGrant", void).status == 200
+    [bill] = [one for one in product.get(path).data if one["id"] not in before]
+    assert bill["status"] == "VOID"
+    assert product.post("/v1/invoices/regenerate", {"id": bill["id"]}).status == 400
+
+
+def test_the_invoice_of_a_void_grant_stays_unless_it_is_to_go(
+    product: Product, world: World
+) -> None:
+    id_ = grant(product, world, 100, paid_amount={"amount": 75, "credit_type_id": USD})
+    [shown] = listed(product)
+    assert product.post("/v1/credits/voidGrant", {"id": id_}).status == 200
+    found = product.get(f"/v1/customers/{world.customer_id}/invoices/{shown['invoice_id']}")
+    assert found.data["status"] == "FINALIZED"
+
+
+def test_a_grant_has_custom_fields(product: Product, world: World) -> None:
+    key = {"entity": "credit_grant", "key": "deal", "enforce_uniqueness": True}
+    assert product.post("/v1/customFields/addKey", key).status == 200
+    id_ = grant(product, world, 1, custom_fields={"deal": "x"})
+    [shown] = listed(product)
+    assert shown["custom_fields"] == {"deal": "x"}
+    body = {"entity": "credit_grant", "entity_id": id_, "custom_fields": {"deal": "y"}}
+    assert product.post("/v1/customFields/setValues", body).status == 200
+    [shown] = listed(product)
+    assert shown["custom_fields"] == {"deal": "y"}
+    # Of two grants only one can have the value.
+    grant(product, world, 1, custom_fields={"deal": "x"})
+    assert (
+        product.post("/v1/customFields/setValues", {**body, "custom_fields": {"deal": "x"}}).status
+        == 409
+    )
+    assert (
+        product.post("/v1/customFields/removeKey", {"entity": "credit_grant", "key": "deal"}).status
+        == 200
+    )
+    assert [one["custom_fields"] for one in listed(product)] == [{}, {}]
+
+
 def used(product: Product, world: World, amount: int, at: str, **fields: Any) -> None:
     body = {"customer_id": world.customer_id, "amount": amount, "at": at, **fields}
     assert product.post("/mock/plan-usage", body).status == 200
@@ -237,7 +297,8 @@ def test_void_is_as_if_it_had_never_been(product: Product, world: World) -> None
         ({"customer_id": UNKNOWN}, 404, "customer"),
         ({"product_ids": [UNKNOWN]}, 400, "product_ids"),
         ({"grant_amount": {"amount": 1, "credit_type_id": UNKNOWN}}, 400, "credit_type_id"),
-        ({"paid_amount": {"amount": 5, "credit_type_id": USD}}, 501, "paid_amount"),
+        ({"invoice_date": "2999-01-01T00:00:00Z"}, 400, "invoice_date"),
+        ({"custom_fields": {"unknown": "x"}}, 400, "custom field"),
     ],
 )
 def test_what_is_refused(

@@ -122,4 +122,4 @@ def test_errors_are_not_nested_and_nobody_goes_without_a_token(
 )
 def test_what_only_the_profile_has(path: str, product: Product, world: World) -> None:
     reply = product.post(path.format(world.customer_id), {})
-    assert (reply.status, "profile" in reply.body["message"]) == (501, True)
+    assert (reply.status, "profile" in reply.body["message"]) == (404, True)

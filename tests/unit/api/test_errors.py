@@ -15,7 +15,6 @@ from backbeat.models.errors import BackbeatError, Conflict, NotFound
         (errors.Forbidden("x"), 403, "Forbidden"),
         (errors.Conflict("x"), 409, "Conflict"),
         (errors.TooMany("x"), 429, "TooManyRequests"),
-        (errors.NotBuilt("x"), 501, "NotImplemented"),
         (errors.Retryable("x"), 503, "Unavailable"),
     ],
 )

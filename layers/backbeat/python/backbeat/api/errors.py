@@ -8,7 +8,6 @@ from backbeat.models.errors import (
     Conflict,
     Forbidden,
     InvalidArgument,
-    NotBuilt,
     NotFound,
     Retryable,
     TooMany,
@@ -24,7 +23,6 @@ _STATUSES: Final[dict[type[BackbeatError], int]] = {
     Conflict: 409,
     Unprocessable: 422,
     TooMany: 429,
-    NotBuilt: 501,
     Retryable: 503,
 }
 

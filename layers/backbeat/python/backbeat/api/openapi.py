@@ -43,7 +43,6 @@ _ERRORS: Final = {
     422: "It was done already, or cannot be done any more.",
     429: "A rate limit was crossed.",
     500: "Nobody foresaw this; the message has the request's id.",
-    501: "Documented by the API, not yet part of Backbeat: all of it, or a field.",
     503: "Others were writing the same things; nothing was changed.",
 }
 _ANY_OBJECT: Final = {"type": "object"}

@@ -1,15 +1,17 @@
 """Credit grants: granting, reading, editing, voiding."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from backbeat.application import catalog, customers, looks
+from backbeat.application import catalog, custom_fields, customers, looks, outbox
 from backbeat.application.services import Call
 from backbeat.domain import credit_grants as rules
+from backbeat.domain import invoicing, notices
 from backbeat.domain.credit_grants import Settled
+from backbeat.domain.identity import derived_id
 from backbeat.models.credit_grants import (
     CreditGrant,
     GrantDeduction,
@@ -17,9 +19,12 @@ from backbeat.models.credit_grants import (
     PlanUsage,
     Rollover,
 )
-from backbeat.models.errors import InvalidArgument, NotBuilt, NotFound
+from backbeat.models.custom_fields import FieldEntity
+from backbeat.models.customers import Customer
+from backbeat.models.errors import InvalidArgument, NotFound
+from backbeat.models.invoices import Invoice, InvoiceStatus, InvoiceType, LineItem, LineType
 from backbeat.models.money import CreditType, add
-from backbeat.persistence import claims, keys
+from backbeat.persistence import claims, invoices, keys
 from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Item, Put, Query, Version
@@ -46,6 +51,8 @@ class NewGrant:
     type: str | None = None
     rollover: Rollover | None = None
     uniqueness_key: str | None = None
+    invoice_date: datetime | None = None
+    custom_fields: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +117,10 @@ def create(call: Call, wanted: NewGrant) -> CreditGrant:
         InvalidArgument: something does not fit.
         Conflict: the uniqueness key was used before.
     """
-    customers.get(call, wanted.customer_id)
-    if wanted.paid_amount > 0:
-        raise NotBuilt("paid_amount: invoices of paid grants are not built")
+    customer = customers.get(call, wanted.customer_id)
+    issued_at = wanted.invoice_date or call.now
+    if issued_at > call.now:
+        raise InvalidArgument("invoice_date: must not be in the future: a grant is billed at once")
     effective_at = wanted.effective_at or call.now
     if wanted.expires_at <= effective_at:
         raise InvalidArgument("expires_at: must be after effective_at")
@@ -131,24 +139,61 @@ def create(call: Call, wanted: NewGrant) -> CreditGrant:
         priority=wanted.priority,
         amount=wanted.amount,
         credit_type=catalog.credit_type(call, wanted.credit_type_id),
+        paid_amount=wanted.paid_amount,
         paid_credit_type=catalog.credit_type(call, wanted.paid_credit_type_id),
         product_ids=tuple(wanted.product_ids),
         rollover=wanted.rollover,
         uniqueness_key=wanted.uniqueness_key,
+        custom_fields=wanted.custom_fields,
         effective_at=effective_at,
         expires_at=wanted.expires_at,
         created_at=call.now,
     )
     work = UnitOfWork(call.store)
+    bill = _purchase(call, customer, grant, issued_at) if grant.paid_amount > 0 else None
+    if bill is not None:
+        grant = grant.model_copy(update={"invoice_id": bill.id})
+        work.add(*invoices.insert(call.store, call.tenant, bill))
     work.add(Put(_item(call, grant), Absent()))
+    custom_fields.claim(call, work, FieldEntity.CREDIT_GRANT, grant.id, grant.custom_fields)
     if grant.uniqueness_key is not None:
         work.add(
             claims.take(call.tenant, _UNIQUENESS_KEY, grant.uniqueness_key, grant.id),
             otherwise=claims.taken(_KEY_USED),
         )
     looks.request(call, work, grant.customer_id, recharges=False)
-    work.commit()
+    told = [] if bill is None else [notices.invoice_finalized(bill, at=call.now)]
+    outbox.commit(call, work, told)
     return grant
+
+
+def _purchase(call: Call, customer: Customer, grant: CreditGrant, issued_at: datetime) -> Invoice:
+    """Returns the invoice that a grant is bought with. It is final: nothing about it can change."""
+    id_ = derived_id("grant purchase", grant.id)
+    line = LineItem(
+        id=derived_id(id_, "grant"),
+        type=LineType.COMMIT_PURCHASE,
+        name=grant.name,
+        quantity=Decimal(1),
+        unit_price=grant.paid_amount,
+        total=grant.paid_amount,
+        credit_type=grant.paid_credit_type,
+    )
+    draft = Invoice(
+        id=id_,
+        customer_id=customer.id,
+        contract_id="",
+        type=InvoiceType.SCHEDULED,
+        status=InvoiceStatus.DRAFT,
+        credit_type=grant.paid_credit_type,
+        apart=id_,
+        issued_at=issued_at,
+        line_items=(line,),
+        total=grant.paid_amount,
+        customer_custom_fields=customer.custom_fields,
+        billable_status=invoicing.billable_status(customer, issued_at),
+    )
+    return invoicing.finalize(draft, at=call.now)
 
 
 def edit(
@@ -179,8 +224,10 @@ def edit(
     work.commit()
 
 
-def void(call: Call, grant_id: str, *, release_uniqueness_key: bool) -> None:
-    """Takes a grant back, as if it had never been.
+def void(
+    call: Call, grant_id: str, *, release_uniqueness_key: bool, void_invoice: bool = False
+) -> None:
+    """Takes a grant back, as if it had never been; if asked for, with the invoice that billed it.
 
     Raises:
         NotFound: there is no such grant.
@@ -195,6 +242,13 @@ def void(call: Call, grant_id: str, *, release_uniqueness_key: bool) -> None:
     if release_uniqueness_key and grant.uniqueness_key is not None:
         work.add(claims.release(call.tenant, _UNIQUENESS_KEY, grant.uniqueness_key))
         changes["uniqueness_key"] = None
+    bill = (
+        None
+        if grant.invoice_id is None
+        else invoices.locate(call.store, call.tenant, grant.invoice_id)
+    )
+    if void_invoice and bill is not None and bill.invoice.status is InvoiceStatus.FINALIZED:
+        work.add(invoices.change(bill, status=InvoiceStatus.VOID))
     work.add(_put(call, grant.model_copy(update=changes), item))
     looks.request(call, work, grant.customer_id, recharges=False)
     work.commit()

@@ -130,6 +130,8 @@ def line(call: Call, invoice_id: str, line_item_id: str) -> Explanation:
         raise NotFound("line item", line_item_id)
     if found.origin is not None:
         return line(call, found.origin.invoice_id, found.origin.line_item_id)
+    if not invoice.contract_id:
+        raise InvalidArgument("line_item_id: it is of no contract, so its amount was given")
     contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
     customer = customers.get(call, invoice.customer_id)
     everything: dict[Period, list[StoredEvent]] = {}

@@ -28,7 +28,8 @@ class Rollover(Model):
 class CreditGrant(Model):
     """Credits usable on `[effective_at, expires_at)`; the lowest `priority` is drawn first.
 
-    `rolled_from` names the grant whose rest this one is.
+    `rolled_from` names the grant whose rest this one is. What was paid for it, in the unit of
+    `paid_credit_type`, was billed by the invoice `invoice_id`, unless that is nothing.
     """
 
     id: str
@@ -39,11 +40,14 @@ class CreditGrant(Model):
     priority: Decimal
     amount: Decimal
     credit_type: CreditType
+    paid_amount: Decimal = Decimal(0)
     paid_credit_type: CreditType
+    invoice_id: str | None = None
     product_ids: tuple[str, ...] = ()
     rollover: Rollover | None = None
     rolled_from: str | None = None
     uniqueness_key: str | None = None
+    custom_fields: dict[str, str] = {}
     effective_at: datetime
     expires_at: datetime
     created_at: datetime

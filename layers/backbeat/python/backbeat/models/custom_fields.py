@@ -15,6 +15,7 @@ class FieldEntity(StrEnum):
     CONTRACT_CREDIT = "contract_credit"
     CONTRACT_PRODUCT = "contract_product"
     CONTRACT = "contract"
+    CREDIT_GRANT = "credit_grant"
     CUSTOMER = "customer"
     DISCOUNT = "discount"
     INVOICE = "invoice"

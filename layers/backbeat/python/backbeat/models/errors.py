@@ -8,7 +8,6 @@ BackbeatError
 ├── Conflict          409
 ├── Unprocessable     422
 ├── TooMany           429
-├── NotBuilt          501
 └── Retryable         503  nothing was changed; the same call may succeed
 """
 
@@ -76,12 +75,6 @@ class TooMany(BackbeatError):
     def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-
-
-class NotBuilt(BackbeatError):
-    """Documented by the API, not yet part of Backbeat."""
-
-    code = "NotImplemented"
 
 
 class Retryable(BackbeatError):

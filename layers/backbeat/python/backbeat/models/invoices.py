@@ -168,6 +168,8 @@ class Known(Model):
 class Invoice(Model):
     """A bill. `issued_at` of a draft is when it will be finalized.
 
+    `contract_id` is "" where a customer buys something that is of no contract: a credit grant.
+
     Only usage invoices have a start and an end. A scheduled one has `scheduled_at`, the date of
     what it bills, and `apart` when it is not the one that all of that date and unit shares.
     `generation` counts how often the bill was made

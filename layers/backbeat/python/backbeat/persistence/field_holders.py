@@ -71,6 +71,8 @@ def all_of(store: Store, tenant: str, entity: FieldEntity) -> Iterator[Item]:
         yield from _customers(store, tenant)
     elif entity is FieldEntity.BILLABLE_METRIC:
         yield from walk(store, Query(keys.metric(tenant, "").pk))
+    elif entity is FieldEntity.CREDIT_GRANT:
+        yield from walk(store, Query(keys.credit_grants(tenant)))
     elif entity is FieldEntity.INVOICE:
         yield from _of_customers(store, tenant, keys.invoices)
     elif entity in _BALANCES:
@@ -115,6 +117,8 @@ def _key(tenant: str, entity: FieldEntity, id_: str) -> Key | None:
         return keys.customer(tenant, id_)
     if entity is FieldEntity.BILLABLE_METRIC:
         return keys.metric(tenant, id_)
+    if entity is FieldEntity.CREDIT_GRANT:
+        return keys.credit_grant(tenant, id_)
     if entity in _KINDS:
         return keys.entity(tenant, _KINDS[entity], id_)
     return None

@@ -18,7 +18,6 @@ from backbeat.api.schemas.types import (
 )
 from backbeat.application.credit_grants import GrantFilter, NewGrant
 from backbeat.models.credit_grants import Rollover, RolloverLimit
-from backbeat.models.errors import InvalidArgument
 from backbeat.models.money import USD
 from backbeat.models.provider_configurations import AccountTerms
 
@@ -55,6 +54,7 @@ class CreateGrant(Schema):
     expires_at: Timestamp
     priority: Number
     effective_at: Timestamp | None = None
+    invoice_date: Timestamp | None = None
     product_ids: Annotated[list[Id], Field(max_length=100)] = []
     reason: str | None = None
     credit_grant_type: str | None = None
@@ -64,9 +64,6 @@ class CreateGrant(Schema):
 
     def to_grant(self) -> NewGrant:
         """Returns the grant asked for."""
-        # No key can be registered for credit grants, so none is valid.
-        if self.custom_fields:
-            raise InvalidArgument("Invalid custom field keys")
         rollover = self.rollover_settings
         return NewGrant(
             customer_id=self.customer_id,
@@ -90,6 +87,8 @@ class CreateGrant(Schema):
                 value=rollover.rollover_amount.value,
             ),
             uniqueness_key=self.uniqueness_key,
+            invoice_date=self.invoice_date,
+            custom_fields=self.custom_fields,
         )
 
 
@@ -115,10 +114,11 @@ class EditGrant(Schema):
 
 
 class VoidGrant(Schema):
-    """A grant to take back. There is no invoice to void with it."""
+    """A grant to take back, and with it, if asked for, the invoice it was bought with."""
 
     id: Id
     release_uniqueness_key: Flag = False
+    void_credit_purchase_invoice: Flag = False
 
 
 class GrantPage(Schema):

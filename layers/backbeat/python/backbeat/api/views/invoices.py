@@ -33,7 +33,7 @@ def invoice_header_view(invoice: Invoice) -> dict[str, object]:
         **present(
             id=invoice.id,
             customer_id=invoice.customer_id,
-            contract_id=invoice.contract_id,
+            contract_id=invoice.contract_id or None,
             type=invoice.type.value,
             status=invoice.status.value,
             issued_at=timestamp(invoice.issued_at),

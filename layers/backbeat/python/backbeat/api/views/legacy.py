@@ -23,6 +23,7 @@ def grant_view(shown: ShownGrant) -> dict[str, object]:
             reason=grant.reason,
             credit_grant_type=grant.type,
             uniqueness_key=grant.uniqueness_key,
+            invoice_id=grant.invoice_id,
             effective_at=timestamp(grant.effective_at),
             expires_at=timestamp(grant.expires_at),
             priority=grant.priority,
@@ -31,7 +32,10 @@ def grant_view(shown: ShownGrant) -> dict[str, object]:
             "amount": grant.amount,
             "credit_type": credit_type_view(grant.credit_type),
         },
-        "paid_amount": {"amount": 0, "credit_type": credit_type_view(grant.paid_credit_type)},
+        "paid_amount": {
+            "amount": grant.paid_amount,
+            "credit_type": credit_type_view(grant.paid_credit_type),
+        },
         "balance": {
             "excluding_pending": shown.posted,
             "including_pending": shown.with_pending,
@@ -40,7 +44,7 @@ def grant_view(shown: ShownGrant) -> dict[str, object]:
         "deductions": _deduction_views(grant.amount, grant.id, shown.deductions),
         "pending_deductions": _deduction_views(shown.posted, grant.id, shown.pending),
         "products": [{"id": id_, "name": name} for id_, name in shown.product_names],
-        "custom_fields": {},
+        "custom_fields": grant.custom_fields,
     }
 
 
