@@ -28,7 +28,15 @@ class Team:
         world.rate(self.card, self.seat_product, price=fee, billing_frequency="MONTHLY")
         self.seats, self.start = seats, start
 
-    def subscribe(self, allocation: str, *, prorated: bool, amount: int, **terms: Any) -> None:
+    def subscribe(
+        self,
+        allocation: str,
+        *,
+        prorated: bool,
+        amount: int,
+        fraction: float | None = None,
+        **terms: Any,
+    ) -> None:
         """Makes the contract: each seat brings the amount each month."""
         link = {
             "subscription_id": "team",
@@ -44,6 +52,8 @@ class Team:
             subscription_config=link,
         )
         del credit["access_amount"]["quantity"]
+        if fraction is not None:
+            credit["rollover_fraction"] = fraction
         subscription = {
             "temporary_id": "team",
             "subscription_rate": {
@@ -298,3 +308,83 @@ def test_links_that_do_not_fit_are_refused() -> None:
         "add_recurring_credits": [{**bare, "subscription_config": by_number}],
     }
     assert "allocation" in world.refused("/v2/contracts/edit", body)["message"]
+
+
+# Rollover
+
+
+def test_what_is_left_rolls_over_seat_by_seat() -> None:
+    world = World("2025-04-01T00:00:00Z")
+    team = Team(world, "a", "b", "c")
+    team.subscribe(
+        "INDIVIDUAL", prorated=False, amount=1000, fraction=0.5, ending_before=at("2025-05-01")
+    )
+    world.clock("2025-04-16T00:00:00Z")
+    team.use("a", 400, "2025-04-10")
+    team.use("b", 800, "2025-04-10")
+    team.change("add_seat_ids", "d", date="2025-04-16")
+    earlier = team.contract
+    renewal = {"type": "RENEWAL", "from_contract_id": earlier}
+    team.contract = world.contract(team.customer, team.card, at("2025-05-01"), transition=renewal)
+    world.clock("2025-05-03T00:00:00Z")
+    # Of a 600 are left, of b 200, of c and d 1000 each; of no seat more than the half rolls over:
+    # min(600, 500), min(200, 500), min(1000, 500), and d, which brought 1000 later, as well.
+    assert team.balances() == {"a": (500, 500), "b": (200, 200), "c": (500, 500), "d": (500, 500)}
+    [rolled] = [one for one in credits_of(world, team) if "rolled_over_from" in one]
+    assert rolled["contract"]["id"] == team.contract
+    # 500 + 200 + 500 + 500
+    assert (rolled["balance"], ledger(rolled)) == (1700, [("2025-05-01", "SEGMENT_START", 1700)])
+    assert "subscription_config" not in rolled
+    [before] = [
+        one for one in credits_of(world, team) if one["contract"]["id"] == earlier and one["ledger"]
+    ]
+    # 4000 − 1200 = 2800, of which 1700 rolled over.
+    assert ledger(before)[-2:] == [
+        ("2025-05-01", "ROLLOVER", -1700),
+        ("2025-05-01", "EXPIRATION", -1100),
+    ]
+
+    # Each seat draws its own part only: b 200 of 300, a 100.
+    team.use("b", 300, "2025-05-02")
+    team.use("a", 100, "2025-05-02")
+    assert team.balances() == {"a": (400, 500), "b": (0, 200), "c": (500, 500), "d": (500, 500)}
+    [draft] = world.invoices(team.customer, status="DRAFT")
+    assert draft["total"] == 100
+    assert team.balances(seat_ids=["b"]) == {"b": (0, 200)}
+    [shown] = [one for one in credits_of(world, team) if "rolled_over_from" in one]
+    assert shown["balance"] == 1400
+
+
+def test_a_part_that_rolled_over_is_watched_by_its_seats_alert() -> None:
+    world = Alarms("2025-04-01T00:00:00Z")
+    team = Team(world, "a")
+    team.subscribe(
+        "INDIVIDUAL", prorated=False, amount=1000, fraction=0.1, ending_before=at("2025-05-01")
+    )
+    renewal = {"type": "RENEWAL", "from_contract_id": team.contract}
+    team.contract = world.contract(team.customer, team.card, at("2025-05-01"), transition=renewal)
+    alert = world.alert(
+        "low_remaining_seat_balance_reached", 50, seat_filter={"seat_group_key": SEAT}
+    )
+    combined = world.alert("low_remaining_contract_credit_and_commit_balance_reached", 5000)
+    world.clock("2025-05-02T00:00:00Z")
+    # A tenth of 1000 rolled over.
+    assert world.status(team.customer, alert) == "ok"
+    team.use("a", 60, "2025-05-01")
+    [event] = world.told()
+    assert event["properties"]["remaining_balance"] == 40
+    # What is single seats' own is no part of what other alerts watch.
+    assert world.status(team.customer, combined) == "ok"
+
+
+def credits_of(world: World, team: Team) -> list[JSON]:
+    found: list[JSON] = world.post(
+        "/v1/contracts/customerCredits/list",
+        {
+            "customer_id": team.customer,
+            "include_contract_credits": True,
+            "include_ledgers": True,
+            "include_balance": True,
+        },
+    )
+    return found

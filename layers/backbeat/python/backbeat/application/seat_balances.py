@@ -109,7 +109,11 @@ def shown(call: Call, customer_id: str, contract_id: str, wanted: SeatFilter) ->
             if balance.contract_id == contract.id
             and balance.seats is not None
             and balance.seats.is_individual
-            and balance.seats.link.subscription_id in linked
+            and (
+                balance.seats.link.subscription_id in linked
+                # It follows a subscription of the contract before, and belongs to seats here.
+                or (balance.rolled_over and wanted.subscription_ids is None)
+            )
             and balance.archived_at is None
             and wanted.wants(balance, call.now)
         ),

@@ -7,12 +7,12 @@ Invariants: nothing is drawn after the end of the contract; what rolls over is n
 is left, nor than the fraction of what the segments held at first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from backbeat.domain import ledgers, periods
+from backbeat.domain import ledgers, periods, seats
 from backbeat.domain.identity import derived_id
 from backbeat.models.balances import (
     AccessSegment,
@@ -23,6 +23,7 @@ from backbeat.models.balances import (
 )
 from backbeat.models.contracts import Contract
 from backbeat.models.money import add, multiply, subtract
+from backbeat.models.seats import SeatGrant
 
 _OPEN_ENDED_MONTHS: Final = 12
 """Decision: for how long a balance rolled over into an open-ended contract may be drawn."""
@@ -102,8 +103,8 @@ def successor(balance: Balance, contract: Contract) -> Balance:
             "invoice_schedule": None,
             "netsuite_sales_order_id": None,
             "recurring_id": None,
-            # What seats brought is in what is left: it rolls over as one amount.
-            "seats": None,
+            # What seats brought to a pool is in what is left: it rolls over as one amount.
+            "seats": _without_parts(balance.seats),
             "rolled_over_from": Origin(
                 contract_id=balance.contract_id or "", balance_id=balance.id
             ),
@@ -131,6 +132,8 @@ def rolled_over(
     if balance.archived_at is not None and not balance.archived_with_contract:
         return ()
     unused = [segment for segment in balance.segments if segment.ending_before >= at]
+    if balance.seats is not None and balance.seats.is_individual:
+        return tuple(_parts_rolled_over(balance, contract, unused, drawn))
     cap = multiply(
         balance.rollover_fraction or Decimal(0), add(*(segment.amount for segment in unused))
     )
@@ -151,17 +154,65 @@ def rolled_over(
     return tuple(moved)
 
 
+def _parts_rolled_over(
+    balance: Balance,
+    contract: Contract,
+    unused: Iterable[AccessSegment],
+    drawn: Sequence[Deduction],
+) -> Iterator[Rollover]:
+    """Yields what moves where each seat has its own part: of each part no more than the fraction.
+
+    Decision: a seat that was added later held at first what it brought then.
+    """
+    fraction = balance.rollover_fraction or Decimal(0)
+    parts = {seat_id: seats.part_of(balance, seat_id) for seat_id in seats.seat_ids(balance)}
+    for segment in unused:
+        by_seat = {}
+        for seat_id, part in parts.items():
+            [own] = [one for one in part.segments if one.id == segment.id]
+            left = ledgers.available(part, own, list(seats.deductions_of(drawn, seat_id)))
+            amount = min(left, multiply(fraction, seats.granted(part)))
+            if amount > 0:
+                by_seat[seat_id] = amount
+        if by_seat:
+            yield Rollover(
+                segment_id=segment.id,
+                new_contract_id=contract.id,
+                amount=add(*by_seat.values()),
+                by_seat=by_seat,
+                timestamp=contract.starting_at,
+            )
+
+
+def _without_parts(grant: SeatGrant | None) -> SeatGrant | None:
+    if grant is None or not grant.is_individual:
+        return None
+    return seats.rolled_over(grant, ())
+
+
 def emptied(balance: Balance) -> Balance:
     """Returns a rolled-over balance that awaits again what is left of its origin."""
     segments = tuple(one.model_copy(update={"amount": Decimal(0)}) for one in balance.segments)
-    return balance.model_copy(update={"segments": segments, "awaits_rollover": True})
+    return balance.model_copy(
+        update={
+            "segments": segments,
+            "seats": _without_parts(balance.seats),
+            "awaits_rollover": True,
+        }
+    )
 
 
 def with_rollover(balance: Balance, moved: Sequence[Rollover]) -> Balance:
     """Returns a balance that holds what moved into it."""
     [segment] = balance.segments
     amount = add(*(part.amount for part in moved))
-    return balance.model_copy(update={"segments": (segment.model_copy(update={"amount": amount}),)})
+    grant = balance.seats
+    return balance.model_copy(
+        update={
+            "segments": (segment.model_copy(update={"amount": amount}),),
+            "seats": None if grant is None else seats.rolled_over(grant, moved),
+        }
+    )
 
 
 def _clamped(segment: AccessSegment, ending_before: datetime) -> AccessSegment:

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backbeat.domain.subscriptions import stretches
-from backbeat.models.balances import Balance, Deduction, ManualEntry
+from backbeat.models.balances import Balance, Deduction, ManualEntry, Rollover
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.money import EXACT, add, subtract
 from backbeat.models.period import HOUR, Period
@@ -36,7 +36,8 @@ def part_of(balance: Balance, seat_id: str) -> Balance:
     grant = balance.seats
     if grant is None:
         return balance
-    amount = grant.each if seat_id in grant.seat_ids else _ZERO
+    each = grant.each if seat_id in grant.seat_ids else _ZERO
+    amount = grant.parts.get(seat_id, each)
     own = tuple(entry for entry in grant.adjustments if entry.seat_id == seat_id)
     return balance.model_copy(
         update={
@@ -46,6 +47,7 @@ def part_of(balance: Balance, seat_id: str) -> Balance:
             "seats": grant.model_copy(update={"adjustments": own}),
             "manual_entries": tuple(_entries_of(balance.manual_entries, seat_id)),
             "deductions": tuple(deductions_of(balance.deductions, seat_id)),
+            "rollovers": tuple(_rollovers_of(balance.rollovers, seat_id)),
         }
     )
 
@@ -62,6 +64,30 @@ def deductions_of(deductions: Iterable[Deduction], seat_id: str) -> Iterator[Ded
         amount = deduction.by_seat.get(seat_id)
         if amount is not None:
             yield deduction.model_copy(update={"amount": amount})
+
+
+def rolled_over(grant: SeatGrant, moved: Iterable[Rollover]) -> SeatGrant:
+    """Returns a grant that holds what of each seat's part has moved, and nothing else."""
+    parts: dict[str, Decimal] = {}
+    for one in moved:
+        for seat_id, amount in one.by_seat.items():
+            parts[seat_id] = add(parts.get(seat_id, _ZERO), amount)
+    return grant.model_copy(
+        update={
+            "quantity": Decimal(len(parts)),
+            "seat_ids": tuple(parts),
+            "each": _ZERO,
+            "parts": parts,
+            "adjustments": (),
+        }
+    )
+
+
+def _rollovers_of(rollovers: Iterable[Rollover], seat_id: str) -> Iterator[Rollover]:
+    for one in rollovers:
+        amount = one.by_seat.get(seat_id)
+        if amount is not None:
+            yield one.model_copy(update={"amount": amount})
 
 
 def _entries_of(entries: Iterable[ManualEntry], seat_id: str) -> Iterator[ManualEntry]:

@@ -69,11 +69,15 @@ class ManualEntry(Model):
 
 
 class Rollover(Model):
-    """An amount that moved from a segment to a balance of the contract that follows."""
+    """An amount that moved from a segment to a balance of the contract that follows.
+
+    `by_seat` are the seats' parts of it, where each has its own.
+    """
 
     segment_id: str
     new_contract_id: str
     amount: Decimal
+    by_seat: dict[str, Decimal] = {}
     timestamp: datetime
 
 

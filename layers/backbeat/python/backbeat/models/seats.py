@@ -36,6 +36,7 @@ class SeatGrant(Model):
 
     `quantity` seats were counted when its service period `[starting_at, ending_before)` began; each
     brought `each`. Seats of INDIVIDUAL allocation are named, and usage names them by `group_key`.
+    What rolled over from another contract holds `parts` instead, an amount for each seat.
     A seat added later brings `unit_price`, prorated from then until `counts_until` of the
     `whole_hours` that a full period has.
     """
@@ -45,6 +46,7 @@ class SeatGrant(Model):
     quantity: Decimal
     seat_ids: tuple[str, ...] = ()
     each: Decimal
+    parts: dict[str, Decimal] = {}
     unit_price: Decimal
     starting_at: datetime
     ending_before: datetime

@@ -91,7 +91,7 @@ def balance_view(
         recurring_commit_id=balance.recurring_id if is_commit else None,
         recurring_credit_id=None if is_commit else balance.recurring_id,
         subscription_config=None
-        if balance.seats is None
+        if balance.seats is None or balance.rolled_over
         else subscription_config_view(balance.seats.link),
         hierarchy_configuration=sharing_view(balance.sharing),
         netsuite_sales_order_id=balance.netsuite_sales_order_id,
