@@ -127,6 +127,8 @@ def test_ex_69_un_cancel_mis_aligned(contract: Contract) -> None:
         ("api", 2000, "01-10T10", "02-01", "s1"),
         ("api", 2000, "02-01", "03-01", "s2"),
     ]
+    # So January shows 4000.
+    assert sum(one[1] for one in contract.credits() if one[3] == "02-01") == 4000
 
 
 def test_ex_70_plan_switch(contract: Contract) -> None:

@@ -270,11 +270,30 @@ def test_ex_02_a_credit_that_dies_inside_the_period() -> None:
     draft = world.draft(customer)
     # Paid until the 16th: 360 × 100 + 100 × 50. Due: 384 × 100 + 150 × 50.
     assert draft["total"] == 45900
-    ledger = [(entry["type"], entry["amount"]) for entry in balance_of(world, customer)["ledger"]]
+    assert sorted(lines(draft, "product_id", "type", "total")) == sorted(
+        [
+            (compute, "usage", 36000),
+            (compute, "applied_commit_or_credit", -36000),
+            (compute, "usage", 38400),
+            (storage, "usage", 5000),
+            (storage, "applied_commit_or_credit", -5000),
+            (storage, "usage", 7500),
+        ]
+    )
+    paid = {line["total"]: line for line in draft["line_items"] if line["type"] == "usage"}
+    # Lines are cut where the credit ends.
+    assert {total: line["starting_at"][:10] for total, line in paid.items()} == {
+        36000: "2025-01-01", 5000: "2025-01-01", 38400: "2025-01-16", 7500: "2025-01-16"
+    }  # fmt: skip
+    assert [total for total, line in paid.items() if "commit_id" in line] == [36000, 5000]
+    ledger = [
+        (entry["timestamp"][:10], entry["type"], entry["amount"])
+        for entry in balance_of(world, customer)["ledger"]
+    ]
     assert ledger == [
-        ("CREDIT_SEGMENT_START", 50000),
-        ("CREDIT_AUTOMATED_INVOICE_DEDUCTION", -41000),
-        ("CREDIT_EXPIRATION", -9000),
+        ("2025-01-01", "CREDIT_SEGMENT_START", 50000),
+        ("2025-01-16", "CREDIT_AUTOMATED_INVOICE_DEDUCTION", -41000),
+        ("2025-01-16", "CREDIT_EXPIRATION", -9000),
     ]
 
 

@@ -86,9 +86,17 @@ def test_ex_43_shared_parent_commit(recurring: bool) -> None:
 
 def test_ex_43_shared_with_one_contract_alone() -> None:
     group = Group({"type": "ALL"})
-    names = {"customer_id": group.parent, "include_contract_commits": True}
-    [commit] = group.world.post("/v1/contracts/customerCommits/list", names)
+    [commit] = children(group.world, group.parent)
     assert commit["hierarchy_configuration"] == {"child_access": {"type": "ALL"}}
+    only_a = {"child_access": {"type": "CONTRACT_IDS", "contract_ids": [group.contracts["a"]]}}
+    change = {"commit_id": commit["id"], "hierarchy_configuration": only_a}
+    group.world.post("/v2/contracts/commits/edit", {"customer_id": group.parent, **change})
+    assert group.owed() == [0, 0, 45000]
+    # 100000 − 40000 − 30000
+    assert group.net(group.parent) == 30000
+
+
+def test_a_recurring_commit_is_shared_with_one_contract_alone() -> None:
     # The contract's id is known once it is there, so the commit for it comes later.
     other = Group({"type": "NONE"})
     assert other.owed() == [0, 30000, 45000]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.worked.alarms import Alarms
 from tests.integration.worked.test_balances import access
+from tests.integration.worked.test_units import eur
 from tests.integration.worked.world import JSON
 
 NOW = "2025-01-10T10:00:00Z"
@@ -18,7 +19,12 @@ class Till(Alarms):
     """A customer with a credit, whose usage costs 1 a unit, and a gateway that does as told."""
 
     def __init__(
-        self, credit: int, *, in_unit: bool = False, settings: Mapping[str, str] = {}
+        self,
+        credit: int,
+        *,
+        in_unit: bool = False,
+        in_euros: bool = False,
+        settings: Mapping[str, str] = {},
     ) -> None:
         super().__init__(NOW, **settings)
         self.customer_id, self.credit = self.customer(), credit
@@ -30,6 +36,9 @@ class Till(Alarms):
             # A unit costs 10 cents.
             conversion = {"custom_credit_type_id": self.unit_id, "fiat_per_custom_credit": 10}
             card, rate = {"credit_type_conversions": [conversion]}, {"credit_type_id": self.unit_id}
+        if in_euros:
+            self.unit_id = eur(self)
+            card, rate = {"fiat_credit_type_id": self.unit_id}, {"credit_type_id": self.unit_id}
         self.card_id = self.rate_card(**card)
         self.rate(self.card_id, self.product(self.metric()), price=1, **rate)
 
@@ -260,13 +269,19 @@ def test_ex_50_custom_unit_with_discount(fraction: float | None, charged: int) -
 
 
 def test_ex_52_nothing_is_rounded() -> None:
-    till = Till(1000)
-    till.agree(till.threshold(recharge_to_amount=5000))
-    till.use(till.customer_id, "167.2", NOW)
-    till.use(till.customer_id, "824.472", NOW)
+    till = Till(20, in_euros=True)
+    till.agree(till.threshold(threshold_amount=10, recharge_to_amount=50))
+    till.use(till.customer_id, "11.672", NOW)
     assert till.kinds() == PAID
-    # 1000 − 991.672 = 8.328; 5000 − 8.328 = 4991.672.
-    assert till.charges() == [("FINALIZED", Decimal("4991.672"))]
+    # 20 − 11.672 = 8.328 euros; 50 − 8.328 = 41.672.
+    assert till.charges() == [("FINALIZED", Decimal("41.672"))]
+    assert till.collected() == [Decimal("41.672")]
+    [invoice] = till.invoices(till.customer_id, type="SCHEDULED")
+    assert invoice["credit_type"]["name"] == "EUR"
+    [commit] = till.shown()["commits"]
+    [segment] = commit["access_schedule"]["schedule_items"]
+    assert segment["amount"] == Decimal("41.672")
+    assert till.balance(credit_type_id=till.unit_id) == 50
 
 
 @pytest.mark.parametrize("second", ["paid", "failed"])
@@ -297,6 +312,9 @@ def test_ex_53_spend_threshold(second: str) -> None:
     till.clock("2025-02-03T00:00:00Z")
     [final] = till.invoices(till.customer_id, type="USAGE", status="FINALIZED")
     assert final["total"] == (5000 if second == "paid" else 36000)
+    # 31250 + 31000 + 5000, or 31250 + 36000: all that was used, once.
+    paid = [one["total"] for one in till.invoices(till.customer_id, status="FINALIZED")]
+    assert sum(paid) == 67250
 
 
 def test_without_a_gate_a_recharge_waits_for_nothing() -> None:
