@@ -288,3 +288,63 @@ def test_in_an_event_loop_closing_sends_all_that_can_be_sent(
 
     asyncio.run(story())
     assert meter.current() == 500
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"meta": {"lock": threading.Lock()}}, "meta"),
+        ({"meta": {"share": float("nan")}}, "meta"),
+        ({"meta": {"amount": Decimal(1)}}, "meta"),
+        ({"quantity": Decimal("NaN")}, "quantity"),
+        ({"quantity": -1}, "quantity"),
+        ({"metric": ""}, "metric"),
+        ({"customer_ref": "c" * 256}, "customer_ref"),
+        ({"idempotency_key": ""}, "idempotency_key"),
+    ],
+)
+def test_what_would_have_a_whole_batch_refused_is_no_event(
+    fields: dict[str, Any], named: str, meter: Meter, product: Product
+) -> None:
+    with client(Wire(product), flush_events=1) as metering:
+        with pytest.raises(ValueError, match=f"^{named}: "):
+            metering.buffer(**{"metric": "calls", "customer_ref": "acme", **fields})
+        metering.buffer("calls", "acme", 7, ts=NOON - HOUR)
+    assert meter.current() == 7
+
+
+def test_an_event_says_what_it_said_when_it_was_made(meter: Meter, product: Product) -> None:
+    meta: dict[str, Any] = {"region": "eu"}
+    with client(Wire(product), flush_seconds=60) as metering:
+        metering.buffer("calls", "acme", 7, ts=NOON - HOUR, meta=meta)
+        meta["lock"] = threading.Lock()
+    [shown] = meter.get("events").data
+    assert shown["meta"] == {"region": "eu"}
+
+
+def test_flushing_goes_on_whatever_came_back(meter: Meter, product: Product) -> None:
+    told: list[MeteringError] = []
+    wire = Wire(product, first_two(lambda: httpx.Response(200, json={"results": [{"index": 9}]})))
+    with client(wire, flush_events=1, flush_seconds=60, on_error=told.append) as metering:
+        for number in (1, 2, 3):
+            metering.buffer("calls", "acme", 4, ts=NOON - HOUR)
+            patience = time.monotonic() + 10
+            while len(wire.sent) < number and time.monotonic() < patience:
+                time.sleep(0.01)
+    assert (len(told), len(wire.sent), meter.current()) == (2, 3, Decimal(4))
+    assert isinstance(told[0].__cause__, IndexError)
+
+
+def test_a_page_of_somebody_else_is_no_answer(meter: Meter, product: Product) -> None:
+    wire = Wire(product, first_two(lambda: httpx.Response(200, content=b"<html>")))
+    with client(wire) as metering:
+        assert metering.track("calls", "acme", 3, ts=NOON - HOUR).status == "accepted"
+    assert (len(wire.sent), meter.current()) == (3, Decimal(3))
+
+
+def test_a_conflict_is_not_tried_again(product: Product) -> None:
+    refused = {"code": "Conflict", "message": "there is another"}
+    wire = Wire(product, before=lambda count, request: httpx.Response(409, json=refused))
+    with client(wire) as metering, pytest.raises(ApiError, match="there is another") as error:
+        metering.track("calls", "acme", ts=NOON - HOUR)
+    assert (error.value.status, len(wire.sent)) == (409, 1)

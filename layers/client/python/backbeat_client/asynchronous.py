@@ -70,6 +70,7 @@ class AsyncMetering:
 
         Raises:
             RuntimeError: the client is closed.
+            ValueError: a field cannot be sent.
         """
         if self._closed:
             raise RuntimeError("the client is closed")
@@ -168,10 +169,14 @@ class AsyncMetering:
                 return
             try:
                 await self.flush()
-            except MeteringError as error:
-                if self._on_error is not None:
-                    with contextlib.suppress(Exception):
-                        self._on_error(error)
+            except Exception as error:
+                # Whatever it is, the next flush has events of its own.
+                self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if self._on_error is not None:
+            with contextlib.suppress(Exception):
+                self._on_error(exchange.as_told(error))
 
     async def _ask(self, question: Question) -> Any:
         for attempt in range(self._tries):

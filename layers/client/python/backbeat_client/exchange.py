@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpx
 
-from backbeat_client.errors import ApiError, RefusedEvents, Unavailable
+from backbeat_client.errors import ApiError, MeteringError, RefusedEvents, Unavailable
 from backbeat_client.events import Event, Result
 
 MOST_EVENTS: Final = 1000
@@ -23,7 +23,8 @@ TIMEOUT_SECONDS: Final = 10.0
 _BASE: Final = "/metering/v1"
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 30.0
-_TRY_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+_TRY_AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Not 409: what collides with what is there, collides again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,13 @@ def answer(response: httpx.Response) -> Any:
 
     Raises:
         ApiError: the server refused.
-        Unavailable: it cannot answer now; asking again may help.
+        Unavailable: it cannot answer now, or somebody else answered; asking again may help.
     """
     if response.is_success:
-        return json.loads(response.content, parse_float=Decimal) if response.content else None
+        try:
+            return json.loads(response.content, parse_float=Decimal)
+        except ValueError as error:
+            raise Unavailable(f"the answer is no JSON: {response.text[:200]!r}") from error
     try:
         said = json.loads(response.content)
         code, message = str(said.get("code", "")), str(said.get("message", ""))
@@ -105,6 +109,15 @@ def answer(response: httpx.Response) -> Any:
     if response.status_code in _TRY_AGAIN:
         raise Unavailable(f"the server cannot answer now: {refused}") from refused
     raise refused
+
+
+def as_told(error: Exception) -> MeteringError:
+    """Returns what a program is told of a failure in the background."""
+    if isinstance(error, MeteringError):
+        return error
+    told = MeteringError(f"{type(error).__name__}: {error}")
+    told.__cause__ = error
+    return told
 
 
 def given_up(tries: int, last: Exception) -> Unavailable:

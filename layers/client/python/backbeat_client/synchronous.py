@@ -63,6 +63,7 @@ class Metering:
             RefusedEvents: it was refused.
             ApiError: the whole request was.
             Unavailable: it is not known whether it arrived; sending the same event again is safe.
+            ValueError: a field cannot be sent.
         """
         event = Event(metric=metric, customer_ref=customer_ref, quantity=quantity, **said)
         [result] = self.send([event])
@@ -89,6 +90,7 @@ class Metering:
 
         Raises:
             RuntimeError: the client is closed.
+            ValueError: a field cannot be sent.
         """
         event = Event(metric=metric, customer_ref=customer_ref, quantity=quantity, **said)
         with self._lock:
@@ -205,10 +207,14 @@ class Metering:
                 return
             try:
                 self.flush()
-            except MeteringError as error:
-                if self._on_error is not None:
-                    with contextlib.suppress(Exception):
-                        self._on_error(error)
+            except Exception as error:
+                # Whatever it is, the next flush has events of its own.
+                self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if self._on_error is not None:
+            with contextlib.suppress(Exception):
+                self._on_error(exchange.as_told(error))
 
     def _ask(self, question: Question) -> Any:
         for attempt in range(self._tries):
