@@ -1,7 +1,5 @@
 """What operators of metering do: adjustments, mappings to Stripe, pushes, reconciliation."""
 
-from datetime import datetime
-
 from backbeat import bootstrap
 from backbeat.api import auth, pagination
 from backbeat.api.replies import Reply, document, file, ok, page
@@ -15,7 +13,11 @@ from backbeat.api.schemas.mappings import (
     ListPushes,
     RunPush,
 )
-from backbeat.api.schemas.metering import CreateAdjustment, ListAdjustments
+from backbeat.api.schemas.metering import (
+    CreateAdjustment,
+    ListAdjustments,
+    SetApprovalPolicy,
+)
 from backbeat.api.schemas.reconciliation import (
     ApproveCorrection,
     ChangeSettings,
@@ -45,17 +47,18 @@ from backbeat.api.views.reconciliation import (
 from backbeat.api.views.times import optional
 from backbeat.application.metering import (
     adjustments,
+    approvals,
     closing,
     corrections,
     drift,
     gauges,
     health,
     mappings,
+    proposals,
     pushes,
     reconciliation,
 )
-from backbeat.models.adjustments import AdjustmentReason
-from backbeat.models.errors import InvalidArgument, NotFound
+from backbeat.models.errors import NotFound
 from backbeat.models.mappings import Lane
 from backbeat.models.reconciliation import CorrectionStatus, RunTrigger
 
@@ -65,18 +68,7 @@ api = Api("metering_operations", bootstrap.services)
 @api.route("POST", "/metering/v1/adjustments")
 def create_adjustment(request: Request, body: CreateAdjustment) -> Reply:
     """Proposes a change of usage, which counts once it is approved."""
-    made = adjustments.create(
-        request.call,
-        metric=body.metric,
-        customer_ref=body.customer_ref,
-        timestamp=_instant(body),
-        quantity=body.delta,
-        reason=AdjustmentReason(body.reason),
-        by=request.call.by.id,
-        note=body.note,
-        request_id=body.request_id,
-        meta=body.meta,
-    )
+    made = proposals.create(request.call, body.to_proposal(request.call.by.id))
     return ok(adjustment_view(made))
 
 
@@ -125,6 +117,19 @@ def revert_adjustment(request: Request) -> Reply:
     return ok(
         adjustment_view(adjustments.revert(call, request.path["adjustment_id"], by=call.by.id))
     )
+
+
+@api.route("GET", "/metering/v1/approval-policy")
+def get_approval_policy(request: Request) -> Reply:
+    """Shows whose approval adjustments need."""
+    return ok(approvals.policy(request.call).model_dump())
+
+
+@api.route("PUT", "/metering/v1/approval-policy")
+def set_approval_policy(request: Request, body: SetApprovalPolicy) -> Reply:
+    """Lays down whose approval adjustments need from now on."""
+    approvals.set_policy(request.call, body.to_policy())
+    return get_approval_policy(request)
 
 
 @api.route("POST", "/metering/v1/mappings")
@@ -353,13 +358,6 @@ def show_readiness(visit: Visit) -> Reply:
         "lag_seconds": seen.lag_seconds,
     }
     return Reply(503 if seen.readiness is health.Readiness.UNHEALTHY else 200, body)
-
-
-def _instant(body: CreateAdjustment) -> datetime:
-    at = body.ts or body.period_start
-    if at is None:
-        raise InvalidArgument("ts: required, an instant of the usage that is changed")
-    return at
 
 
 handler = api.handler

@@ -106,6 +106,7 @@ def test_no_list_shows_anything_of_another(
         "/metering/v1/reconciliation/summary",
         "/metering/v1/reconciliation/explain",
         "/metering/v1/reconciliation/settings",
+        "/metering/v1/approval-policy",
     }
     assert listed == named
     for path, query in LISTS.items():

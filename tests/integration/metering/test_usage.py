@@ -440,14 +440,6 @@ class TestAdjustments:
         assert (other.status, other.body["conflicting_id"]) == (409, first["id"])
         assert len(meter.get("adjustments").data) == 1
 
-    @pytest.mark.parametrize("aggregation", ["count", "max", "last", "unique"])
-    def test_d48_other_aggregations_have_nothing_to_add_to(
-        self, aggregation: str, meter: Meter
-    ) -> None:
-        meter.counter(aggregation=aggregation)
-        reply = self.propose(meter)
-        assert (reply.status, "no sum" in reply.body["message"]) == (400, True)
-
     @pytest.mark.parametrize(
         ("query", "found"),
         [

@@ -13,6 +13,7 @@ _BY_PATH: Final = (
     ("/metering/v1/check", Scope.METERING_READ, Scope.METERING_READ),
     # What decides how usage is counted and billed.
     ("/metering/v1/caps", Scope.METERING_READ, Scope.METERING_ADMIN),
+    ("/metering/v1/approval-policy", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/v1/mappings", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/v1/periods/", Scope.METERING_READ, Scope.METERING_ADMIN),
     ("/metering/v1/reconciliation/", Scope.METERING_READ, Scope.METERING_ADMIN),

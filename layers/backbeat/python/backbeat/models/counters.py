@@ -42,6 +42,11 @@ class Counter(Model):
         """Tells whether amounts can be given back: a sum is the sum of its parts."""
         return self.aggregation is Aggregation.SUM
 
+    @property
+    def observes(self) -> bool:
+        """Tells whether an event says how much there is, or what, rather than how much more."""
+        return self.aggregation not in (Aggregation.SUM, Aggregation.COUNT)
+
 
 class Source(StrEnum):
     """Where an event comes from."""

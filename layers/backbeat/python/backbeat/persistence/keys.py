@@ -1067,6 +1067,11 @@ def metering_settings(tenant: str) -> Key:
     return Key(metering(tenant), "SETTINGS")
 
 
+def approval_policy(tenant: str) -> Key:
+    """Whose approval a tenant's adjustments need."""
+    return Key(metering(tenant), "APPROVALS")
+
+
 def recount(tenant: str, customer_key: str, metric_id: str) -> Key:
     """Held by who counts the events of a customer key anew: one at a time."""
     return Key(f"{tenant}#RECOUNT#{part(customer_key)}#{part(metric_id)}", "RECOUNT")

@@ -23,7 +23,13 @@ from backbeat.api.schemas.types import (
     Whole,
 )
 from backbeat.application.metering.counters import NewCounter
-from backbeat.models.adjustments import Adjustment, AdjustmentStatus
+from backbeat.application.metering.proposals import Proposal
+from backbeat.models.adjustments import (
+    Adjustment,
+    AdjustmentReason,
+    AdjustmentStatus,
+    ApprovalPolicy,
+)
 from backbeat.models.catalog import Aggregation
 from backbeat.models.counters import SentEvent, Source
 from backbeat.models.errors import InvalidArgument
@@ -285,17 +291,56 @@ def whole_hours(since: datetime | None, until: datetime | None) -> Period:
 
 
 class CreateAdjustment(Schema):
-    """A change of usage to propose. `delta` may be negative."""
+    """A change of usage to propose.
+
+    That is `delta` units of a sum (down, too) or so many events of a count; of counters of the
+    greatest, the latest or different values it is the `value` or `resource_id` that was missed.
+    """
 
     metric: str
     customer_ref: CustomerRef
     ts: Timestamp | None = None
     period_start: Timestamp | None = None
-    delta: Number
+    delta: Number | None = None
+    value: Amount | None = None
+    resource_id: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     reason: Literal["backfill", "correction", "promo", "credit", "manual"] = "manual"
     note: Annotated[str, StringConstraints(max_length=500)] | None = None
     request_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
     meta: JsonObject = {}
+
+    def to_proposal(self, by: str) -> Proposal:
+        """Returns the proposal of somebody.
+
+        Raises:
+            InvalidArgument: it does not say when.
+        """
+        at = self.ts or self.period_start
+        if at is None:
+            raise InvalidArgument("ts: required, an instant of the usage that is changed")
+        return Proposal(
+            metric=self.metric,
+            customer_ref=self.customer_ref,
+            timestamp=at,
+            delta=self.delta,
+            value=self.value,
+            resource_id=self.resource_id,
+            reason=AdjustmentReason(self.reason),
+            by=by,
+            note=self.note,
+            request_id=self.request_id,
+            meta=self.meta,
+        )
+
+
+class SetApprovalPolicy(Schema):
+    """How many units an adjustment may be of to be approved by whoever proposed it; null: any."""
+
+    four_eyes_above: Amount | None
+
+    def to_policy(self) -> ApprovalPolicy:
+        """Returns the policy meant."""
+        return ApprovalPolicy(four_eyes_above=self.four_eyes_above)
 
 
 class ListAdjustments(Schema):

@@ -13,10 +13,12 @@ from backbeat.application.metering import (
     adjustments,
     definitions,
     mappings,
+    proposals,
     pushes,
     quantities,
     replays,
 )
+from backbeat.application.metering.proposals import Proposal
 from backbeat.application.services import Call
 from backbeat.domain import reconciling
 from backbeat.domain.identity import derived_id
@@ -39,6 +41,7 @@ from backbeat.persistence.entities import from_item, page_of_models, to_item
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Effect, Index, IndexKey, Item, Put, Query, Version
 
+_PROPOSER = "system:correction"
 _STANDING = (CorrectionStatus.OPEN, CorrectionStatus.REJECTED)
 _CHOICES = {
     CorrectionKind.ADOPT: (CorrectionKind.ADOPT, CorrectionKind.WITHDRAW),
@@ -243,18 +246,22 @@ def _write_usage(call: Call, held: Correction, mapping: MeterMapping, part: Peri
 def _adjust(
     call: Call, held: Correction, customer_ref: str, part: str, at: datetime, amount: Decimal
 ) -> None:
-    made = adjustments.create(
+    made = proposals.create(
         call,
-        metric=held.metric,
-        customer_ref=customer_ref,
-        timestamp=at,
-        quantity=amount,
-        reason=AdjustmentReason.CORRECTION,
-        by=held.decided_by or "system:correction",
-        note=f"{held.difference.value} of {held.period_start.isoformat()}",
-        request_id=f"{held.id}:{part}:{customer_ref}"[:128],
+        Proposal(
+            metric=held.metric,
+            customer_ref=customer_ref,
+            timestamp=at,
+            delta=amount,
+            reason=AdjustmentReason.CORRECTION,
+            # A reconciliation proposed it: whoever approves the correction is the second.
+            by=_PROPOSER,
+            note=f"{held.difference.value} of {held.period_start.isoformat()}",
+            request_id=f"{held.id}:{part}:{customer_ref}"[:128],
+            meta={},
+        ),
     )
-    adjustments.approve(call, made.id, by=held.decided_by or "system:correction")
+    adjustments.approve(call, made.id, by=held.decided_by or _PROPOSER)
 
 
 def _finish(

@@ -14,15 +14,15 @@ import msgspec
 
 from backbeat.application import ingest
 from backbeat.application.metering import (
-    adjustments,
     alerts,
     billing_periods,
     definitions,
+    late_events,
     references,
 )
-from backbeat.application.metering.adjustments import LateEvent
 from backbeat.application.metering.caps import Guard, Verdict
 from backbeat.application.metering.definitions import Definitions
+from backbeat.application.metering.late_events import LateEvent
 from backbeat.application.services import Call
 from backbeat.domain import event_keys
 from backbeat.models.adjustments import AdjustmentStatus
@@ -337,10 +337,15 @@ def _late(call: Call, late: Sequence[_Taken]) -> dict[int, EventResult]:
     """Makes adjustments of events, and counts those at once that nobody need look at."""
     if not late:
         return {}
-    made = adjustments.of_late_events(
+    made = late_events.keep(
         call,
         [
-            LateEvent(one.event, one.usage.transaction_id, one.timing is _Timing.LATE)
+            LateEvent(
+                one.event,
+                one.usage.transaction_id,
+                approved=one.timing is _Timing.LATE,
+                observes=one.counter.observes,
+            )
             for one in late
         ],
     )
