@@ -1,4 +1,4 @@
-"""Metered usage: events in, usage out, counters and caps."""
+"""Metered usage: events in, backfills and replays, usage out, counters, caps and alerts."""
 
 from datetime import timedelta
 
@@ -9,9 +9,12 @@ from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.backfills import ListBackfills, ListRows, OrderBackfill, RunReplay
 from backbeat.api.schemas.meter_alerts import (
+    AcknowledgeAlert,
     ChangeMeterAlert,
     CreateMeterAlert,
     ListMeterAlertEvents,
+    ListMeterAlertStates,
+    SnoozeAlert,
 )
 from backbeat.api.schemas.metering import (
     CheckUsage,
@@ -38,13 +41,16 @@ from backbeat.api.views.metering import (
     verdict_view,
 )
 from backbeat.application.metering import (
+    alert_states,
     alerts,
     backfills,
     caps,
     counters,
     events,
+    listing,
     live_usage,
     replays,
+    watching,
 )
 from backbeat.models.period import Period, hour_of
 
@@ -77,7 +83,7 @@ def list_events(request: Request, query: ListEvents) -> Reply:
     parameters = query.model_dump(exclude={"next_page", "limit", "since", "until"})
     cursor = pagination.decode(query.next_page, parameters)
     ref, _, position = (cursor or "").partition("\n")
-    found = events.page(
+    found = listing.page(
         request.call,
         span,
         metric=query.metric,
@@ -98,7 +104,7 @@ def list_events(request: Request, query: ListEvents) -> Reply:
 @api.route("GET", "/metering/v1/events/export")
 def export_events(request: Request, query: ExportEvents) -> Reply:
     """Returns up to 10,000 events as CSV, in the form that a backfill reads."""
-    found = events.page(
+    found = listing.page(
         request.call,
         Period(query.since, query.until),
         metric=query.metric,
@@ -192,8 +198,9 @@ def get_counter(request: Request) -> Reply:
 @api.route("GET", "/metering/v1/usage/current")
 def get_current_usage(request: Request, query: CurrentUsage) -> Reply:
     """Returns a customer's usage of the running billing period."""
-    period, found = live_usage.current(request.call, query.customer_ref, query.metric)
-    return ok(usage_view(query.customer_ref, period, found))
+    call, ref = request.call, query.customer_ref
+    period, found = live_usage.current(call, ref, query.metric)
+    return ok(usage_view(ref, period, found, watching.open_of(call, ref, period)))
 
 
 @api.route("GET", "/metering/v1/usage/history")
@@ -261,6 +268,7 @@ def create_meter_alert(request: Request, body: CreateMeterAlert) -> Reply:
         customer_ref=body.customer_ref,
         threshold=body.threshold,
         clear_below=body.clear_below,
+        severity=body.severity,
     )
     return ok(alert_view(made))
 
@@ -273,9 +281,9 @@ def list_meter_alerts(request: Request) -> Reply:
 
 @api.route("GET", "/metering/v1/alerts/events")
 def list_meter_alert_events(request: Request, query: ListMeterAlertEvents) -> Reply:
-    """Lists when lines were crossed, the newest first."""
+    """Lists when lines were crossed, and what was said about that, the newest first."""
     parameters = query.model_dump(exclude={"next_page", "limit"})
-    found, following = alerts.page_of_events(
+    found, following = alert_states.page_of_events(
         request.call,
         query.wants,
         since=query.since,
@@ -287,12 +295,60 @@ def list_meter_alert_events(request: Request, query: ListMeterAlertEvents) -> Re
     return page(views, pagination.encode(following, parameters))
 
 
+@api.route("GET", "/metering/v1/alerts/states")
+def list_meter_alert_states(request: Request, query: ListMeterAlertStates) -> Reply:
+    """Lists where alerts stand for customers, the latest change first."""
+    parameters = query.model_dump(exclude={"next_page", "limit"})
+    found, following = alert_states.page(
+        request.call,
+        query.wants,
+        since=query.since,
+        until=query.until,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, parameters),
+    )
+    views = [state_view(one) for one in found]
+    return page(views, pagination.encode(following, parameters))
+
+
+@api.route("POST", "/metering/v1/alerts/{alert_id}/acknowledge")
+def acknowledge_meter_alert(request: Request, body: AcknowledgeAlert) -> Reply:
+    """Notes that somebody knows: nobody is told any more until it is ok."""
+    call = request.call
+    state = alert_states.acknowledge(
+        call,
+        alerts.get(call, request.path["alert_id"]),
+        body.customer_ref,
+        body.period_start,
+        by=call.by.id,
+        note=body.note,
+    )
+    return ok(state_view(state))
+
+
+@api.route("POST", "/metering/v1/alerts/{alert_id}/snooze")
+def snooze_meter_alert(request: Request, body: SnoozeAlert) -> Reply:
+    """Notes that somebody looks later: if it is not ok by then, it is told of again."""
+    call = request.call
+    state = alert_states.snooze(
+        call,
+        alerts.get(call, request.path["alert_id"]),
+        body.customer_ref,
+        body.period_start,
+        until=body.end(call.now),
+        by=call.by.id,
+        note=body.note,
+    )
+    return ok(state_view(state))
+
+
 @api.route("GET", "/metering/v1/alerts/{alert_id}")
 def get_meter_alert(request: Request) -> Reply:
     """Returns an alert, and where it stands for its customers."""
     call, alert_id = request.call, request.path["alert_id"]
-    states = [state_view(one) for one in alerts.states(call, alert_id)]
-    return ok({**alert_view(alerts.get(call, alert_id)), "states": states})
+    alert = alerts.get(call, alert_id)
+    states = [state_view(one) for one in alert_states.of_alert(call, alert_id)]
+    return ok({**alert_view(alert), "states": states})
 
 
 @api.route("PATCH", "/metering/v1/alerts/{alert_id}")

@@ -11,27 +11,32 @@ from backbeat import bootstrap
 from backbeat.application import billing, sandboxes
 from backbeat.application.metering import (
     adjustments,
+    alert_states,
     alerts,
     backfills,
     closing,
     corrections,
     counters,
     events,
+    listing,
     live_usage,
     mappings,
+    proposals,
     pushes,
     reconciliation,
     replays,
+    watching,
 )
 from backbeat.application.metering.counters import NewCounter
 from backbeat.application.metering.mappings import NewMapping, WantedTarget
+from backbeat.application.metering.proposals import Proposal
 from backbeat.application.services import Call, Services
 from backbeat.config import Config
 from backbeat.models.adjustments import AdjustmentReason
 from backbeat.models.backfills import BackfillFormat, BackfillStatus
 from backbeat.models.catalog import Aggregation
 from backbeat.models.counters import EventResult, Outcome, SentEvent
-from backbeat.models.meter_alerts import MeterAlertType
+from backbeat.models.meter_alerts import MeterAlertType, Resolution
 from backbeat.models.period import Period
 from backbeat.models.reconciliation import RunTrigger, Verdict
 from backbeat.models.schedules import Frequency
@@ -145,21 +150,22 @@ def test_events_late_ones_and_adjustments(tenant: Tenant) -> None:
     # 10 × 1 and 2 × 5.
     assert tenant.current() == 20
     adjustments.approve(tenant.call(), waiting.adjustment_id or "", by="ann")
-    made = adjustments.create(
-        tenant.call(),
+    proposal = Proposal(
         metric="calls",
         customer_ref="acme",
         timestamp=JANUARY,
-        quantity=Decimal(-1),
+        delta=Decimal(-1),
         reason=AdjustmentReason.CREDIT,
         by="ann",
+        meta={},
     )
+    made = proposals.create(tenant.call(), proposal)
     adjustments.approve(tenant.call(), made.id, by="bob")
     # 11 more, and 1 less.
     assert tenant.current() == 30
     adjustments.revert(tenant.call(), made.id, by="bob")
     assert tenant.current() == 31
-    assert len(events.page(
+    assert len(listing.page(
         tenant.call(),
         Period(JANUARY, FEBRUARY),
         metric=None,
@@ -196,10 +202,15 @@ def test_pushes_reconciliation_and_the_end_of_a_period(tenant: Tenant, meters: M
     assert state.finalized_by == "ann"
     # 100 told, and 7 that somebody else did.
     assert sum(one.value for one in meters.counted.values()) == 100
-    [crossing], _ = alerts.page_of_events(
+    [crossing], _ = alert_states.page_of_events(
         tenant.call(), lambda one: True, since=None, until=None, limit=10, cursor=None
     )
     assert crossing.value == 100
+    # The period is over: nobody need look at it any more.
+    assert watching.look_again(tenant.call()) == 1
+    [state_now] = alert_states.of_alert(tenant.call(), crossing.alert_id)
+    assert state_now.resolution is Resolution.PERIOD_OVER
+    assert watching.look_again(tenant.call()) == 0
 
 
 def test_backfills_and_replays(tenant: Tenant) -> None:

@@ -84,7 +84,7 @@ def test_d48_different_values_take_one_that_was_missed(meter: Meter) -> None:
         ("sum", {}, "delta: required"),
         ("count", {"value": 5}, "value: calls counts events"),
         ("count", {"delta": -1}, "none can be taken back"),
-        ("count", {"delta": "0.5"}, "whole ones"),
+        ("count", {"delta": 0.5}, "whole ones"),
         ("count", {"delta": 0}, "whole ones"),
         ("count", {"delta": 1001}, "1 to 1000"),
         ("max", {"delta": 5}, "delta: calls is the greatest value"),

@@ -21,6 +21,7 @@ LISTS: dict[str, dict[str, str]] = {
     "/metering/v1/events/backfill": {},
     "/metering/v1/alerts": {},
     "/metering/v1/alerts/events": {},
+    "/metering/v1/alerts/states": {},
     "/metering/v1/counters": {},
     "/metering/v1/caps": {},
     "/metering/v1/adjustments": {},
@@ -32,6 +33,8 @@ BODIES: dict[str, Any] = {
     "PATCH /metering/v1/mappings/{mapping_id}": {"active": False},
     "DELETE /metering/v1/mappings/{mapping_id}": {},
     "PATCH /metering/v1/alerts/{alert_id}": {"enabled": False},
+    "POST /metering/v1/alerts/{alert_id}/acknowledge": {"customer_ref": "acme"},
+    "POST /metering/v1/alerts/{alert_id}/snooze": {"customer_ref": "acme", "hours": 1},
     "POST /metering/v1/reconciliation/corrections/{correction_id}/approve": {},
 }
 

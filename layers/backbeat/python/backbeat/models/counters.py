@@ -16,6 +16,9 @@ QUANTITY = "quantity"
 RESOURCE = "resource_id"
 """The property that carries what the amount was used of or on."""
 
+SYSTEM_PROPERTIES = (QUANTITY, RESOURCE, "source", "adjustment_id", "operation_id")
+"""Properties of a stored event that are not from its sender's `meta`."""
+
 
 class Counter(Model):
     """A billable metric under the name that events are sent to, and how it takes late ones.

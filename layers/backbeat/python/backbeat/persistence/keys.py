@@ -1087,6 +1087,11 @@ def backfills(tenant: str) -> str:
     return f"{tenant}#BACKFILLS"
 
 
+def cap_turn(tenant: str, metric: str, customer_id: str, start: datetime) -> Key:
+    """Whose turn it was last to use some of what hard caps leave a customer in a period."""
+    return Key(f"{tenant}#CAPTURN#{part(customer_id)}", f"{part(metric)}#{time_text(start)}")
+
+
 def backfill_rows(tenant: str, backfill_id: str, page: int) -> Key:
     """Some rows of a backfill."""
     return Key(backfill(tenant, backfill_id).pk, f"ROWS#{page:06}")
@@ -1116,6 +1121,16 @@ def meter_alert_state(tenant: str, alert_id: str, customer_id: str, start: datet
 def meter_alert_states(tenant: str, alert_id: str) -> tuple[str, str, str]:
     """Partition and range of the states of an alert about metered usage."""
     return (f"{tenant}#METERALERT#{part(alert_id)}", *prefix_range("STATE#"))
+
+
+def meter_alert_states_by_age(tenant: str) -> str:
+    """Gsi1 partition of where all alerts about metered usage stand, by their last change."""
+    return f"{tenant}#METERALERTSTATES"
+
+
+def open_meter_alerts(tenant: str) -> str:
+    """Gsi2 partition of the states of alerts that are above their lines."""
+    return f"{tenant}#METERALERTSOPEN"
 
 
 def meter_alert_event(tenant: str, event_id: str) -> Key:

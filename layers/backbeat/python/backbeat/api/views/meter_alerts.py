@@ -14,6 +14,7 @@ def alert_view(alert: MeterAlert) -> dict[str, object]:
         "customer_ref": alert.customer_ref,
         "threshold": alert.threshold,
         "clear_below": alert.clear_below,
+        "severity": alert.severity.value,
         "enabled": alert.enabled,
         "created_at": timestamp(alert.created_at),
         "archived_at": optional(alert.archived_at),
@@ -21,13 +22,18 @@ def alert_view(alert: MeterAlert) -> dict[str, object]:
 
 
 def state_view(state: MeterAlertState) -> dict[str, object]:
-    """Returns where an alert stands for a customer."""
+    """Returns where an alert stands for a customer, and who said what about it."""
     return {
+        "alert_id": state.alert_id,
+        "alert_name": state.alert_name,
+        "metric": state.metric,
+        "severity": state.severity.value,
         "customer_ref": state.customer_ref,
         "period_start": timestamp(state.period_start),
         "status": state.status.value,
         "value": state.value,
         "changed_at": timestamp(state.changed_at),
+        **_said(state),
     }
 
 
@@ -44,5 +50,16 @@ def crossing_view(event: MeterAlertEvent) -> dict[str, object]:
         "status": event.status.value,
         "value": event.value,
         "threshold": event.threshold,
+        "severity": event.severity.value,
         "at": timestamp(event.at),
+        **_said(event),
+    }
+
+
+def _said(of: MeterAlertState | MeterAlertEvent) -> dict[str, object]:
+    return {
+        "by": of.by,
+        "note": of.note,
+        "snoozed_until": optional(of.snoozed_until),
+        "resolution": None if of.resolution is None else of.resolution.value,
     }

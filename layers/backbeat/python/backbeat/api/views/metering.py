@@ -11,13 +11,15 @@ import msgspec
 from backbeat.api import json
 from backbeat.api.schemas.metering import AGGREGATION_NAMES
 from backbeat.api.views.invoices import invoice_view
+from backbeat.api.views.meter_alerts import state_view
 from backbeat.api.views.times import optional, present, timestamp
 from backbeat.application.metering.caps import Verdict
-from backbeat.application.metering.events import meta_of
+from backbeat.application.metering.listing import meta_of
 from backbeat.application.metering.live_usage import CounterUsage, History, Projection
 from backbeat.models.adjustments import Adjustment
 from backbeat.models.counters import QUANTITY, RESOURCE, Counter, EventResult, Outcome
 from backbeat.models.limits import Cap
+from backbeat.models.meter_alerts import MeterAlertState
 from backbeat.models.period import Period
 from backbeat.models.usage import StoredEvent
 
@@ -126,9 +128,12 @@ def events_csv(events: Iterable[StoredEvent]) -> bytes:
 
 
 def usage_view(
-    customer_ref: str, period: Period, counters: Sequence[CounterUsage]
+    customer_ref: str,
+    period: Period,
+    counters: Sequence[CounterUsage],
+    alerts: Sequence[MeterAlertState],
 ) -> dict[str, object]:
-    """Returns a customer's usage of the running period."""
+    """Returns a customer's usage of the running period, and what is above its line in it."""
     return {
         "customer_ref": customer_ref,
         "period": period_view(period),
@@ -143,6 +148,7 @@ def usage_view(
             }
             for one in counters
         ],
+        "alerts": [state_view(one) for one in alerts],
     }
 
 

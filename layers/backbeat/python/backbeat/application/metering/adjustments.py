@@ -10,10 +10,10 @@ from collections.abc import Callable
 from backbeat.application import ingest
 from backbeat.application.metering import (
     adjustment_items,
-    alerts,
     approvals,
     definitions,
     references,
+    watching,
 )
 from backbeat.application.metering.adjustment_items import STEPS
 from backbeat.application.services import Call
@@ -130,7 +130,9 @@ def finish(call: Call, adjustment_id: str) -> Adjustment:
     references.note(call, [adjustment.customer_ref])
     # The events' keys are its own, so writing them a second time counts nothing.
     ingest.ingest(call, events, any_age=True)
-    alerts.usage_arrived(call, definitions.of(call), [(adjustment.metric, adjustment.customer_ref)])
+    watching.usage_arrived(
+        call, definitions.of(call), [(adjustment.metric, adjustment.customer_ref)]
+    )
     return adjustment_items.replace(call, item, {"status": done})
 
 

@@ -45,6 +45,11 @@ def period_of(call: Call, customer: Customer, at: datetime) -> Period:
     return found if found.covers(at) else periods.whole_period(CALENDAR_MONTHS, at)
 
 
+def before(call: Call, customer: Customer, start: datetime) -> Period:
+    """Returns the billing period that ends where another one starts."""
+    return period_of(call, customer, start - timedelta(microseconds=1))
+
+
 def takes_changes(call: Call, period: Period) -> bool:
     """Tells whether a period can still change without anybody's approval."""
     return call.now < period.ending_before + LATE_CHANGES

@@ -47,8 +47,8 @@ class Verdict:
 class Guard:
     """Holds the events of a request, one after the other, against the caps on them.
 
-    What a customer has used is read once. Requests at the same time do not see each other's
-    events, so together they may pass a cap by what each of them brings.
+    What a customer has used is read once: whoever is to keep a hard cap makes sure that nobody else
+    uses of it meanwhile, see `cap_turns`.
     """
 
     def __init__(self, call: Call, known: Definitions) -> None:

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from backbeat.application import catalog
 from backbeat.application.services import Call
 from backbeat.models.catalog import BillableMetric
 from backbeat.models.counters import Counter
 from backbeat.models.errors import NotFound
-from backbeat.models.limits import Cap
+from backbeat.models.limits import Cap, CapMode
 from backbeat.models.meter_alerts import MeterAlert
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, walk
 from backbeat.ports.store import Query
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Definitions:
     """All counters by name, what they count, and the caps and alerts about them."""
 
@@ -46,6 +47,15 @@ class Definitions:
             for cap in self.caps
             if cap.metric == metric and cap.customer_ref in (None, customer_ref)
         ]
+
+    @cached_property
+    def hard_caps(self) -> frozenset[str]:
+        """The counters with hard caps, on whomever."""
+        return frozenset(cap.metric for cap in self.caps if cap.mode is CapMode.HARD)
+
+    def is_capped(self, metric: str, customer_ref: str) -> bool:
+        """Tells whether a hard cap is on a customer's usage."""
+        return any(cap.mode is CapMode.HARD for cap in self.caps_on(metric, customer_ref))
 
 
 def of(call: Call) -> Definitions:

@@ -8,18 +8,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
 
 from backbeat.application import ingest
 from backbeat.application.metering import (
-    alerts,
     billing_periods,
+    cap_turns,
     definitions,
     late_events,
     references,
+    watching,
 )
+from backbeat.application.metering.cap_turns import Turn
 from backbeat.application.metering.caps import Guard, Verdict
 from backbeat.application.metering.definitions import Definitions
 from backbeat.application.metering.late_events import LateEvent
@@ -29,27 +32,21 @@ from backbeat.models.adjustments import AdjustmentStatus
 from backbeat.models.counters import (
     QUANTITY,
     RESOURCE,
+    SYSTEM_PROPERTIES,
     Counter,
     EventResult,
     Outcome,
     SentEvent,
     Source,
 )
-from backbeat.models.errors import InvalidArgument
-from backbeat.models.period import Period
 from backbeat.models.usage import PropertyValue, StoredEvent, UsageEvent
-from backbeat.persistence import raw_events, usage
-
-LONGEST_SPAN: Final = timedelta(days=400)
-"""How much time events are looked for in at once: each day is read by itself."""
+from backbeat.persistence import usage
 
 _AHEAD: Final = timedelta(hours=1)
 _META_BYTES: Final = 4096
 _DIGITS: Final = 24
 """Before and behind the decimal point: what sums keep exactly."""
 _SOURCES: Final = {source: source.value for source in Source}
-_SYSTEM: Final = (QUANTITY, RESOURCE, "source", "adjustment_id", "operation_id")
-"""Properties of a stored event that are not from its sender's `meta`."""
 
 
 class _Timing(Enum):
@@ -69,6 +66,7 @@ class _Taken(NamedTuple):
     usage: UsageEvent
     timing: _Timing
     warning: str | None
+    is_capped: bool
 
 
 def take(
@@ -92,8 +90,21 @@ def take(
     taken = list(_checked(call, known, events, header_key, operation_id, results))
     if accepts_late:
         taken = [one._replace(timing=_Timing.IN_TIME) for one in taken]
+    free = [one for one in taken if not one.is_capped]
+    results.update(_count(call, free, operation_id))
+    if len(free) < len(taken):
+        results.update(_within_caps(call, known, [one for one in taken if one.is_capped]))
+    watching.usage_arrived(
+        call, known, ((one.event.metric, one.event.customer_ref) for one in taken)
+    )
+    return [results[index] for index in range(len(events))]
+
+
+def _count(call: Call, taken: Sequence[_Taken], operation_id: str | None) -> dict[int, EventResult]:
+    """Stores and counts events that may count; returns what became of each."""
     in_time = [one for one in taken if one.timing is _Timing.IN_TIME]
     references.note(call, {one.event.customer_ref for one in in_time})
+    results: dict[int, EventResult] = {}
     held = ingest.ingest(call, [one.usage for one in in_time], any_age=True) if in_time else {}
     for one in in_time:
         key = one.usage.transaction_id
@@ -103,71 +114,44 @@ def take(
         results[one.number] = EventResult(one.number, key, outcome, None, None, warning)
     if len(in_time) < len(taken):
         results.update(_late(call, [one for one in taken if one.timing is not _Timing.IN_TIME]))
-    alerts.usage_arrived(call, known, ((one.event.metric, one.event.customer_ref) for one in taken))
-    return [results[index] for index in range(len(events))]
+    return results
 
 
-def page(
-    call: Call,
-    span: Period,
-    *,
-    metric: str | None,
-    customer_ref: str | None,
-    source: str | None,
-    after: tuple[str, str] | None,
-    limit: int,
-) -> list[tuple[str, StoredEvent]]:
-    """Returns metered events of a span behind a position, each with its own position.
+def _within_caps(call: Call, known: Definitions, taken: Sequence[_Taken]) -> dict[int, EventResult]:
+    """Counts events one part after the other, as far as the hard caps on them leave room.
 
-    They are in order of customer reference, then the newest first.
-
-    Raises:
-        InvalidArgument: the span is longer than events are looked for at once.
+    Each part commits only if nobody used of the same caps since they were read, else it is decided
+    on anew: so a cap is kept to the unit, however many requests come at the same time.
     """
-    if span.ending_before - span.starting_at > LONGEST_SPAN:
-        raise InvalidArgument(f"since: more than {LONGEST_SPAN.days} days before until")
-    refs = references.every(call) if customer_ref is None else [customer_ref]
-    counters = definitions.of(call).counters
-    found: list[tuple[str, StoredEvent]] = []
-    for ref in refs:
-        if after is not None and ref < after[0]:
+    results: dict[int, EventResult] = {}
+    for first in range(0, len(taken), cap_turns.MOST_EVENTS):
+        part = taken[first : first + cap_turns.MOST_EVENTS]
+        used = [(one.counter.name, one.event.customer_ref, one.event.timestamp) for one in part]
+        results.update(cap_turns.in_turn(call, known, used, partial(_in_turn, known, part)))
+    return results
+
+
+def _in_turn(known: Definitions, part: Sequence[_Taken], turn: Turn) -> dict[int, EventResult]:
+    """Counts events as far as there is room, with the usage as it is in this turn."""
+    guard = Guard(turn.call, known)
+    results: dict[int, EventResult] = {}
+    allowed: list[_Taken] = []
+    for one in part:
+        key = one.usage.transaction_id
+        # An event that was counted before is no more usage.
+        if _is_stored(turn.call, key):
+            allowed.append(one)
             continue
-        for position, stored in _newest_first(call, ref, span):
-            if after is not None and ref == after[0] and position >= after[1]:
-                continue
-            event = stored.event
-            if event.event_type not in counters or metric not in (None, event.event_type):
-                continue
-            if source not in (None, event.properties.get("source")):
-                continue
-            found.append((position, stored))
-            if len(found) == limit:
-                return found
-    return found
-
-
-def meta_of(event: UsageEvent) -> dict[str, PropertyValue]:
-    """Returns what an event's sender said beside its quantity."""
-    return {name: value for name, value in event.properties.items() if name not in _SYSTEM}
-
-
-def _newest_first(call: Call, customer_ref: str, span: Period) -> Iterator[tuple[str, StoredEvent]]:
-    end = span.ending_before
-    while end > span.starting_at:
-        midnight = (end - timedelta(microseconds=1)).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
-        day = Period(max(midnight, span.starting_at), end)
-        events = raw_events.events(call.store, call.tenant, [customer_ref], day)
-        positions = [
-            (
-                f"{one.event.timestamp.isoformat(timespec='microseconds')}|{one.event.transaction_id}",
-                one,
-            )
-            for one in events
-        ]
-        yield from sorted(positions, key=lambda pair: pair[0], reverse=True)
-        end = day.starting_at
+        verdict = guard.verdict(one.counter, one.usage)
+        if verdict is not None and not verdict.allowed:
+            results[one.number] = EventResult(one.number, key, Outcome.ERROR, _refusal(verdict))
+        else:
+            allowed.append(one._replace(warning=None if verdict is None else verdict.warning))
+    for number, result in _count(turn.call, allowed, None).items():
+        # Stored by an attempt before this one, it was not there when the request came.
+        is_new = result.outcome is Outcome.DUPLICATE and turn.has_stored(result.key)
+        results[number] = result._replace(outcome=Outcome.ACCEPTED) if is_new else result
+    return results
 
 
 def _checked(
@@ -180,6 +164,7 @@ def _checked(
 ) -> Iterator[_Taken]:
     """Yields the events that may count; of the others, the results say why not."""
     guard = Guard(call, known)
+    hard = known.hard_caps if operation_id is None else frozenset()
     lateness = _Lateness(call)
     texts = _Texts()
     seen: set[str] = set()
@@ -200,15 +185,13 @@ def _checked(
         seen.add(key)
         usage_event = _usage_event(event, key, text, operation_id)
         warning = None
+        is_capped = event.metric in hard and known.is_capped(event.metric, event.customer_ref)
         # An event that was counted before is no more usage.
-        if event.metric in capped and not _is_stored(call, key):
+        if event.metric in capped and not is_capped and not _is_stored(call, key):
             verdict = guard.verdict(counter, usage_event)
-            if verdict is not None and not verdict.allowed:
-                results[index] = EventResult(index, key, Outcome.ERROR, _refusal(verdict))
-                continue
             warning = None if verdict is None else verdict.warning
         timing = lateness.of(counter, event)
-        yield _Taken(index, event, counter, usage_event, timing, warning)
+        yield _Taken(index, event, counter, usage_event, timing, warning, is_capped)
 
 
 def _refusal(verdict: Verdict) -> str:
@@ -227,7 +210,7 @@ def _problem(
     if event.timestamp > latest:
         return "ts: more than an hour in the future"
     if event.meta:
-        for name in _SYSTEM:
+        for name in SYSTEM_PROPERTIES:
             if name in event.meta:
                 return f"meta.{name}: is set by the system"
         if len(msgspec.json.encode(event.meta)) > _META_BYTES:

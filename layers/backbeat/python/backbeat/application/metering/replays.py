@@ -10,8 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from backbeat.application import arrivals, usage
-from backbeat.application.metering import definitions, events, quantities, references
+from backbeat.application import usage
+from backbeat.application.metering import cap_turns, definitions, quantities, references
+from backbeat.application.metering.listing import LONGEST_SPAN
 from backbeat.application.services import Call
 from backbeat.domain import counting, measures, metering, windows
 from backbeat.models.base import Model
@@ -89,8 +90,8 @@ def replay(
         InvalidArgument: the span is longer than events are looked for at once.
         Retryable: usage kept coming while it was looked at.
     """
-    if span.ending_before - span.starting_at > events.LONGEST_SPAN:
-        raise InvalidArgument(f"since: more than {events.LONGEST_SPAN.days} days before until")
+    if span.ending_before - span.starting_at > LONGEST_SPAN:
+        raise InvalidArgument(f"since: more than {LONGEST_SPAN.days} days before until")
     known = definitions.of(call)
     counters = [known.counter(name) for name in metrics] or list(known.counters.values())
     refs = references.every(call) if customer_ref is None else [customer_ref]
@@ -166,12 +167,8 @@ def _mend(call: Call, metric: BillableMetric, customer_key: str, span: Period) -
     turn = call.store.get(keys.recount(call.tenant, customer_key, metric.id))
     counted, events = _settled(call, metric, alone, span)
     if metric.is_tracked:
-        said = {
-            CellKey(customer_key, metric.id, cell.hour, cell.groups): cell.tally
-            for cell in counting.cells(metric, events)
-        }
-        # Writing such a value again changes nothing, and none is greater than its events.
-        arrivals.track(call, said, call.now)
+        # No value that was written is greater than its events.
+        cap_turns.write_values(call, metric, customer_key, events)
         return
     differences = dict(_differences(metric, customer_key, counted, counting.cells(metric, events)))
     adds = stored_usage.add_to_cells(call.tenant, differences, slot_of=lambda hour: _SLOT)

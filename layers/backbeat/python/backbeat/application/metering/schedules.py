@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from backbeat.application import sandboxes, tenants
-from backbeat.application.metering import adjustments, closing, health, pushes, reconciliation
+from backbeat.application.metering import (
+    adjustments,
+    closing,
+    health,
+    pushes,
+    reconciliation,
+    watching,
+)
 from backbeat.application.services import Call, Services
 from backbeat.models.reconciliation import RunTrigger
 
@@ -36,6 +43,7 @@ def reconcile_all(services: Services) -> Done:
 
 
 def _push(call: Call) -> int:
+    watching.look_again(call)
     told = len(pushes.run(call))
     closing.guard_all(call)
     return told
@@ -43,6 +51,7 @@ def _push(call: Call) -> int:
 
 def _reconcile(call: Call) -> int:
     adjustments.complete(call)
+    watching.look_again(call, everything=True)
     told = pushes.run(call)
     if not told:
         return 0
