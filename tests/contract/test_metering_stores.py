@@ -24,6 +24,7 @@ from backbeat.application.metering import (
     proposals,
     pushes,
     reconciliation,
+    rejections,
     replays,
     watching,
 )
@@ -241,3 +242,18 @@ def test_backfills_and_replays(tenant: Tenant) -> None:
         )
         assert found.metrics[0].events_found == 30
         assert found.metrics[0].counter_delta == 0
+
+
+def test_a_push_that_stripe_did_not_count_is_noted_once(tenant: Tenant, meters: Meters) -> None:
+    mapped(tenant)
+    tenant.send(event(100, 1))
+    [pushed] = pushes.run(tenant.call())
+    [identifier] = meters.counted
+    for _ in range(2):
+        assert rejections.note(tenant.call(), identifier, "no_meter: there is none")
+        state = pushes.state_of(tenant.call(), pushed.mapping, pushed.target, pushed.part)
+        assert (state.pushed, state.failed is not None) == (Decimal(0), True)
+    assert not rejections.note(tenant.call(), "another", "no_meter: there is none")
+    # Sent anew it is another event.
+    pushes.run(tenant.call(), insists=True)
+    assert len(meters.counted) == 2

@@ -40,10 +40,9 @@ def shadow(product: Product, origin: str) -> StripeSide:
 
 
 def _client(origin: str, token: str) -> Any:
-    client = stripe.StripeClient(
+    return stripe.StripeClient(
         f"sk_test_{token}", base_addresses={"api": f"{origin}/stripe"}, max_network_retries=0
     )
-    return client.v1
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ class StripeSide:
     """One world of the double. Untyped: tests read whatever objects carry."""
 
     def __init__(self, product: Product, client: Any, token: str) -> None:
-        self.v1 = client
+        self.client = client
+        self.v1 = client.v1
         self._product = product
         self._token = token
 

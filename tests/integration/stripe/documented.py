@@ -147,7 +147,7 @@ def differences(answer: Any, where: str = "") -> Iterator[str]:
 
 def _object(thing: dict[str, Any], where: str) -> Iterator[str]:
     kind = thing["object"]
-    if thing.get("deleted"):
+    if thing.get("deleted") or thing.keys() == {"id", "object"}:
         return
     if kind == "list":
         yield from _list(thing, where)

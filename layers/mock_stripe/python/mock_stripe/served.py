@@ -10,6 +10,7 @@ from mock_stripe.resources import (  # noqa: F401 - importing is what registers
     customers,
     cycles,
     disputes,
+    event_destinations,
     events,
     invoice_items,
     invoices,

@@ -82,7 +82,7 @@ class Pending(Model):
 
 
 class FailedPush(Model):
-    """A push that Stripe refused: somebody has to look at it."""
+    """A push that Stripe refused, at once or later: somebody has to look at it."""
 
     sequence: int
     delta: Decimal
@@ -127,11 +127,14 @@ class PushStatus(StrEnum):
     FAILED = "failed"
     UNBOOKED = "unbooked"
     """It was found not to be counted, and is sent anew."""
+    REJECTED = "rejected"
+    """Stripe took it, and told afterwards that it was not counted, and why."""
 
 
 class PushRecord(Model):
-    """One push: a line of a target's log."""
+    """One push: a line of a target's log, under the name of its `ledger`."""
 
+    ledger: str = ""
     sequence: int
     period_start: datetime
     delta: Decimal

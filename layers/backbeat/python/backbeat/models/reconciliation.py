@@ -62,7 +62,8 @@ class Found(Model):
 
     `events` is what the events of `recounted_from` and later come to, `cells` what was counted of
     them; None where they were not looked at. `local`, `pushed` and `stripe` are of the whole part.
-    `drift` is local less Stripe's.
+    `drift` is local less Stripe's. `message` says why Stripe could not be asked, or why it refused
+    the last push.
     """
 
     mapping_id: str

@@ -1027,6 +1027,11 @@ def push_records(tenant: str, ledger: str) -> tuple[str, str, str]:
     return (pushes(tenant, ledger), *prefix_range("LOG#"))
 
 
+def pushed_event(tenant: str, identifier: str) -> IndexKey:
+    """Gsi1 place of the push that is known to Stripe under an identifier."""
+    return IndexKey(f"{tenant}#PUSHED#{part(identifier)}", "PUSH")
+
+
 def reconciled(tenant: str, ledger: str, period_start: datetime) -> Key:
     """What the latest reconciliation found of a period."""
     return Key(pushes(tenant, ledger), f"FOUND#{time_text(period_start)}")

@@ -5,7 +5,14 @@ from typing import Literal
 from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import disputes, meters, payments, setup_intents, work
+from mock_stripe.resources import (
+    disputes,
+    meters,
+    payments,
+    setup_intents,
+    thin_events,
+    work,
+)
 from mock_stripe.resources.events import updating
 from mock_stripe.wire import faults
 from mock_stripe.wire.faults import Fault
@@ -181,8 +188,12 @@ def set_webhooks(world: World, params: Webhooks) -> Object:
 @endpoint("POST", "/mock/events/{event}/deliver", Deliver)
 def deliver(world: World, params: Deliver, event: str) -> Object:
     """Sends an event, be it again: twice, out of order, stale or signed wrongly."""
-    world.get(event, "event")
-    known = [one["id"] for one in world.all("webhook_endpoint")]
+    if world.find(event, thin_events.KIND) is None:
+        world.get(event, "event")
+        endpoints = world.all("webhook_endpoint")
+    else:
+        endpoints = [*world.all(thin_events.DESTINATION), *world.all("webhook_endpoint")]
+    known = [one["id"] for one in endpoints]
     targets = known if params.endpoint is None else [params.endpoint]
     if not set(targets) <= set(known):
         raise InvalidRequest(f"No such webhook endpoint: '{params.endpoint}'", param="endpoint")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from backbeat.ports.http import HttpFailure
 from backbeat.ports.store import Item, Key, Put
 from mock_stripe.ports import Ports
+from mock_stripe.resources.thin_events import DESTINATION
 from mock_stripe.wire.rendering import visible
 from mock_stripe.world import keys
 from mock_stripe.world.turns import in_turn
@@ -52,7 +53,7 @@ def deliver(ports: Ports, message: Mapping[str, Any]) -> Outcome:
     """
     tenant, event_id, endpoint_id = message["tenant"], message["event"], message["to"]
     world = ports.world(tenant)
-    endpoint = world.find(endpoint_id, "webhook_endpoint")
+    endpoint = world.find(endpoint_id, "webhook_endpoint") or world.find(endpoint_id, DESTINATION)
     event = world.find(event_id, "event") or world.find(event_id, "v2.core.event")
     place = keys.delivery(tenant, event_id, endpoint_id)
     if endpoint is None or event is None or endpoint["status"] != "enabled":
@@ -86,10 +87,10 @@ def post(ports: Ports, endpoint: Object, event: Object, *, oddity: Oddity = _PRO
         "Stripe-Signature": ",".join([f"t={stamp}", *signatures]),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
+    # Those of API v2 show theirs only to who asks for it.
+    url = endpoint.get("url") or endpoint["_url"]
     try:
-        answer = ports.http.post(
-            endpoint["url"], headers=headers, body=body, timeout_seconds=_TIMEOUT_SECONDS
-        )
+        answer = ports.http.post(url, headers=headers, body=body, timeout_seconds=_TIMEOUT_SECONDS)
     except HttpFailure:
         return None
     return answer.status

@@ -9,11 +9,15 @@ from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.world import Object, World
 
 KIND: Final = "v2.core.event"
+DESTINATION: Final = "v2.core.event_destination"
 
 
 def emit_thin(world: World, kind: str, related: Object | None, data: Object) -> Object:
     """Records a thin event, about a meter or none, and has it sent to whoever subscribed."""
-    subscribed = subscribers(world, {kind})
+    subscribed = [
+        *subscribers(world, {kind}),
+        *(one["id"] for one in world.all(DESTINATION) if kind in one["enabled_events"]),
+    ]
     event = world.create(
         KIND,
         {

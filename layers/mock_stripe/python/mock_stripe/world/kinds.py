@@ -43,6 +43,7 @@ _KINDS: Final = (
     Kind("billing.meter", "mtr_", "meter", (), 24),
     Kind("event", "evt_", "event", (), 24),
     Kind("v2.core.event", "evt_test_", "event", (), 40),
+    Kind("v2.core.event_destination", "ed_test_", "event destination", (), 40),
     Kind("webhook_endpoint", "we_", "webhook endpoint", (), 24),
     Kind("test_helpers.test_clock", "clock_", "test clock", (), 24),
 )

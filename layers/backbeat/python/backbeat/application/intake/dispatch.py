@@ -7,7 +7,7 @@ object as it is now, and does what that asks for.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from backbeat.application.intake import from_metronome, from_stripe
+from backbeat.application.intake import about_meters, from_metronome, from_stripe
 from backbeat.application.services import Call
 from backbeat.models.inbound import ProviderName
 
@@ -30,6 +30,7 @@ _HANDLERS: Final[Mapping[ProviderName, Mapping[str, Handler]]] = {
         "customer.updated": from_stripe.about_customer,
         "customer.deleted": from_stripe.about_customer,
         "customer.subscription.": from_stripe.about_subscription,
+        "v1.billing.meter.": about_meters.about_report,
     },
     ProviderName.METRONOME: {
         "invoice.finalized": from_metronome.about_final_invoice,

@@ -22,8 +22,10 @@ def path_of(call: Call, provider: ProviderName) -> str:
 def subscribe_to_stripe(call: Call, url: str) -> str:
     """Has Stripe send all events to a URL and takes its signature; returns the endpoint's id.
 
-    Stripe tells the secret only once, so an endpoint of the URL is replaced by a new one. The new
-    one is there before the old one goes: nothing is missed, and what comes twice is kept once.
+    Reports about meters come from an endpoint of their own; an account or key that may have none
+    does without, and a reconciliation finds what they would have told. Stripe tells the secrets
+    only once, so endpoints of the URL are replaced by new ones. The new ones are there before the
+    old ones go: nothing is missed, and what comes twice is kept once.
 
     Raises:
         Unprocessable: no account is connected.
@@ -32,7 +34,10 @@ def subscribe_to_stripe(call: Call, url: str) -> str:
     stripe = connections.stripe_events(call)
     before = [one for one in stripe.endpoints() if one.url == url]
     made = stripe.add_endpoint(url)
-    secrets.add(call, ProviderName.STRIPE, made.secret or "", overlap=OVERLAP)
+    signed_with = [made.secret or ""]
+    with suppress(Refused):
+        signed_with.append(stripe.add_thin_endpoint(url).secret or "")
+    secrets.add(call, ProviderName.STRIPE, *signed_with, overlap=OVERLAP)
     for one in before:
         with suppress(Refused):
             stripe.remove_endpoint(one.id)

@@ -39,18 +39,20 @@ def valid(call: Call, provider: ProviderName) -> list[str]:
     return [one.text for one in held if one.valid_until is None or now < one.valid_until]
 
 
-def add(call: Call, provider: ProviderName, secret: str, *, overlap: timedelta) -> None:
-    """Takes webhooks signed with another secret from now on; those before end after the overlap.
+def add(call: Call, provider: ProviderName, *secrets: str, overlap: timedelta) -> None:
+    """Takes webhooks signed with other secrets from now on; those before end after the overlap.
 
-    Adding the latest one again changes nothing.
+    Several are those of endpoints that lie side by side. Adding the latest ones again changes
+    nothing.
     """
     before = _ring(call, provider).secrets
-    if before and before[0].text == secret:
+    if [one.text for one in before if one.valid_until is None] == list(secrets):
         return
     now = call.services.clock.now()
-    ending = [_ended_by(one, now + overlap) for one in before if one.text != secret]
+    ending = [_ended_by(one, now + overlap) for one in before if one.text not in secrets]
     kept = [one for one in ending if one.valid_until is not None and now < one.valid_until]
-    ring = _Ring(secrets=(_Held(text=secret), *kept[: _MOST - 1]))
+    latest = [_Held(text=secret) for secret in secrets]
+    ring = _Ring(secrets=(*latest, *kept[: _MOST - len(latest)]))
     action = AuditAction.UPDATE if before else AuditAction.CREATE
     audit.announce(call, "inbound_webhook_secret", provider.value, action)
     connections.keep_as(call, _name(call, provider), ring.model_dump_json(exclude_none=True))

@@ -172,7 +172,7 @@ def put_state(call: Call, item: Item | None, state: PushState) -> Put:
 def record(call: Call, state: PushState, made: PushRecord) -> Effect:
     """Returns the effect that writes a line of a target's log."""
     key = keys.push_record(call.tenant, state.ledger, state.period_start, made.sequence)
-    return Put(to_item(key, made))
+    return Put(to_item(key, made, gsi1=keys.pushed_event(call.tenant, made.identifier)))
 
 
 def log(
@@ -472,6 +472,7 @@ def _line(
     message: str | None = None,
 ) -> PushRecord:
     return PushRecord(
+        ledger=state.ledger,
         sequence=pending.sequence,
         period_start=state.period_start,
         delta=pending.delta,

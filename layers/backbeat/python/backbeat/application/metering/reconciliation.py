@@ -122,7 +122,7 @@ def look(
         stripe=stripe,
         billed=billed,
         verdict=Verdict.UNKNOWN,
-        message=message,
+        message=message if state.failed is None else state.failed.message,
     )
     if stripe is None:
         return found
