@@ -26,6 +26,7 @@ from backbeat.models.simulations import (
     CreditGrant,
     Expected,
     ExpectedLine,
+    Fee,
     Inputs,
     Price,
     PriceModel,
@@ -90,6 +91,9 @@ def commitment(amount: str, applied: str = "0", **more: Any) -> Commitment:
 API_CALLS = (("10000", "0.01"), ("50000", "0.008"), (None, "0.005"))
 CALCULATOR = (("100", "1"), ("1000", "0.80"), (None, "0.60"))
 GUIDE = (("1000", "0.10"), ("10000", "0.08"), (None, "0.05"))
+STARTUP = (("1000", "0"), ("10000", "0.02"), (None, "0.015"))
+GROWTH = (("10000", "0"), ("100000", "0.01"), (None, "0.008"))
+ENTERPRISE = (("100000", "0.008"), ("500000", "0.006"), (None, "0.004"))
 WITH_FEES = (("100", "0.50", "10"), ("1000", "0.30", "50"), (None, "0.20", "100"))
 
 
@@ -147,7 +151,14 @@ WITH_FEES = (("100", "0.50", "10"), ("1000", "0.30", "50"), (None, "0.20", "100"
         pytest.param(
             banded("graduated", ("1000", "0.10"), (None, "0.05")), "3500", "225.00", id="W-15"
         ),
-        pytest.param(banded("volume", (None, "0.004")), "750000", "3000.00", id="W-16 enterprise"),
+        pytest.param(banded("graduated", *STARTUP), "500", "0.00", id="W-16 startup, included"),
+        # 4,000 x 0.02
+        pytest.param(banded("graduated", *STARTUP), "5000", "80.00", id="W-16 startup, beyond"),
+        pytest.param(banded("graduated", *GROWTH), "8000", "0.00", id="W-16 growth, included"),
+        # 15,000 x 0.01
+        pytest.param(banded("graduated", *GROWTH), "25000", "150.00", id="W-16 growth, beyond"),
+        # 750,000 x 0.004
+        pytest.param(banded("volume", *ENTERPRISE), "750000", "3000.00", id="W-16 enterprise"),
         pytest.param(banded("volume", (None, "0.07")), "250", "17.50", id="W-26 volume"),
         # (10 + 100 x 0.25) + 50 x 0.23 = 35 + 11.50
         pytest.param(
@@ -190,6 +201,49 @@ def test_borders_of_bands_w22_w24(quantity: str, expected: str) -> None:
 def test_volumes_of_storage_w22(quantity: str, expected: str) -> None:
     price = banded("volume", ("100", "0.50"), ("1000", "0.35"), ("5000", "0.25"), (None, "0.15"))
     assert billed(price, quantity) == D(expected)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"),
+    [
+        ("25", "5.50"),  # 5 + 25 x 0.02
+        ("250", "24.25"),  # (5 + 2) + (15 + 150 x 0.015)
+        ("2500", "100.50"),  # (5 + 2) + (15 + 13.50) + (50 + 1,500 x 0.01)
+    ],
+)
+def test_storage_with_a_fee_for_each_band_w22(quantity: str, expected: str) -> None:
+    price = banded("graduated", ("100", "0.02", "5"), ("1000", "0.015", "15"), (None, "0.01", "50"))
+    assert billed(price, quantity) == D(expected)
+
+
+STORAGE = {
+    "hot": banded(
+        "graduated", ("100", "0.023", "5"), ("1000", "0.021", "15"), (None, "0.018", "50")
+    ),
+    "cold": banded(
+        "graduated", ("1000", "0.008", "2"), ("10000", "0.006", "8"), (None, "0.004", "25")
+    ),
+    "archive": flat("0.001"),
+    "retrieval": banded("graduated", ("10", "0"), ("100", "0.05"), (None, "0.03")),
+}
+
+
+@pytest.mark.parametrize(
+    ("used", "lines", "total"),
+    [
+        # 5 + 50 x 0.023; 2 + 200 x 0.008; nothing; 5 free
+        pytest.param("50 200 0 5", "6.15 3.60 0 0", "9.75", id="small"),
+        # 7.30 + (15 + 400 x 0.021); 10 + (8 + 1,000 x 0.006); 5,000 x 0.001; 40 x 0.05
+        pytest.param("500 2000 5000 50", "30.70 24 5 2", "61.70", id="startup"),
+        # 7.30 + 33.90 + (50 + 4,000 x 0.018); 10 + 62 + (25 + 15,000 x 0.004);
+        # 100,000 x 0.001; 90 x 0.05 + 100 x 0.03
+        pytest.param("5000 25000 100000 200", "163.20 157 100 7.50", "427.70", id="enterprise"),
+    ],
+)
+def test_storage_bills_w18(used: str, lines: str, total: str) -> None:
+    found = bill(*zip(used.split(), STORAGE.values(), strict=True))
+    assert [line.subtotal for line in found.lines] == [D(one) for one in lines.split()]
+    assert found.total == D(total)
 
 
 def test_a_package_that_is_rounded_down_gives_the_begun_one_away() -> None:
@@ -250,8 +304,8 @@ def test_credits_commitment_and_tax_w11() -> None:
 
 def test_several_metrics_w12() -> None:
     found = bill(
-        ("50000", banded("graduated", ("10000", "0.01"), (None, "0.008"))),
-        ("500", banded("volume", ("100", "0.50"), (None, "0.40"))),
+        ("50000", banded("graduated", ("10000", "0.01"), ("100000", "0.008"), (None, "0.005"))),
+        ("500", banded("volume", ("100", "0.50"), ("1000", "0.40"), (None, "0.30"))),
         ("8760", flat("0.02")),
     )
     assert [line.subtotal for line in found.lines] == [D(420), D(200), D("175.20")]
@@ -260,8 +314,11 @@ def test_several_metrics_w12() -> None:
 
 def test_a_commitment_used_in_part_w17() -> None:
     found = bill(
-        ("15000", banded("volume", (None, "0.15"))),
-        ("744000", flat("0.025")),
+        (
+            "15000",
+            banded("volume", ("100", "0.50"), ("1000", "0.35"), ("10000", "0.25"), (None, "0.15")),
+        ),
+        ("744000", flat("0.025", minimum=D(1))),
         commitments=(commitment("5000", applied="2500"),),
         credits=(credit("500"),),
     )
@@ -271,20 +328,38 @@ def test_a_commitment_used_in_part_w17() -> None:
 
 def test_a_commitment_that_covers_everything_w19() -> None:
     found = bill(
-        ("1365", flat("1")), ("655", flat("1")), ("125", flat("1")), ("125.50", flat("1")),
-        commitments=(commitment("10000"),), credits=(credit("1500"),),
-    )  # fmt: skip
+        # 50 + 900 x 0.35 + 4,000 x 0.25 = 1,365
+        ("5000", banded("graduated", ("100", "0.50"), ("1000", "0.35"), (None, "0.25"))),
+        # 10 free, then (50 + 90 x 2) + (200 + 150 x 1.50) = 655
+        (
+            "250",
+            banded("graduated", ("10", "0"), ("100", "2", "50"), (None, "1.50", "200")),
+        ),
+        # 2,500,000 x 0.00005 = 125
+        (
+            "2500000",
+            banded("volume", ("100000", "0.0001"), ("1000000", "0.00008"), (None, "0.00005")),
+        ),
+        # 9 + 900 x 0.085 + 500 x 0.08 = 125.50
+        ("1500", banded("graduated", ("100", "0.09"), ("1000", "0.085"), (None, "0.08"))),
+        commitments=(commitment("10000"),),
+        credits=(credit("1000"), credit("500")),
+    )
+    assert [line.subtotal for line in found.lines] == [1365, 655, 125, D("125.50")]
     assert found.total == 0
     assert [(one.applied, one.remaining) for one in found.commitments] == [
         (D("2270.50"), D("7729.50"))
     ]
-    assert [(one.applied, one.remaining) for one in found.credits] == [(D(0), D(1500))]
+    assert [(one.applied, one.remaining) for one in found.credits] == [
+        (D(0), D(1000)),
+        (D(0), D(500)),
+    ]
 
 
 def test_no_more_is_applied_than_there_is_to_pay_w23() -> None:
     found = bill(
-        ("1000", banded("volume", (None, "0.40"))),
-        credits=(credit("150"),), commitments=(commitment("2000"),), tax_rate=D("8.5"),
+        ("1000", banded("volume", ("500", "0.50"), ("2000", "0.40"), (None, "0.30"))),
+        credits=(credit("100"), credit("50")), commitments=(commitment("2000"),), tax_rate=D("8.5"),
     )  # fmt: skip
     applied = sum((one.applied for one in (*found.commitments, *found.credits)), D(0))
     assert (applied, found.tax, found.total) == (D(400), D(0), D(0))
@@ -334,6 +409,51 @@ def test_an_expired_credit_is_worth_nothing_and_those_that_expire_first_go_first
         ),
     )
     assert [one.applied for one in found.credits] == [D(5), D(5)]
+
+
+def fee(amount: str, start: datetime, end: datetime, **more: Any) -> Fee:
+    return Fee(name="plan", amount=D(amount), starting_at=start, ending_before=end, **more)
+
+
+def test_a_plan_changed_amid_the_period_and_a_yearly_one_w35() -> None:
+    window = Period(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 21, tzinfo=UTC))
+    upgraded, added = datetime(2025, 1, 16, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
+    always = datetime(2030, 1, 1, tzinfo=UTC)
+    calls = banded("graduated", ("10000", "0"), (None, "0.01"))
+    [found] = bills(
+        Inputs(
+            customer_id="c",
+            period=window,
+            usage=(UsageItem(metric="calls", quantity=D(500 * 20), price=calls),),
+            fees=(
+                fee("29", window.starting_at, upgraded),
+                fee("59", upgraded, always),
+                fee("199", added, always, days=D(365)),
+                fee("1000", always, datetime(2031, 1, 1, tzinfo=UTC)),
+            ),
+        )
+    )
+    # 29 x 15/20; 59 x 5/20; 199 x 10/365 = 5.452...
+    assert [line.subtotal for line in found.lines] == [D(0), D("21.75"), D("14.75"), D("5.45")]
+    assert found.total == D("41.95")
+
+
+@given(st.integers(1, 30), st.decimals(0, 1000, places=2))
+def test_a_fee_in_two_parts_costs_what_the_whole_does(days: int, amount: Decimal) -> None:
+    between = datetime(2026, 1, 1 + days, tzinfo=UTC)
+    [found] = bills(
+        Inputs(
+            customer_id="c",
+            period=JANUARY,
+            usage=(),
+            fees=(
+                fee(str(amount), JANUARY.starting_at, between),
+                fee(str(amount), between, JANUARY.ending_before),
+            ),
+        )
+    )
+    # Each part is rounded for itself.
+    assert abs(found.total - amount) <= D("0.01")
 
 
 def test_each_currency_has_a_bill() -> None:
@@ -395,6 +515,39 @@ def test_prices_are_compared_with_the_first() -> None:
     assert (now.total, now.delta) == (D(105), D(0))
     # 5 + 80
     assert (new.amounts, new.total, new.delta) == ({"small": D(5), "large": D(80)}, D(85), D(-20))
+
+
+def test_three_price_lists_over_four_segments_w20() -> None:
+    customers = {"small": 1000, "medium": 500, "large": 100, "enterprise": 20}
+    used = {"small": D(2500), "medium": D(15000), "large": D(75000), "enterprise": D(300000)}
+    found = compared(
+        [
+            ("current", banded("graduated", ("5000", "0.01"), ("50000", "0.008"), (None, "0.005"))),
+            ("volume", banded("volume", ("5000", "0.012"), ("50000", "0.009"), (None, "0.006"))),
+            (
+                "with fees",
+                banded(
+                    "graduated",
+                    ("10000", "0.005", "25"), ("100000", "0.003", "100"), (None, "0.002", "400"),
+                ),
+            ),
+        ],
+        used,
+    )  # fmt: skip
+    # of a customer of each segment
+    assert [list(one.amounts.values()) for one in found] == [
+        # 50 + 80; 50 + 360 + 125; 50 + 360 + 1,250
+        [D(25), D(130), D(535), D(1660)],
+        [D(30), D(135), D(450), D(1800)],
+        # 25 + 12.50; 75 + 115; 75 + 295; 75 + 370 + 800
+        [D("37.50"), D(190), D(370), D(1245)],
+    ]
+    revenue = [
+        sum(amount * customers[segment] for segment, amount in one.amounts.items()) for one in found
+    ]
+    # 25,000 + 65,000 + 53,500 + 33,200; 30,000 + 67,500 + 45,000 + 36,000;
+    # 37,500 + 95,000 + 37,000 + 24,900
+    assert revenue == [176700, 178500, 194400]
 
 
 quantities = st.decimals(0, 10**7, places=3, allow_nan=False)
@@ -474,6 +627,14 @@ def test_tiered_means_graduated_x25() -> None:
         ('"calls", "quantity"', '"calls", "quantitty": 1, "quantity"', "quantitty"),
         ('"2026-01-01"', '"yesterday"', "periodStart"),
         ("25000", "true", "quantity"),
+        ('"usageItems": [{', '"usageItems": [], "unused": [{', "unused"),
+        ('"customerId"', '"fees": [{"name": "plan"}], "customerId"', "amount"),
+        (
+            '"customerId"',
+            '"fees": [{"name": "plan", "amount": 1, "endDate": "2025-12-01"}], "customerId"',
+            "fees.0.endDate",
+        ),
+        ('"customerId"', '"fees": [{"name": "p", "amount": 1, "perDays": 0}], "customerId"', "per"),
     ],
 )
 def test_invalid_scenarios_name_the_field_t29(old: str, new: str, named: str) -> None:

@@ -68,6 +68,21 @@ class UsageItem(Model):
     price: Price
 
 
+class Fee(Model):
+    """A fixed price that recurs, charged for the time in the period in which it runs.
+
+    `amount` pays `days` days, None for the whole period. A change of plan is a fee that ends and
+    another that begins.
+    """
+
+    name: str
+    amount: Decimal
+    starting_at: datetime
+    ending_before: datetime
+    days: Decimal | None = None
+    currency: str = "USD"
+
+
 class CommitmentKind(StrEnum):
     """DRAWDOWN was paid before and pays the bill; MINIMUM is promised: the rest is billed."""
 
@@ -101,6 +116,7 @@ class Inputs(Model):
     customer_id: str
     period: Period
     usage: tuple[UsageItem, ...]
+    fees: tuple[Fee, ...] = ()
     commitments: tuple[Commitment, ...] = ()
     credits: tuple[CreditGrant, ...] = ()
     tax_rate: Decimal = _ZERO
@@ -146,16 +162,17 @@ class Scenario(Model):
 
 
 class BillLine(Model):
-    """A metric's amount. `unit_price` is what a unit cost on average, to twelve places.
+    """The amount of a metric, or of a fee, whose units are days. `model` is None for a fee.
 
-    `bound` is "minimum" or "maximum" where that set the amount.
+    `unit_price` is what a unit cost on average, to twelve places. `bound` is "minimum" or "maximum"
+    where that set the amount.
     """
 
     metric: str
     quantity: Decimal
     unit_price: Decimal
     subtotal: Decimal
-    model: PriceModel
+    model: PriceModel | None
     bound: str | None = None
 
 

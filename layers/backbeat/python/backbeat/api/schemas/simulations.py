@@ -31,6 +31,7 @@ from backbeat.models.simulations import (
     CreditGrant,
     Expected,
     ExpectedLine,
+    Fee,
     Inputs,
     Price,
     PriceModel,
@@ -154,6 +155,32 @@ class _UsageBody(_Document):
     )
 
 
+class _FeeBody(_Document):
+    """A fee of `amount` for each `perDays` days, or for the period; it runs through all of it."""
+
+    name: str = Field(min_length=1)
+    amount: Number
+    starting_at: Instant | None = Field(
+        None, validation_alias=AliasChoices("startDate", "start_date", "startingAt", "starting_at")
+    )
+    ending_before: Instant | None = Field(
+        None, validation_alias=AliasChoices("endDate", "end_date", "endingBefore", "ending_before")
+    )
+    per_days: Annotated[Number, Field(gt=0)] | None = None
+    currency: Currency | None = None
+
+    def to_fee(self, period: Period, currency: str) -> Fee:
+        """Returns the fee with what it leaves to the bill."""
+        return Fee(
+            name=self.name,
+            amount=self.amount,
+            starting_at=self.starting_at or period.starting_at,
+            ending_before=self.ending_before or period.ending_before,
+            days=self.per_days,
+            currency=self.currency or currency,
+        )
+
+
 class _CommitmentBody(_Document):
     amount: Number
     starting_at: Instant = Field(
@@ -186,7 +213,8 @@ class _InputsBody(_Document):
     customer_id: str = Field("customer", min_length=1)
     period_start: Instant
     period_end: Instant
-    usage_items: tuple[_UsageBody, ...] = Field(min_length=1, max_length=MOST_ITEMS)
+    usage_items: tuple[_UsageBody, ...] = Field((), max_length=MOST_ITEMS)
+    fees: tuple[_FeeBody, ...] = Field((), max_length=MOST_ITEMS)
     commitments: tuple[_CommitmentBody, ...] = Field((), max_length=MOST_ITEMS)
     credits: tuple[_CreditBody, ...] = Field((), max_length=MOST_ITEMS)
     tax_rate: Number = Decimal(0)
@@ -196,6 +224,12 @@ class _InputsBody(_Document):
     def _is_a_period(self) -> "_InputsBody":
         if self.period_start >= self.period_end:
             raise ValueError("periodEnd: must be after periodStart")
+        if not self.usage_items and not self.fees:
+            raise ValueError("usageItems: give at least one, or fees")
+        for number, fee in enumerate(self.fees):
+            start, end = fee.starting_at or self.period_start, fee.ending_before or self.period_end
+            if start >= end:
+                raise ValueError(f"fees.{number}.endDate: must be after startDate")
         return self
 
     def to_inputs(self) -> Inputs:
@@ -204,11 +238,13 @@ class _InputsBody(_Document):
             for item in self.usage_items
         )
         # What names no currency is in that of the first metric.
-        own = {"currency": usage[0].price.currency}
+        currency = usage[0].price.currency if usage else self.fees[0].currency or "USD"
+        period, own = Period(self.period_start, self.period_end), {"currency": currency}
         return Inputs(
             customer_id=self.customer_id,
-            period=Period(self.period_start, self.period_end),
+            period=period,
             usage=usage,
+            fees=tuple(body.to_fee(period, currency) for body in self.fees),
             commitments=tuple(
                 Commitment(**own | body.model_dump(exclude_none=True)) for body in self.commitments
             ),

@@ -37,6 +37,17 @@ def scenario_view(scenario: Scenario) -> dict[str, Any]:
                 {"metric": i.metric, "quantity": i.quantity, "priceConfig": _price_view(i.price)}
                 for i in inputs.usage
             ],
+            "fees": [
+                {
+                    "name": fee.name,
+                    "amount": fee.amount,
+                    "startDate": timestamp(fee.starting_at),
+                    "endDate": timestamp(fee.ending_before),
+                    "perDays": fee.days,
+                    "currency": fee.currency,
+                }
+                for fee in inputs.fees
+            ],
             "commitments": [
                 {
                     "amount": one.amount,

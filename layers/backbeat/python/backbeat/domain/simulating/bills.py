@@ -8,11 +8,11 @@ has left; a total is never negative.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from backbeat.domain.simulating.pricing import Pricer
+from backbeat.domain.simulating.pricing import Pricer, shown_price
 from backbeat.models.currencies import rounded
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.money import EXACT, add, subtract
@@ -23,12 +23,14 @@ from backbeat.models.simulations import (
     Commitment,
     CommitmentKind,
     CreditGrant,
+    Fee,
     Inputs,
     Reduction,
 )
 
 _ZERO: Final = Decimal(0)
 _HUNDRED: Final = Decimal(100)
+_MICROSECONDS_A_DAY: Final = Decimal(timedelta(days=1) // timedelta(microseconds=1))
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -46,6 +48,9 @@ def bills(inputs: Inputs) -> tuple[Bill, ...]:
         except InvalidArgument as error:
             raise InvalidArgument(f"usageItems.{number}.{error}") from error
         lines.setdefault(item.price.currency, []).append(line)
+    for fee in inputs.fees:
+        charged = _fee_line(fee, inputs.period)
+        lines.setdefault(fee.currency, []).extend([] if charged is None else [charged])
     named = [one.currency for one in inputs.commitments] + [one.currency for one in inputs.credits]
     for currency in named:
         if currency not in lines:
@@ -86,6 +91,27 @@ def _bill(currency: str, lines: Sequence[BillLine], inputs: Inputs) -> Bill:
         tax=tax,
         total=due if inputs.tax_inclusive else add(due, tax),
     )
+
+
+def _fee_line(fee: Fee, period: Period) -> BillLine | None:
+    """Returns what a fee costs for as long as it runs in the period; None where it does not."""
+    running = Period(fee.starting_at, fee.ending_before).within(period)
+    if running is None:
+        return None
+    charged, paid_by_amount = _days(running), fee.days or _days(period)
+    amount = EXACT.divide(EXACT.multiply(fee.amount, charged), paid_by_amount)
+    return BillLine(
+        metric=fee.name,
+        quantity=charged,
+        unit_price=shown_price(EXACT.divide(fee.amount, paid_by_amount)),
+        subtotal=rounded(amount, fee.currency),
+        model=None,
+    )
+
+
+def _days(span: Period) -> Decimal:
+    length = (span.ending_before - span.starting_at) // timedelta(microseconds=1)
+    return EXACT.divide(Decimal(length), _MICROSECONDS_A_DAY)
 
 
 def _is_active(commitment: Commitment, period: Period) -> bool:

@@ -99,7 +99,12 @@ class Pricer:
             return self.price.unit_price
         if not quantity:
             return _ZERO
-        return EXACT.divide(subtotal, quantity).quantize(_SHOWN_PLACES, context=EXACT).normalize()
+        return shown_price(EXACT.divide(subtotal, quantity))
+
+
+def shown_price(price: Decimal) -> Decimal:
+    """Returns the price of a unit as it is shown on a line."""
+    return price.quantize(_SHOWN_PLACES, context=EXACT).normalize()
 
 
 def refuse_unusable(price: Price) -> None:
