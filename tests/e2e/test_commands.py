@@ -436,3 +436,34 @@ def test_webhooks_connect_has_providers_tell_the_handlers(
     finally:
         stripe.close()
         handlers.close()
+
+
+class TestCatalog:
+    TIERS = """\
+version: {version}
+tiers:
+  - {{id: free, name: Free, monthly_price: 0, yearly_price: 0, credits: 0}}
+  - {{id: plus, name: Plus, monthly_price: {price}, yearly_price: 100, credits: 10}}
+"""
+
+    def test_a_price_of_a_file_is_kept(self, run: Run, tmp_path: Path) -> None:
+        file = tmp_path / "tiers.yaml"
+        file.write_text(self.TIERS.format(version="exact", price="1234567890.12"))
+        assert "1234567890.12" in run("catalog", "apply", str(file)).stdout
+        assert "1234567890.12" in run("catalog", "show").stdout
+
+    # As a binary fraction the second would be exactly 9, and be taken.
+    @pytest.mark.parametrize("price", ["9.005", "9.0000000000000000001"])
+    def test_a_price_finer_than_a_cent_is_refused(
+        self, price: str, run: Run, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "tiers.yaml"
+        file.write_text(self.TIERS.format(version="fine", price=price))
+        refused = run("catalog", "apply", str(file), fails=True)
+        assert "monthly_price" in refused.stderr
+        assert "plus" not in run("catalog", "show").stdout
+
+    def test_a_file_that_is_none_is_named(self, run: Run, tmp_path: Path) -> None:
+        file = tmp_path / "tiers.yaml"
+        file.write_text("tiers: [")
+        assert "tiers.yaml" in run("catalog", "apply", str(file), fails=True).stderr

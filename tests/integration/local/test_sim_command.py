@@ -20,7 +20,11 @@ def sim(*arguments: str | Path) -> Result:
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """Returns a directory with a scenario in JSON and one in YAML."""
-    return Path(shutil.copytree(SCENARIOS, tmp_path / "scenarios"))
+    directory = tmp_path / "scenarios"
+    directory.mkdir()
+    for name in ("tiered-calls.sim.json", "seats-and-packages.sim.yaml"):
+        shutil.copy(SCENARIOS / name, directory)
+    return directory
 
 
 def spoil(files: Path) -> None:
@@ -35,6 +39,32 @@ def test_json_and_yaml_run_alike_t22_t52(files: Path, tmp_path: Path) -> None:
     assert "seats-and-packages  99" in result.output
     written = json.loads((tmp_path / "results" / "tiered-calls.result.json").read_text())
     assert written["status"] == "passed"
+
+
+@pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.sim.*")), ids=lambda file: file.name)
+def test_the_shipped_scenarios_are_as_expected_w25_w35(file: Path) -> None:
+    result = sim("run", file, "--strict")
+    assert result.exit_code == 0, result.output
+
+
+def test_results_of_one_name_do_not_replace_each_other(files: Path, tmp_path: Path) -> None:
+    other = files / "more" / "tiered-calls.sim.json"
+    other.parent.mkdir()
+    shutil.copy(files / "tiered-calls.sim.json", other)
+    results = tmp_path / "results"
+    refused = sim("run", files, "--out", results)
+    assert refused.exit_code == 1
+    for named in (files / "tiered-calls.sim.json", other):
+        assert str(named) in refused.output
+    assert not results.exists()
+    # Without a common directory there is nothing to replace.
+    assert sim("run", files).exit_code == 0
+    assert sim("run", files, "--record").exit_code == 0
+    # In one directory, both would be recorded into one file.
+    shutil.copy(files / "seats-and-packages.sim.yaml", files / "tiered-calls.sim.yaml")
+    refused = sim("run", files, "--record")
+    assert refused.exit_code == 1
+    assert "tiered-calls.sim.yaml" in refused.output
 
 
 def test_a_wrong_expectation_fails_w13(files: Path, tmp_path: Path) -> None:

@@ -85,6 +85,22 @@ def name_of(file: Path) -> str:
     return file.name.removesuffix(ending)
 
 
+def refuse_one_result(files: Sequence[Path], directory: Path | None = None) -> None:
+    """Makes sure that what is written of each file has a place of its own.
+
+    Results go into a directory; without one, what is recorded goes beside the file.
+
+    Raises:
+        InvalidArgument: names two files of which one result would replace the other.
+    """
+    taken: dict[Path, Path] = {}
+    for file in files:
+        place = (directory or file.parent) / name_of(file)
+        before = taken.setdefault(place, file)
+        if before != file:
+            raise InvalidArgument(f"{before} and {file}: both would be written as {place.name}")
+
+
 def run(file: Path, *, strict: bool) -> Outcome:
     """Runs a scenario file. One that cannot be read or priced is invalid."""
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from backbeat.models.errors import BackbeatError
+from backbeat.models.errors import BackbeatError, InvalidArgument
 from backbeat_local import scenario_files
 from backbeat_local.scenario_files import Outcome
 
@@ -40,6 +40,13 @@ def validate(paths: Sequence[Path]) -> None:
 def run(paths: Sequence[Path], out: Path | None, *, strict: bool, record: bool) -> None:
     """Run the scenarios in PATHS. Fails if one is invalid or not as expected."""
     files = _files(paths)
+    try:
+        if out is not None:
+            scenario_files.refuse_one_result(files, out)
+        if record:
+            scenario_files.refuse_one_result(files)
+    except InvalidArgument as error:
+        raise click.ClickException(str(error)) from error
     outcomes = [scenario_files.run(file, strict=strict) for file in files]
     for file, one in zip(files, outcomes, strict=True):
         if out is not None:
