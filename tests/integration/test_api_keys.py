@@ -313,6 +313,33 @@ class TestTokensOfClients:
         assert (reply.status, reply.body["error"]) == (status, error)
         assert ("www-authenticate" in reply.headers) == (status == 401)
 
+    def test_that_it_was_given_is_in_the_log_of_changes(self, product: Product) -> None:
+        key = made(product, "keys:admin")
+        asked = {
+            "grant_type": "client_credentials",
+            "client_id": key["id"],
+            "client_secret": key["key"],
+        }
+        agent = {"user-agent": "shop/1.0"}
+        access = product.request("POST", TOKEN, asked, token=None, headers=agent).body
+        wrong = product.request("POST", TOKEN, {**asked, "client_secret": "x"}, token=None)
+        assert wrong.status == 401
+        _, given = product.get("/v1/auditLogs", sort="date_asc").data
+        assert (given["resource_type"], given["action"]) == ("access_token", "create")
+        assert given["actor"]["id"] == key["id"]
+        assert given["request"]["user_agent"] == "shop/1.0"
+        # What names the token does not give it away.
+        assert given["resource_id"] not in access["access_token"]
+        assert access["access_token"] not in str(given)
+
+    def test_that_an_unregistered_client_was_given_one_is_there_too(self, product: Product) -> None:
+        product.post("/v1/customers", {"name": "Acme"}, token="shop")
+        token(product, client_id="shop", client_secret="any")
+        by_token, given = product.get("/v1/auditLogs", token="shop", sort="date_asc").data
+        assert given["resource_type"] == "access_token"
+        # The client's id is the sandbox's own token.
+        assert given["actor"]["id"] == by_token["actor"]["id"]
+
     def test_a_token_is_not_its_clients_secret(self, product: Product) -> None:
         key = made(product, "keys:admin")
         access = token(product, client_id=key["id"], client_secret=key["key"]).body["access_token"]

@@ -11,7 +11,22 @@ from backbeat.models.api_keys import ALL_SCOPES, Scope, granted
     [
         ("POST", "/v1/ingest", "metronome"),
         ("POST", "/mock/clock", "metronome"),
-        ("GET", "/webhooks/deliveries", "metronome"),
+        ("GET", "/webhooks/deliveries", "metronome:read"),
+        ("POST", "/webhooks/redeliver", "metronome"),
+        ("GET", "/v1/customers", "metronome:read"),
+        ("POST", "/v1/customers", "metronome"),
+        ("POST", "/v1/contracts/list", "metronome:read"),
+        ("POST", "/v2/contracts/getEditHistory", "metronome:read"),
+        ("POST", "/v1/events/search", "metronome:read"),
+        ("POST", "/v1/contracts/customerBalances/getNetBalance", "metronome:read"),
+        ("POST", "/v1/dashboards/getEmbeddableUrl", "metronome"),
+        ("PATCH", "/v1/client/billing-config/stripe", "metronome"),
+        ("GET", "/mock/clock", "metronome:read"),
+        ("GET", "/mock/requests", "metronome"),
+        ("GET", "/api/roles", "keys:admin"),
+        ("PUT", "/api/roles/{role}", "keys:admin"),
+        ("POST", "/metering/v1/simulations/what-if", "metering:read"),
+        ("POST", "/metering/v1/simulations/runs", "metering:write"),
         ("GET", "/api/keys", "keys:admin"),
         ("POST", "/api/keys/{key}/rotate", "keys:admin"),
         ("GET", "/api/subscription/{entity_id}", "billing:read"),
@@ -47,5 +62,5 @@ def test_who_may_write_may_read() -> None:
         Scope.METERING_WRITE,
         Scope.METERING_ADMIN,
     }
-    assert granted(frozenset({Scope.METRONOME})) == {Scope.METRONOME}
+    assert granted(frozenset({Scope.METRONOME})) == {Scope.METRONOME, Scope.METRONOME_READ}
     assert granted(ALL_SCOPES) == ALL_SCOPES

@@ -17,7 +17,6 @@ from backbeat.models.errors import Forbidden, Unauthenticated
 
 _SCHEME: Final = "bearer "
 _MISSING: Final = "Missing bearer token in the Authorization header"
-_OWNER: Final = "token"
 _LONGEST_USER_AGENT: Final = 256
 _SCOPED: Final = (api_keys.PREFIX, oauth.PREFIX)
 
@@ -31,28 +30,35 @@ def caller_of(services: Services, headers: Mapping[str, str]) -> Caller:
     token = _token(headers)
     if token.startswith(_SCOPED):
         return api_keys.caller_by(services, token)
-    owner = tokens.owner_of(services, _hash(token))
-    return Caller(owner=owner, scopes=ALL_SCOPES, actor=_OWNER)
+    token_hash = _hash(token)
+    return Caller(
+        owner=tokens.owner_of(services, token_hash),
+        scopes=ALL_SCOPES,
+        actor=tokens.public_id(token_hash),
+        token_hash=token_hash,
+    )
 
 
 def author_of(
     services: Services, caller: Caller, event: Mapping[str, Any], operation: str
 ) -> Author:
     """Returns who is to be named for what a request changes."""
-    headers, context = event.get("headers") or {}, event["requestContext"]
-    agent = headers.get("user-agent")
-    id_, name = caller.actor, f"API key {caller.actor}"
-    if caller.actor == _OWNER:
-        token_hash = _hash(_token(headers))
-        id_, name = tokens.public_id(token_hash), tokens.name_of(services, token_hash)
+    context = event["requestContext"]
+    own = caller.token_hash
     return Author(
-        id=id_,
-        name=name,
+        id=caller.actor,
+        name=f"API key {caller.actor}" if own is None else tokens.name_of(services, own),
         request_id=context.get("requestId"),
         ip=context["http"].get("sourceIp"),
-        user_agent=None if agent is None else agent[:_LONGEST_USER_AGENT],
+        user_agent=user_agent(event.get("headers") or {}),
         operation=operation,
     )
+
+
+def user_agent(headers: Mapping[str, str]) -> str | None:
+    """Returns what a request says it was sent by, as far as it is kept."""
+    agent = headers.get("user-agent")
+    return None if agent is None else agent[:_LONGEST_USER_AGENT]
 
 
 def remember_token(request: Request) -> None:
@@ -60,7 +66,7 @@ def remember_token(request: Request) -> None:
 
     API keys belong to the sandbox without being its token.
     """
-    if request.caller.actor == _OWNER:
+    if request.caller.token_hash is not None:
         connections.remember_token(request.call, _token(request.headers))
 
 

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from backbeat.application import roles
 from backbeat.application.services import Call, Services
-from backbeat.models.api_keys import ApiKey, Caller, Credential, KeySecret, Scope, granted
+from backbeat.models.api_keys import ApiKey, Caller, Credential, KeySecret, Role, Scope, granted
 from backbeat.models.base import Model
-from backbeat.models.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from backbeat.models.errors import Conflict, NotFound, Unauthenticated
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
 from backbeat.persistence.unit_of_work import Otherwise, UnitOfWork
-from backbeat.ports.store import Absent, Delete, Item, Put, Query, Version
+from backbeat.ports.store import Absent, Delete, Item, Put, Query, Store, Version
 
 PREFIX: Final = "bbk_"
 """What every key begins with, so that a text tells what it is."""
@@ -49,18 +50,17 @@ def create(
     *,
     name: str,
     scopes: Sequence[Scope],
+    role: Role | None = None,
     own_scopes: frozenset[Scope],
     expires_at: datetime | None,
 ) -> Issued:
-    """Makes a key with some of the scopes that its maker has.
+    """Makes a key with some of the scopes that its maker has, or with a role that has no others.
 
     Raises:
         Forbidden: the maker lacks one of the scopes.
         Conflict: a key of that name is in use.
     """
-    lacking = sorted(set(scopes) - own_scopes)
-    if lacking:
-        raise Forbidden(f"A key cannot give what it lacks: {', '.join(lacking)}")
+    roles.refuse_more(roles.given_to(scopes, role, roles.of_owner(call)), own_scopes)
     now = call.services.clock.now()
     text, secret = _new_secret(now)
     key = ApiKey(
@@ -68,6 +68,7 @@ def create(
         owner=call.owner,
         name=name,
         scopes=tuple(dict.fromkeys(scopes)),
+        role=role,
         secrets=(secret,),
         created_at=now,
         created_by=call.by.id,
@@ -99,22 +100,50 @@ def find(call: Call, key_id: str) -> ApiKey:
     return _held(call, key_id)[1]
 
 
-def rotate(call: Call, key_id: str, *, overlap: timedelta) -> Issued:
+def change(
+    call: Call,
+    key_id: str,
+    *,
+    scopes: Sequence[Scope],
+    role: Role | None,
+    own_scopes: frozenset[Scope],
+) -> ApiKey:
+    """Gives a key other scopes or another role, from its next request on.
+
+    Raises:
+        NotFound: the caller has no such key.
+        Conflict: it is revoked.
+        Forbidden: the caller lacks one of the scopes.
+        Retryable: somebody else changed it at the same time.
+    """
+    item, before = _usable(call, key_id)
+    roles.refuse_more(roles.given_to(scopes, role, roles.of_owner(call)), own_scopes)
+    now = call.services.clock.now()
+    given = {"scopes": tuple(dict.fromkeys(scopes)), "role": role}
+    after = before.model_copy(update=given)
+    work = UnitOfWork(call.store)
+    work.add(_changed(item, after))
+    work.add(*(Put(_credential(after, one)) for one in after.secrets if _is_valid(one, now)))
+    work.commit()
+    return after
+
+
+def rotate(call: Call, key_id: str, *, overlap: timedelta, own_scopes: frozenset[Scope]) -> Issued:
     """Gives a key another secret; those before stay valid for the overlap at most.
 
     Raises:
         NotFound: the caller has no such key.
         Conflict: it is revoked.
+        Forbidden: the caller lacks one of its scopes, which the new secret would give.
         Retryable: somebody else changed it at the same time.
     """
-    item, before = _held(call, key_id)
-    if before.revoked_at is not None:
-        raise Conflict("The key is revoked", conflicting_id=key_id)
+    item, before = _usable(call, key_id)
+    roles.refuse_more(roles.given_to(before.scopes, before.role, roles.of_owner(call)), own_scopes)
     now = call.services.clock.now()
     text, secret = _new_secret(now)
     until = now + overlap
     ending = [_ended_by(one, until) for one in before.secrets]
-    valid = [one for one in ending if one.valid_until is not None and now < one.valid_until]
+    valid = [one for one in ending if _is_valid(one, now)]
     valid = valid[-_MOST_BEFORE:]
     after = before.model_copy(update={"secrets": (*valid, secret)})
     work = UnitOfWork(call.store)
@@ -156,13 +185,21 @@ def caller_by(services: Services, text: str) -> Caller:
     now = services.clock.now()
     if credential is None or not credential.is_valid(now):
         raise Unauthenticated("Unknown, expired or revoked API key")
+    scopes = allowed(services.store, credential)
     if not text.startswith(PREFIX) and credential.key_id is not None:
-        # An access token outlives neither the key it was given for nor the key's own end.
+        # An access token outlives neither the key it was given for nor what that may do.
         key = read(services.store, keys.api_key(credential.owner, credential.key_id), ApiKey)
         if key is None or key.revoked_at is not None:
             raise Unauthenticated("Unknown, expired or revoked API key")
-    scopes = granted(frozenset(credential.scopes))
+        scopes &= allowed(services.store, key)
     return Caller(owner=credential.owner, scopes=scopes, actor=credential.key_id or "client")
+
+
+def allowed(store: Store, given: ApiKey | Credential) -> frozenset[Scope]:
+    """Returns what a key, or one of its credentials, may do now."""
+    if given.role is None:
+        return granted(frozenset(given.scopes))
+    return granted(roles.scopes_of(store, given.owner, given.role))
 
 
 def registered(services: Services, text: str) -> Credential | None:
@@ -196,8 +233,21 @@ def _ended_by(secret: KeySecret, until: datetime) -> KeySecret:
 def _credential(key: ApiKey, secret: KeySecret) -> Item:
     ends = [end for end in (key.expires_at, secret.valid_until) if end is not None]
     until = min(ends, default=None)
-    stands_for = Credential(owner=key.owner, scopes=key.scopes, key_id=key.id, valid_until=until)
+    stands_for = Credential(
+        owner=key.owner, scopes=key.scopes, role=key.role, key_id=key.id, valid_until=until
+    )
     return kept_until(to_item(keys.credential(secret.hash), stands_for), until)
+
+
+def _is_valid(secret: KeySecret, now: datetime) -> bool:
+    return secret.valid_until is None or now < secret.valid_until
+
+
+def _usable(call: Call, key_id: str) -> tuple[Item, ApiKey]:
+    item, key = _held(call, key_id)
+    if key.revoked_at is not None:
+        raise Conflict("The key is revoked", conflicting_id=key_id)
+    return item, key
 
 
 def _held(call: Call, key_id: str) -> tuple[Item, ApiKey]:

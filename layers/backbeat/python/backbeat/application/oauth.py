@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from backbeat.application import api_keys, connections, sandboxes, tokens
+from backbeat.application import api_keys, connections, roles, sandboxes, tokens
 from backbeat.application.services import Services
-from backbeat.models.api_keys import Credential, Scope, granted
+from backbeat.models.api_keys import AccessToken, Credential, Scope, granted
+from backbeat.models.audit import Author
 from backbeat.persistence import keys
 from backbeat.persistence.entities import to_item
 from backbeat.ports.store import Absent, Put
@@ -25,7 +26,11 @@ PREFIX: Final = "bbo_"
 
 LIFETIME: Final = timedelta(hours=1)
 
+OPERATION: Final = "POST /oauth/token"
+"""What giving a token is called in the log of changes."""
+
 _KEY_ID: Final = "key_"
+_NAMED: Final = "oauth_"
 
 _DEFAULT: Final = (Scope.BILLING_READ, Scope.BILLING_WRITE)
 """What an unregistered client gets that asks for nothing in particular."""
@@ -47,8 +52,17 @@ class Granted:
     scopes: tuple[Scope, ...]
 
 
-def grant(services: Services, *, client_id: str, client_secret: str, wanted: str | None) -> Granted:
+def grant(
+    services: Services,
+    *,
+    client_id: str,
+    client_secret: str,
+    wanted: str | None,
+    user_agent: str | None = None,
+) -> Granted:
     """Returns a token for a client. `wanted` are scopes with blanks between.
+
+    That it was given is in the log of changes.
 
     Raises:
         Refused: the client is unknown, its secret is wrong, or a scope is not its to have.
@@ -59,9 +73,18 @@ def grant(services: Services, *, client_id: str, client_secret: str, wanted: str
     ends = services.clock.now() + LIFETIME
     if client.valid_until is not None:
         ends = min(ends, client.valid_until)
-    token = client.model_copy(update={"scopes": scopes, "valid_until": ends})
-    item = to_item(keys.credential(api_keys.hash_of(text)), token)
-    services.store.transact([Put(api_keys.kept_until(item, ends), Absent())])
+    token_hash = api_keys.hash_of(text)
+    token = AccessToken(
+        id=f"{_NAMED}{token_hash[:12]}",
+        owner=client.owner,
+        scopes=scopes,
+        key_id=client.key_id,
+        valid_until=ends,
+    )
+    item = to_item(keys.credential(token_hash), token)
+    by = _author(client, client_id, user_agent)
+    store = sandboxes.call_of(services, client.owner, by).store
+    store.transact([Put(api_keys.kept_until(item, ends), Absent())])
     return Granted(text, scopes)
 
 
@@ -76,7 +99,19 @@ def _client(services: Services, client_id: str, client_secret: str) -> Credentia
     is_key = client_secret.startswith(api_keys.PREFIX)
     if found is None or not is_key or found.key_id != client_id:
         raise Refused("invalid_client", "The client is unknown or its secret is wrong")
-    return found
+    scopes = found.scopes
+    if found.role is not None:
+        scopes = tuple(sorted(roles.scopes_of(services.store, found.owner, found.role)))
+    return found.model_copy(update={"scopes": scopes, "role": None})
+
+
+def _author(client: Credential, client_id: str, user_agent: str | None) -> Author:
+    if client.key_id is not None:
+        id_, name = client.key_id, f"API key {client.key_id}"
+    else:
+        token_hash = api_keys.hash_of(client_id)
+        id_, name = tokens.public_id(token_hash), f"Token {token_hash[:8]}"
+    return Author(id=id_, name=name, user_agent=user_agent, operation=OPERATION)
 
 
 def _scopes(client: Credential, wanted: str | None) -> tuple[Scope, ...]:

@@ -61,6 +61,7 @@ _CALLED: Final[dict[str, str]] = {
     "DeliveryAccount": "delivery_method",
     "Endpoint": "webhook_target",
     "OffsetConfig": "notification_config",
+    "RoleScopes": "role",
     "Switches": "system_notifications",
     "Workflow": "threshold_charge",
     "_RatePage": "rate_card",

@@ -155,6 +155,11 @@ def api_key_name(owner: str, name: str) -> Key:
     return Key(f"APIKEYS#{owner}", f"NAME#{part(name)}")
 
 
+def role(owner: str, name: str) -> Key:
+    """The scopes that an owner has given to a role."""
+    return Key(f"APIKEYS#{owner}", f"ROLE#{name}")
+
+
 def credential(secret_hash: str) -> Key:
     """What a secret of an API key or an access token stands for, by its SHA-256."""
     return Key(f"CREDENTIAL#{secret_hash}", "CREDENTIAL")

@@ -1,19 +1,27 @@
 """API keys as JSON, without their secrets."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from backbeat.api.views.times import optional, timestamp
+from backbeat.application import roles
 from backbeat.application.api_keys import Issued
-from backbeat.models.api_keys import ApiKey
+from backbeat.models.api_keys import ApiKey, Role, Scope
 
 
-def key_view(key: ApiKey, now: datetime) -> dict[str, object]:
-    """Returns a key; of each secret that is valid, only its last characters."""
+def key_view(
+    key: ApiKey, given: Mapping[Role, frozenset[Scope]], now: datetime
+) -> dict[str, object]:
+    """Returns a key with the scopes that it has now, its own or those given to its role.
+
+    Of each secret that is valid, only the last characters are shown.
+    """
     valid = [one for one in key.secrets if one.valid_until is None or now < one.valid_until]
     return {
         "id": key.id,
         "name": key.name,
-        "scopes": list(key.scopes),
+        "role": key.role,
+        "scopes": list(key.scopes) or sorted(roles.given_to(key.scopes, key.role, given)),
         "secrets": [
             {
                 "ends_in": one.hint,
@@ -29,6 +37,13 @@ def key_view(key: ApiKey, now: datetime) -> dict[str, object]:
     }
 
 
-def issued_view(issued: Issued, now: datetime) -> dict[str, object]:
+def issued_view(
+    issued: Issued, given: Mapping[Role, frozenset[Scope]], now: datetime
+) -> dict[str, object]:
     """Returns a key with its text, which is shown this once."""
-    return {**key_view(issued.key, now), "key": issued.text}
+    return {**key_view(issued.key, given, now), "key": issued.text}
+
+
+def role_view(role: Role, scopes: frozenset[Scope]) -> dict[str, object]:
+    """Returns a role with its scopes."""
+    return {"id": role, "scopes": sorted(scopes)}
