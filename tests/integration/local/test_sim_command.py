@@ -41,10 +41,19 @@ def test_json_and_yaml_run_alike_t22_t52(files: Path, tmp_path: Path) -> None:
     assert written["status"] == "passed"
 
 
-@pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.sim.*")), ids=lambda file: file.name)
-def test_the_shipped_scenarios_are_as_expected_w25_w35(file: Path) -> None:
-    result = sim("run", file, "--strict")
+def test_the_shipped_scenarios_are_as_expected_w25_w35_d159(tmp_path: Path) -> None:
+    result = sim("run", SCENARIOS, "--strict", "--out", tmp_path)
     assert result.exit_code == 0, result.output
+    for named in ("mixed-cadence  41.95 USD", "upgrade  250 USD (cents), 0 USD (cents)"):
+        assert f"ok        {named}" in result.output
+    played = json.loads((tmp_path / "upgrade.result.json").read_text())["result"]
+    assert played["webhooks"] == [
+        {"type": "contract.edit", "count": 1}, {"type": "invoice.finalized", "count": 1},
+    ]  # fmt: skip
+    assert sim("validate", SCENARIOS).exit_code == 0
+    report = sim("report", "--results", tmp_path, "--format", "junit", "--fail-on-diff")
+    assert report.exit_code == 0
+    assert 'tests="5" failures="0" errors="0"' in report.output
 
 
 def test_results_of_one_name_do_not_replace_each_other(files: Path, tmp_path: Path) -> None:

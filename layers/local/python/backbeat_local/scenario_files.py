@@ -1,11 +1,9 @@
-"""Scenario files of the simulator, their results, and reports about them."""
+"""Scenario files, of prices and with steps, and their results."""
 
-import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
-from xml.etree import ElementTree
 
 from backbeat.api import json as exact_json
 from backbeat.api import yaml_text
@@ -13,19 +11,10 @@ from backbeat.api.schemas.simulations import scenario_of
 from backbeat.api.views.simulations import outcome_view
 from backbeat.domain.simulating import runs
 from backbeat.models.errors import BackbeatError, InvalidArgument
+from backbeat_local.plays import documents, player
 
 ENDINGS: Final = (".sim.json", ".sim.yaml", ".sim.yml")
 RESULT: Final = ".result.json"
-
-_STYLE: Final = (
-    "body{font:16px system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem;"
-    "color:#1c2024;background:#fff}table{border-collapse:collapse;width:100%}"
-    "th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #ddd}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}"
-    ".passed{color:#186a3b}.different,.invalid{color:#b42318}"
-    "@media(prefers-color-scheme:dark){body{color:#eee;background:#16181a}"
-    "th,td{border-color:#444}.passed{color:#6fcf97}.different,.invalid{color:#ff8a80}}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +90,58 @@ def refuse_one_result(files: Sequence[Path], directory: Path | None = None) -> N
             raise InvalidArgument(f"{before} and {file}: both would be written as {place.name}")
 
 
-def run(file: Path, *, strict: bool) -> Outcome:
-    """Runs a scenario file. One that cannot be read or priced is invalid."""
+def check(file: Path) -> Outcome:
+    """Returns what is wrong with a scenario file, if anything. One with steps is not played."""
+
+    def outcome(document: object) -> tuple[str, Any]:
+        if documents.is_play(document):
+            documents.play_of(document)
+            return "done", None
+        return _priced(document, strict=False)
+
+    return _outcome(file, outcome)
+
+
+def run(file: Path, url: Callable[[], str], *, strict: bool) -> Outcome:
+    """Runs a scenario file. One that cannot be read, priced or played is invalid.
+
+    One with steps is played on the server that `url` tells the address of.
+    """
+
+    def outcome(document: object) -> tuple[str, Any]:
+        if not documents.is_play(document):
+            return _priced(document, strict=strict)
+        result = player.play(url(), documents.play_of(document), strict=strict)
+        comparison = result["comparison"]
+        passed = comparison and comparison["passed"]
+        return ("done" if comparison is None else "passed" if passed else "different"), result
+
+    return _outcome(file, outcome)
+
+
+def _outcome(file: Path, of: Callable[[object], tuple[str, Any]]) -> Outcome:
     try:
-        text = file.read_text()
-        is_json = file.suffix == ".json"
-        document = exact_json.loads(text) if is_json else yaml_text.loads(text)
-        expected = file.with_name(f"{name_of(file)}.expected.json")
-        if isinstance(document, dict) and "expected" not in document and expected.is_file():
-            document["expected"] = exact_json.loads(expected.read_text())
-        outcome = runs.run(scenario_of(document), strict=strict)
+        status, result = of(_read(file))
     except (BackbeatError, UnicodeDecodeError) as error:
         return Outcome(name_of(file), "invalid", None, str(error))
+    # As text and back: numbers as they are written.
+    return Outcome(name_of(file), status, exact_json.loads(exact_json.dumps(result)))
+
+
+def _read(file: Path) -> object:
+    text = file.read_text()
+    document = exact_json.loads(text) if file.suffix == ".json" else yaml_text.loads(text)
+    recorded = file.with_name(f"{name_of(file)}.expected.json")
+    if isinstance(document, dict) and "expected" not in document and recorded.is_file():
+        document["expected"] = exact_json.loads(recorded.read_text())
+    return document
+
+
+def _priced(document: object, *, strict: bool) -> tuple[str, Any]:
+    outcome = runs.run(scenario_of(document), strict=strict)
     differences = outcome.differences
     status = "done" if differences is None else "different" if differences else "passed"
-    # As text and back: numbers as they are written.
-    shown = exact_json.loads(exact_json.dumps(outcome_view(outcome)))
-    return Outcome(name_of(file), status, shown)
+    return status, outcome_view(outcome)
 
 
 def write_result(outcome: Outcome, directory: Path) -> Path:
@@ -132,9 +156,12 @@ def record(file: Path, outcome: Outcome) -> Path:
     """Writes what a scenario gives now beside it, to be expected from now on.
 
     Raises:
-        InvalidArgument: there is nothing to expect, or bills in several currencies.
+        InvalidArgument: there is nothing to expect, there are bills in several currencies, or the
+            scenario has steps.
     """
     bills = (outcome.result or {}).get("invoices", [])
+    if "webhooks" in (outcome.result or {}):
+        raise InvalidArgument(f"{outcome.name}: with steps, it has to say itself what it expects")
     if len(bills) != 1:
         raise InvalidArgument(f"{outcome.name}: only one bill can be recorded")
     [bill] = bills
@@ -159,67 +186,3 @@ def results(directory: Path) -> list[Outcome]:
         raise FileNotFoundError(f"{directory} has no file that ends in {RESULT}")
     documents: list[Any] = [exact_json.loads(file.read_text()) for file in files]
     return [Outcome(**document) for document in documents]
-
-
-def as_json(outcomes: Sequence[Outcome]) -> str:
-    """Returns a report for programs."""
-    counted = {
-        status: sum(one.status == status for one in outcomes)
-        for status in ("passed", "different", "done", "invalid")
-    }
-    summary = {"total": len(outcomes), **counted}
-    documents = [asdict(one) for one in outcomes]
-    return exact_json.dumps({"summary": summary, "scenarios": documents}) + "\n"
-
-
-def as_markdown(outcomes: Sequence[Outcome]) -> str:
-    """Returns a report for pull requests."""
-    lines = ["| scenario | status | total | differences |", "|---|---|---|---|"]
-    for one in outcomes:
-        cells = (one.name, one.status, one.totals, "; ".join(one.differences))
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def as_html(outcomes: Sequence[Outcome]) -> str:
-    """Returns a page that needs nothing beside it."""
-    rows = "".join(
-        f"<tr><td>{html.escape(one.name)}</td><td class={one.status}>{one.status}</td>"
-        f"<td class=n>{html.escape(one.totals)}</td>"
-        f"<td>{'<br>'.join(map(html.escape, one.differences))}</td></tr>"
-        for one in outcomes
-    )
-    fine = sum(one.is_fine for one in outcomes)
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        f"<title>Simulations</title><style>{_STYLE}</style>"
-        f"<h1>Simulations</h1><p>{fine} of {len(outcomes)} are as they should be.</p>"
-        "<table><thead><tr><th>Scenario<th>Status<th>Total<th>Differences</tr></thead>"
-        f"<tbody>{rows}</tbody></table></html>\n"
-    )
-
-
-def as_junit(outcomes: Sequence[Outcome]) -> str:
-    """Returns a report as continuous integration reads it."""
-    suite = ElementTree.Element(
-        "testsuite",
-        name="simulations",
-        tests=str(len(outcomes)),
-        failures=str(sum(one.status == "different" for one in outcomes)),
-        errors=str(sum(one.status == "invalid" for one in outcomes)),
-    )
-    for one in outcomes:
-        case = ElementTree.SubElement(suite, "testcase", name=one.name, classname="simulations")
-        if not one.is_fine:
-            kind = "error" if one.status == "invalid" else "failure"
-            told = ElementTree.SubElement(case, kind, message="; ".join(one.differences))
-            told.text = "\n".join(one.differences)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-FORMATS: Final = {
-    "json": as_json,
-    "markdown": as_markdown,
-    "html": as_html,
-    "junit": as_junit,
-}

@@ -1,4 +1,4 @@
-"""`backbeat sim`: scenarios from files, without a server."""
+"""`backbeat sim`: scenarios from files. Those with steps are played in this process."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from backbeat.models.errors import BackbeatError, InvalidArgument
-from backbeat_local import scenario_files
+from backbeat_local import scenario_files, scenario_reports
+from backbeat_local.plays.player import Stage
 from backbeat_local.scenario_files import Outcome
 
 _PATH = click.Path(exists=True, path_type=Path)
@@ -16,14 +17,18 @@ _MARKS = {"passed": "ok", "done": "ok", "different": "DIFFERENT", "invalid": "IN
 
 @click.group()
 def sim() -> None:
-    """Simulate bills from scenario files (.sim.json, .sim.yaml, .sim.yml)."""
+    """Simulate bills from scenario files (.sim.json, .sim.yaml, .sim.yml).
+
+    A scenario prices quantities, or has steps (events, changes of plan, moves of the clock) that
+    are played on the engine in an empty sandbox of this process.
+    """
 
 
 @sim.command()
 @click.argument("paths", nargs=-1, required=True, type=_PATH)
 def validate(paths: Sequence[Path]) -> None:
     """Check the scenarios in PATHS: files, or directories that are searched for them."""
-    outcomes = [scenario_files.run(file, strict=False) for file in _files(paths)]
+    outcomes = [scenario_files.check(file) for file in _files(paths)]
     invalid = [one for one in outcomes if one.status == "invalid"]
     for one in outcomes:
         click.echo(f"{one.name}: {one.problem or 'valid'}")
@@ -47,7 +52,8 @@ def run(paths: Sequence[Path], out: Path | None, *, strict: bool, record: bool) 
             scenario_files.refuse_one_result(files)
     except InvalidArgument as error:
         raise click.ClickException(str(error)) from error
-    outcomes = [scenario_files.run(file, strict=strict) for file in files]
+    with Stage() as stage:
+        outcomes = [scenario_files.run(file, lambda: stage.url, strict=strict) for file in files]
     for file, one in zip(files, outcomes, strict=True):
         if out is not None:
             scenario_files.write_result(one, out)
@@ -62,7 +68,7 @@ def run(paths: Sequence[Path], out: Path | None, *, strict: bool, record: bool) 
 @sim.command()
 @click.option("--results", "directory", required=True, type=_PATH,
               help="Where `run --out` wrote its results.")  # fmt: skip
-@click.option("--format", "format_", type=click.Choice(sorted(scenario_files.FORMATS)),
+@click.option("--format", "format_", type=click.Choice(sorted(scenario_reports.FORMATS)),
               default="markdown", show_default=True)  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
               help="Write to this file.")  # fmt: skip
@@ -74,7 +80,7 @@ def report(directory: Path, format_: str, out: Path | None, *, fail_on_diff: boo
         outcomes = scenario_files.results(directory)
     except FileNotFoundError as error:
         raise click.ClickException(str(error)) from error
-    text = scenario_files.FORMATS[format_](outcomes)
+    text = scenario_reports.FORMATS[format_](outcomes)
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -89,11 +89,14 @@ def _currency(value: str) -> str:
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
-Number = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_not_negative)]
+Amount = Annotated[Decimal, BeforeValidator(_decimal)]
+Number = Annotated[Amount, AfterValidator(_not_negative)]
 Currency = Annotated[str, AfterValidator(_currency)]
 
 
-class _Document(BaseModel):
+class Document(BaseModel):
+    """A part of a scenario's document."""
+
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
@@ -102,13 +105,13 @@ class _Document(BaseModel):
     )
 
 
-class BandBody(_Document):
+class BandBody(Document):
     up_to: Annotated[Number | None, BeforeValidator(_bound)] = None
     unit_price: Number = Decimal(0)
     flat_price: Number = Decimal(0)
 
 
-class PriceBody(_Document):
+class PriceBody(Document):
     """A price. Flat prices need `unitPrice`, packages `packageSize` too, others `tiers`."""
 
     model: Annotated[PriceModel, BeforeValidator(_model)]
@@ -147,7 +150,7 @@ class PriceBody(_Document):
         )
 
 
-class _UsageBody(_Document):
+class _UsageBody(Document):
     metric: str = Field(min_length=1)
     quantity: Number
     price: PriceBody = Field(
@@ -155,7 +158,7 @@ class _UsageBody(_Document):
     )
 
 
-class _FeeBody(_Document):
+class _FeeBody(Document):
     """A fee of `amount` for each `perDays` days, or for the period; it runs through all of it."""
 
     name: str = Field(min_length=1)
@@ -181,7 +184,7 @@ class _FeeBody(_Document):
         )
 
 
-class _CommitmentBody(_Document):
+class _CommitmentBody(Document):
     amount: Number
     starting_at: Instant = Field(
         validation_alias=AliasChoices("startDate", "start_date", "startingAt", "starting_at")
@@ -202,14 +205,14 @@ class _CommitmentBody(_Document):
         return self
 
 
-class _CreditBody(_Document):
+class _CreditBody(Document):
     amount: Number
     reason: str = ""
     expires_at: Instant | None = None
     currency: Currency | None = None
 
 
-class _InputsBody(_Document):
+class _InputsBody(Document):
     customer_id: str = Field("customer", min_length=1)
     period_start: Instant
     period_end: Instant
@@ -256,14 +259,14 @@ class _InputsBody(_Document):
         )
 
 
-class _ExpectedLineBody(_Document):
+class _ExpectedLineBody(Document):
     metric: str
     quantity: Number | None = None
     unit_price: Number | None = None
     subtotal: Number | None = None
 
 
-class _ExpectedBody(_Document):
+class _ExpectedBody(Document):
     total: Number
     subtotal: Number | None = None
     tax: Number | None = None
@@ -275,25 +278,27 @@ class _ExpectedBody(_Document):
         return Expected(**self.model_dump(exclude={"line_items"}), lines=lines)
 
 
-class _TolerancesBody(_Document):
+class _TolerancesBody(Document):
     absolute: Number = Tolerances().absolute
     relative: Annotated[Number, Field(le=1)] = Tolerances().relative
 
 
-class _MetadataBody(_Document):
+class MetadataBody(Document):
+    """What a scenario is called."""
+
     name: str = Field(min_length=1)
     description: str = ""
     version: str = "1"
     tags: tuple[str, ...] = Field((), max_length=MOST_ITEMS)
 
 
-class ScenarioBody(_Document):
+class ScenarioBody(Document):
     """A scenario, its name beside the inputs or in `metadata`.
 
     A `model` given for the whole scenario is the price of the items that have none of their own.
     """
 
-    metadata: _MetadataBody
+    metadata: MetadataBody
     model: PriceBody | None = None
     inputs: _InputsBody
     expected: _ExpectedBody | None = None
@@ -306,7 +311,7 @@ class ScenarioBody(_Document):
             return value
         found = dict(value)
         if "metadata" not in found:
-            named = {name: found.pop(name) for name in _MetadataBody.model_fields if name in found}
+            named = {name: found.pop(name) for name in MetadataBody.model_fields if name in found}
             found["metadata"] = named
         price, inputs = found.get("model"), found.get("inputs")
         if isinstance(price, Mapping) and isinstance(inputs, Mapping):
@@ -346,7 +351,7 @@ def scenario_of(document: object) -> Scenario:
     return parse(document, ScenarioBody).to_scenario()
 
 
-class ListScenarios(_Document):
+class ListScenarios(Document):
     active: bool | None = None
     tag: str | None = None
     limit: int = Field(20, ge=1, le=100)
@@ -355,7 +360,7 @@ class ListScenarios(_Document):
     sort_order: Annotated[str, Field(pattern="^(asc|desc)$")] = "desc"
 
 
-class StartRun(_Document):
+class StartRun(Document):
     """One scenario, by its id or whole."""
 
     scenario_id: str | None = None
@@ -372,26 +377,26 @@ class StartRun(_Document):
         return self
 
 
-class ListRuns(_Document):
+class ListRuns(Document):
     scenario_id: str | None = None
     status: Annotated[str, Field(pattern="^(passed|different|done)$")] | None = None
     limit: int = Field(20, ge=1, le=100)
     offset: int = Field(0, ge=0)
 
 
-class StartBatch(_Document):
+class StartBatch(Document):
     name: str = Field(min_length=1)
     description: str = ""
     scenario_ids: tuple[str, ...] = Field(min_length=1, max_length=100)
     strict: bool = False
 
 
-class _NamedPrice(_Document):
+class _NamedPrice(Document):
     name: str = Field(min_length=1)
     price: PriceBody = Field(validation_alias=AliasChoices("priceConfig", "price_config", "price"))
 
 
-class ComparePrices(_Document):
+class ComparePrices(Document):
     """Prices, the first of which is what the others are compared with, over quantities by name."""
 
     prices: tuple[_NamedPrice, ...] = Field(min_length=1, max_length=20)
@@ -401,7 +406,7 @@ class ComparePrices(_Document):
         return _distinct(self.prices)
 
 
-class WhatIf(_Document):
+class WhatIf(Document):
     """Prices over what customers really used of a metric in `[periodStart, periodEnd)`."""
 
     billable_metric_id: str
