@@ -52,7 +52,8 @@ def create_key(request: Request, body: CreateKey) -> Reply:
         own_scopes=request.caller.scopes,
         expires_at=body.end(now),
     )
-    shown = issued_view(issued, roles.of_owner(request.call), now)
+    [standing] = api_keys.standings(request.call, [issued.key])
+    shown = issued_view(issued, standing, now)
     return Reply(201, {"data": shown}, NEVER_KEPT)
 
 
@@ -65,8 +66,9 @@ def list_keys(request: Request, query: ListApiKeys) -> Reply:
         limit=query.limit,
         cursor=pagination.decode(query.next_page, {}),
     )
-    given, now = roles.of_owner(request.call), request.call.services.clock.now()
-    return page([key_view(key, given, now) for key in shown], pagination.encode(cursor, {}))
+    now, standings = request.call.services.clock.now(), api_keys.standings(request.call, shown)
+    views = [key_view(key, one, now) for key, one in zip(shown, standings, strict=True)]
+    return page(views, pagination.encode(cursor, {}))
 
 
 @api.route("GET", "/api/keys/{key}")
@@ -98,7 +100,8 @@ def rotate_key(request: Request, body: RotateKey) -> Reply:
         own_scopes=request.caller.scopes,
     )
     now = request.call.services.clock.now()
-    shown = issued_view(issued, roles.of_owner(request.call), now)
+    [standing] = api_keys.standings(request.call, [issued.key])
+    shown = issued_view(issued, standing, now)
     return Reply(200, {"data": shown}, NEVER_KEPT)
 
 
@@ -127,7 +130,8 @@ def change_role(request: Request, body: ChangeRole) -> Reply:
 
 
 def _shown(call: Call, key: ApiKey) -> dict[str, object]:
-    return key_view(key, roles.of_owner(call), call.services.clock.now())
+    [standing] = api_keys.standings(call, [key])
+    return key_view(key, standing, call.services.clock.now())
 
 
 handler = api.handler

@@ -144,6 +144,7 @@ def what_if(request: Request, body: WhatIf) -> Reply:
         body.customer_ids,
         Period(body.period_start, body.period_end),
         body.to_prices(),
+        body.interval,
     )
     return Reply(200, {"quantities": quantities, "prices": comparison_view(compared)})
 

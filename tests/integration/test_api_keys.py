@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Stage
+from tests.integration.conftest import Stage, nothing_changes
 from tests.integration.product import DEMO, Product, Reply, TestClock
 from tests.integration.store import WatchedStore
 
@@ -162,6 +162,24 @@ class TestKeys:
         clock.advance(seconds=1)
         assert product.get(KEYS, token=key["key"]).status == 401
         assert product.get(KEYS, token=given["access_token"]).status == 401
+
+    def test_when_it_was_last_used_is_known_to_the_hour_n19(
+        self, product: Product, store: WatchedStore, clock: TestClock
+    ) -> None:
+        key = made(product, "metronome")
+        assert key["last_used_at"] is None
+        clock.advance(minutes=90)
+        product.get("/v1/customers", token=key["key"])
+        with nothing_changes(store):
+            product.get("/v1/customers", token=key["key"])
+        [listed] = product.get(KEYS).data
+        assert listed["last_used_at"] == "2025-01-15T13:00:00+00:00"
+        # A token that is given for it uses it, too.
+        given = token(product, client_id=key["id"], client_secret=key["key"]).body
+        clock.advance(minutes=31)
+        product.get("/v1/customers", token=given["access_token"])
+        shown = product.get(f"{KEYS}/{key['id']}").data
+        assert shown["last_used_at"] == "2025-01-15T14:00:00+00:00"
 
     def test_keys_are_listed_in_pages(self, product: Product) -> None:
         ids = {made(product, "billing:read", name=f"key {n}")["id"] for n in range(3)}

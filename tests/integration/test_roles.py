@@ -112,6 +112,8 @@ def test_d90_what_a_viewer_asks_changes_nothing(
 ) -> None:
     key = made(product, "viewer")["key"]
     method, path, body = example.filled(estate)
+    # That the key is used is noted once an hour.
+    product.get("/mock/clock", token=key)
     with nothing_changes(store):
         reply = product.request(method, path, body, token=key, query=dict(example.query))
     assert reply.status == example.status

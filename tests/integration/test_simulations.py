@@ -1,11 +1,12 @@
 """Function `simulations`: scenarios, runs, batches, comparisons and what-if over usage."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.integration.product import Product, World, event
+from tests.integration.product import Product, TestClock, World, event
 
 BASE = "/metering/v1/simulations"
 
@@ -219,3 +220,34 @@ def test_what_if_over_real_usage_n23(product: Product) -> None:
     assert other.status == 404
     off = product.post(f"{BASE}/what-if", {**body, "periodStart": "2025-01-14T00:30:00Z"})
     assert off.status == 400
+
+
+def test_what_if_by_months_as_they_are_billed_n23(product: Product, clock: TestClock) -> None:
+    world = World.build(product, "demo")
+    clock.set(datetime(2025, 2, 10, tzinfo=UTC))
+    batch = [
+        event("a", timestamp="2025-01-31T23:00:00Z", properties={"model": "s", "tokens": 150}),
+        event("b", timestamp="2025-02-01T00:00:00Z", properties={"model": "s", "tokens": 100}),
+        event("c", timestamp="2025-02-09T11:00:00Z", properties={"model": "s", "tokens": 20}),
+    ]
+    assert product.post("/v1/ingest", batch).status == 200
+    tiers = [{"upTo": 100, "unitPrice": 1}, {"upTo": None, "unitPrice": 0.1}]
+    body = {
+        "billableMetricId": world.tokens_metric_id,
+        "periodStart": "2025-01-20",
+        "periodEnd": "2025-02-10",
+        "prices": [
+            {"name": "now", "priceConfig": flat(0.5)},
+            {"name": "new", "priceConfig": {"model": "graduated", "tiers": tiers}},
+        ],
+    }
+    monthly = product.post(f"{BASE}/what-if", {**body, "interval": "month"}).body
+    assert monthly["quantities"] == {world.customer_id: 270}
+    now, new = monthly["prices"]
+    # 75 + 60; (100 + 50 x 0.10) + (100 + 20 x 0.10) = 105 + 102
+    assert (now["total"], new["total"], new["delta"]) == (135, 207, 72)
+    assert new["deltas"] == {world.customer_id: 72}
+    whole = product.post(f"{BASE}/what-if", body).body
+    # 100 + 170 x 0.10
+    assert whole["prices"][1]["total"] == 117
+    assert product.post(f"{BASE}/what-if", {**body, "interval": "week"}).status == 400

@@ -511,15 +511,23 @@ def test_strictly_nothing_may_be_off_or_more() -> None:
 
 def test_prices_are_compared_with_the_first() -> None:
     prices = [("now", flat("0.10")), ("new", banded("volume", ("100", "0.10"), (None, "0.08")))]
-    now, new = compared(prices, {"small": D(50), "large": D(1000)})
+    now, new = compared(prices, {"small": [D(50)], "large": [D(1000)]})
     assert (now.total, now.delta) == (D(105), D(0))
     # 5 + 80
     assert (new.amounts, new.total, new.delta) == ({"small": D(5), "large": D(80)}, D(85), D(-20))
+    assert new.deltas == {"small": D(0), "large": D(-20)}
+
+
+def test_quantities_that_are_billed_by_themselves_are_priced_by_themselves() -> None:
+    [found] = compared([("v", banded("volume", ("100", "1"), (None, "0.5")))], {"c": [D(80)] * 2})
+    # 80 + 80, and not 160 x 0.50
+    assert found.amounts == {"c": D(160)}
 
 
 def test_three_price_lists_over_four_segments_w20() -> None:
     customers = {"small": 1000, "medium": 500, "large": 100, "enterprise": 20}
-    used = {"small": D(2500), "medium": D(15000), "large": D(75000), "enterprise": D(300000)}
+    calls = {"small": 2500, "medium": 15000, "large": 75000, "enterprise": 300000}
+    used = {segment: [D(number)] for segment, number in calls.items()}
     found = compared(
         [
             ("current", banded("graduated", ("5000", "0.01"), ("50000", "0.008"), (None, "0.005"))),

@@ -143,6 +143,7 @@ def build(config: Config, *, clock: Clock | None = None) -> Services:
         providers=_providers(config),
         connection_secrets=VersionedCache(size=1000),
         known_tokens=RecentlySeen(size=10_000),
+        used_keys=RecentlySeen(size=10_000),
         any_webhook_target=config.webhook_targets == "any",
         webhook_max_attempts=config.webhook_max_attempts,
         webhook_retry_base_seconds=config.webhook_retry_base_seconds,

@@ -4,6 +4,7 @@ A key is text of 32 random bytes, so its plain SHA-256 can be neither guessed no
 Looking a key up reads its hash from the store each time: a revoked key stops working at once.
 """
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +14,19 @@ from typing import Final
 
 from backbeat.application import roles
 from backbeat.application.services import Call, Services
-from backbeat.models.api_keys import ApiKey, Caller, Credential, KeySecret, Role, Scope, granted
+from backbeat.models.api_keys import (
+    ApiKey,
+    Caller,
+    Credential,
+    KeySecret,
+    KeyUse,
+    Role,
+    Scope,
+    granted,
+)
 from backbeat.models.base import Model
 from backbeat.models.errors import Conflict, NotFound, Unauthenticated
+from backbeat.models.period import hour_of
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
 from backbeat.persistence.unit_of_work import Otherwise, UnitOfWork
@@ -31,6 +42,9 @@ _MOST_BEFORE: Final = 10
 """Secrets before the latest that are valid at once; older ones end early."""
 
 
+_log = logging.getLogger("backbeat.api_keys")
+
+
 class _KeyName(Model):
     """Holds a name for the key that has it, until that is revoked."""
 
@@ -43,6 +57,14 @@ class Issued:
 
     key: ApiKey
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a key may do now, by itself or by its role, and the hour in which it was last used."""
+
+    scopes: frozenset[Scope]
+    last_used: datetime | None
 
 
 def create(
@@ -89,6 +111,20 @@ def of_owner(call: Call) -> list[ApiKey]:
     """Returns all keys of the caller's, revoked ones too, by id."""
     pk, low, high = keys.api_keys(call.owner)
     return [from_item(item, ApiKey) for item in walk(call.store, Query(pk, low=low, high=high))]
+
+
+def standings(call: Call, found: Sequence[ApiKey]) -> list[Standing]:
+    """Returns where some of the caller's keys stand, in their order."""
+    given = roles.of_owner(call)
+    places = [keys.key_use(key.owner, key.id) for key in found]
+    uses = call.store.get_many(places)
+    return [
+        Standing(
+            scopes=roles.given_to(key.scopes, key.role, given),
+            last_used=from_item(uses[place], KeyUse).hour if place in uses else None,
+        )
+        for key, place in zip(found, places, strict=True)
+    ]
 
 
 def find(call: Call, key_id: str) -> ApiKey:
@@ -192,6 +228,8 @@ def caller_by(services: Services, text: str) -> Caller:
         if key is None or key.revoked_at is not None:
             raise Unauthenticated("Unknown, expired or revoked API key")
         scopes &= allowed(services.store, key)
+    if credential.key_id is not None:
+        _note_use(services, credential.owner, credential.key_id, now)
     return Caller(owner=credential.owner, scopes=scopes, actor=credential.key_id or "client")
 
 
@@ -237,6 +275,20 @@ def _credential(key: ApiKey, secret: KeySecret) -> Item:
         owner=key.owner, scopes=key.scopes, role=key.role, key_id=key.id, valid_until=until
     )
     return kept_until(to_item(keys.credential(secret.hash), stands_for), until)
+
+
+def _note_use(services: Services, owner: str, key_id: str, now: datetime) -> None:
+    """Writes down that a key is used, once an hour; nobody is refused because that fails."""
+    use = KeyUse(hour=hour_of(now))
+    seen = (owner, key_id, use.hour)
+    if not services.used_keys.new([seen]):
+        return
+    try:
+        services.store.transact([Put(to_item(keys.key_use(owner, key_id), use))])
+    except Exception:
+        _log.exception("use of a key not noted", extra={"key_id": key_id})
+    else:
+        services.used_keys.add([seen])
 
 
 def _is_valid(secret: KeySecret, now: datetime) -> bool:

@@ -56,6 +56,7 @@ class Services:
     `stripe_queue` carries what the Stripe double delivers; stages without sandboxes have none.
     `inbound_queue` carries what providers tell the billing handlers, and `default_connection` is
     the owner of what comes without naming one.
+    `used_keys` are API keys by the hour in which this process has noted that they were used.
     `providers` are those behind the billing handlers, `connection_secrets` what was read of their
     keys lately, and `known_tokens` the owners whose tokens are kept.
     `any_webhook_target` allows plain HTTP and private addresses, as on a laptop.
@@ -99,6 +100,7 @@ class Services:
     providers: Providers
     connection_secrets: VersionedCache[str | None]
     known_tokens: RecentlySeen
+    used_keys: RecentlySeen
     any_webhook_target: bool
     webhook_max_attempts: int
     webhook_retry_base_seconds: int

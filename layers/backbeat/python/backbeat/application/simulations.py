@@ -6,12 +6,20 @@ from typing import Final
 
 from backbeat.application import catalog, customers, usage
 from backbeat.application.services import Call
-from backbeat.domain import windows
+from backbeat.domain import periods, windows
 from backbeat.domain.simulating import runs
 from backbeat.domain.simulating.runs import Compared
 from backbeat.models.errors import Conflict, InvalidArgument, NotFound
+from backbeat.models.money import add
 from backbeat.models.period import Period, is_on_hour
-from backbeat.models.simulations import Batch, Price, Run, Scenario, StoredScenario
+from backbeat.models.simulations import (
+    Batch,
+    Price,
+    Run,
+    Scenario,
+    StoredScenario,
+    WhatIfInterval,
+)
 from backbeat.persistence import keys
 from backbeat.persistence.entities import from_item, read, to_item, walk
 from backbeat.ports.store import Absent, Index, Item, Put, Query, TransactionCancelled, Version
@@ -160,7 +168,7 @@ def compare(
     Raises:
         InvalidArgument: a price is unusable, or currencies differ.
     """
-    return runs.compared(prices, quantities)
+    return runs.compared(prices, {name: [quantity] for name, quantity in quantities.items()})
 
 
 def what_if(
@@ -169,10 +177,12 @@ def what_if(
     customer_ids: Sequence[str],
     span: Period,
     prices: Sequence[tuple[str, Price]],
+    interval: WhatIfInterval = WhatIfInterval.WHOLE,
 ) -> tuple[dict[str, Decimal], list[Compared]]:
     """Returns what customers used of a metric, and what each price would have made of it.
 
-    Without ids, all customers count; those who used nothing are left out.
+    Without ids, all customers count; those who used nothing are left out. By months, quantities are
+    the sums of what each month would be billed for.
 
     Raises:
         NotFound: there is no such metric or customer.
@@ -191,12 +201,19 @@ def what_if(
     )
     if len(wanted) > _MOST_CUSTOMERS:
         raise InvalidArgument(f"customerIds: name them, there are more than {_MOST_CUSTOMERS}")
+    spans = [span] if interval is WhatIfInterval.WHOLE else list(periods.months(span))
     used = {
-        customer.id: windows.quantity(metric, usage.cells(call, customer, metric, span))
+        customer.id: [
+            quantity
+            for one in spans
+            if (quantity := windows.quantity(metric, usage.cells(call, customer, metric, one)))
+            is not None
+        ]
         for customer in wanted
     }
-    quantities = {id_: quantity for id_, quantity in used.items() if quantity is not None}
-    return quantities, runs.compared(prices, quantities)
+    quantities = {id_: each for id_, each in used.items() if each}
+    totals = {id_: add(*each) for id_, each in quantities.items()}
+    return totals, runs.compared(prices, quantities)
 
 
 def _run(

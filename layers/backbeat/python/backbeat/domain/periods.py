@@ -8,7 +8,7 @@ Invariants: the periods of a contract are adjacent and cover it from start to en
 
 import calendar
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backbeat.models.contracts import Contract
 from backbeat.models.period import Period
@@ -33,6 +33,16 @@ def add_months(anchor: datetime, months: int) -> datetime:
     return anchor.replace(
         year=year, month=month, day=min(anchor.day, calendar.monthrange(year, month)[1])
     )
+
+
+def months(span: Period) -> Iterator[Period]:
+    """Yields the calendar months (UTC) of a span in order, the first and last cut at its ends."""
+    start = span.starting_at
+    while start < span.ending_before:
+        first = start.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        end = min(add_months(first, 1), span.ending_before)
+        yield Period(start, end)
+        start = end
 
 
 def boundary(schedule: StatementSchedule, number: int) -> datetime:

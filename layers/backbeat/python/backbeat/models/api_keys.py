@@ -110,6 +110,12 @@ class ApiKey(Model):
     revoked_at: datetime | None = None
 
 
+class KeyUse(Model):
+    """The UTC hour in which a key, or a token given for it, was last used."""
+
+    hour: datetime
+
+
 class Credential(Model):
     """What a secret or an access token stands for. It is found by the hash of the text.
 

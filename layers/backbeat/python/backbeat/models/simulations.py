@@ -90,6 +90,13 @@ class CommitmentKind(StrEnum):
     MINIMUM = "minimum"
 
 
+class WhatIfInterval(StrEnum):
+    """What is priced at once: all the time that is asked about, or each calendar month of it."""
+
+    WHOLE = "whole"
+    MONTH = "month"
+
+
 class Commitment(Model):
     """Money committed for `[starting_at, ending_before)`; `applied` was used before the period."""
 

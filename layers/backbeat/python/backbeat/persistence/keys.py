@@ -155,6 +155,11 @@ def api_key_name(owner: str, name: str) -> Key:
     return Key(f"APIKEYS#{owner}", f"NAME#{part(name)}")
 
 
+def key_use(owner: str, key_id: str) -> Key:
+    """When an API key was last used. Functions that only read may write it, too."""
+    return Key(f"KEYUSE#{owner}", f"KEY#{part(key_id)}")
+
+
 def role(owner: str, name: str) -> Key:
     """The scopes that an owner has given to a role."""
     return Key(f"APIKEYS#{owner}", f"ROLE#{name}")

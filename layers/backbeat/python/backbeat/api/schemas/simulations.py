@@ -39,6 +39,7 @@ from backbeat.models.simulations import (
     Scenario,
     Tolerances,
     UsageItem,
+    WhatIfInterval,
 )
 
 MOST_ITEMS: Final = 1000
@@ -407,12 +408,16 @@ class ComparePrices(Document):
 
 
 class WhatIf(Document):
-    """Prices over what customers really used of a metric in `[periodStart, periodEnd)`."""
+    """Prices over what customers really used of a metric in `[periodStart, periodEnd)`.
+
+    With `interval` "month", each calendar month is priced by itself, as it is billed.
+    """
 
     billable_metric_id: str
     customer_ids: tuple[str, ...] = Field((), max_length=100)
     period_start: Instant
     period_end: Instant
+    interval: WhatIfInterval = WhatIfInterval.WHOLE
     prices: tuple[_NamedPrice, ...] = Field(min_length=1, max_length=20)
 
     def to_prices(self) -> list[tuple[str, Price]]:

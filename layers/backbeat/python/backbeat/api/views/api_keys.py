@@ -1,27 +1,23 @@
 """API keys as JSON, without their secrets."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from backbeat.api.views.times import optional, timestamp
-from backbeat.application import roles
-from backbeat.application.api_keys import Issued
+from backbeat.application.api_keys import Issued, Standing
 from backbeat.models.api_keys import ApiKey, Role, Scope
 
 
-def key_view(
-    key: ApiKey, given: Mapping[Role, frozenset[Scope]], now: datetime
-) -> dict[str, object]:
-    """Returns a key with the scopes that it has now, its own or those given to its role.
+def key_view(key: ApiKey, standing: Standing, now: datetime) -> dict[str, object]:
+    """Returns a key; of each secret that is valid, only its last characters.
 
-    Of each secret that is valid, only the last characters are shown.
+    `last_used_at` is the beginning of the hour.
     """
     valid = [one for one in key.secrets if one.valid_until is None or now < one.valid_until]
     return {
         "id": key.id,
         "name": key.name,
         "role": key.role,
-        "scopes": list(key.scopes) or sorted(roles.given_to(key.scopes, key.role, given)),
+        "scopes": list(key.scopes) or sorted(standing.scopes),
         "secrets": [
             {
                 "ends_in": one.hint,
@@ -32,16 +28,15 @@ def key_view(
         ],
         "created_at": timestamp(key.created_at),
         "created_by": key.created_by,
+        "last_used_at": optional(standing.last_used),
         "expires_at": optional(key.expires_at),
         "revoked_at": optional(key.revoked_at),
     }
 
 
-def issued_view(
-    issued: Issued, given: Mapping[Role, frozenset[Scope]], now: datetime
-) -> dict[str, object]:
+def issued_view(issued: Issued, standing: Standing, now: datetime) -> dict[str, object]:
     """Returns a key with its text, which is shown this once."""
-    return {**key_view(issued.key, given, now), "key": issued.text}
+    return {**key_view(issued.key, standing, now), "key": issued.text}
 
 
 def role_view(role: Role, scopes: frozenset[Scope]) -> dict[str, object]:

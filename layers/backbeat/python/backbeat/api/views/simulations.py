@@ -156,18 +156,21 @@ def batch_view(batch: Batch, runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def comparison_view(
-    compared: Sequence[tuple[str, str, Mapping[str, Decimal], Decimal, Decimal]],
+    compared: Sequence[
+        tuple[str, str, Mapping[str, Decimal], Mapping[str, Decimal], Decimal, Decimal]
+    ],
 ) -> list[dict[str, Any]]:
-    """Returns what each price earns; `delta` is against the first one."""
+    """Returns what each price earns; `deltas` and `delta` are against the first one."""
     return [
         {
             "name": name,
             "currency": currency,
             "amounts": dict(amounts),
+            "deltas": dict(deltas),
             "total": total,
             "delta": delta,
         }
-        for name, currency, amounts, total, delta in compared
+        for name, currency, amounts, deltas, total, delta in compared
     ]
 
 

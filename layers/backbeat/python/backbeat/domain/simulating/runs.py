@@ -19,14 +19,15 @@ from backbeat.models.simulations import Price, Scenario, Simulation
 
 
 class Compared(NamedTuple):
-    """What one of several prices gives: amounts by quantity's name, and the baseline's lead.
+    """What one of several prices gives: amounts by the name of what is priced, and their total.
 
-    `delta` is the total less that of the first price.
+    `deltas` and `delta` are the same less those of the first price.
     """
 
     name: str
     currency: str
     amounts: Mapping[str, Decimal]
+    deltas: Mapping[str, Decimal]
     total: Decimal
     delta: Decimal
 
@@ -45,9 +46,11 @@ def run(scenario: Scenario, *, strict: bool = False) -> Simulation:
 
 
 def compared(
-    prices: Sequence[tuple[str, Price]], quantities: Mapping[str, Decimal]
+    prices: Sequence[tuple[str, Price]], quantities: Mapping[str, Sequence[Decimal]]
 ) -> list[Compared]:
     """Returns what each price makes of the same quantities. The first price is the baseline.
+
+    Each name has one quantity or several that are billed by themselves, such as those of months.
 
     Raises:
         InvalidArgument: a price is unusable, currencies differ, or a quantity is negative.
@@ -57,8 +60,12 @@ def compared(
     found: list[Compared] = []
     for name, price in prices:
         pricer = Pricer(price)
-        amounts = {key: pricer.charged(quantity)[0] for key, quantity in quantities.items()}
-        total = add(*amounts.values())
-        before = found[0].total if found else total
-        found.append(Compared(name, price.currency, amounts, total, subtract(total, before)))
+        amounts = {
+            key: add(*(pricer.charged(quantity)[0] for quantity in each))
+            for key, each in quantities.items()
+        }
+        before = found[0].amounts if found else amounts
+        deltas = {key: subtract(amount, before[key]) for key, amount in amounts.items()}
+        total, delta = add(*amounts.values()), add(*deltas.values())
+        found.append(Compared(name, price.currency, amounts, deltas, total, delta))
     return found
