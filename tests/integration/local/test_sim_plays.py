@@ -113,16 +113,23 @@ def test_what_is_refused_is_invalid_in_every_report(
 
     unknown = {"call": "POST /v1/contracts/create", "body": {"customer_id": "nobody"}}
     later = {"advance": "soon"}
+    lost = {"faults": [{"kind": "drop", "when": "after", "path": "/v1/ingest", "count": 1}]}
+    faulty = [{"call": "POST /mock/faults", "body": lost}, upgrade["steps"][2]]
+    unnamed = {"call": "GET /v1/customers", "as": "all"}
     no_world = {**upgrade["world"], "customers": {"acme": {"label": "Acme"}}}
     outcomes = [
         outcome("refused", steps=[unknown]),
         outcome("no-duration", steps=[later]),
         outcome("no-world", world=no_world),
+        outcome("no-answer", steps=faulty),
+        outcome("no-id", steps=[unnamed]),
     ]
-    assert [one.status for one in outcomes] == ["invalid"] * 3
+    assert [one.status for one in outcomes] == ["invalid"] * 5
     assert outcomes[0].problem.startswith("steps.0: POST /v1/contracts/create was answered 4")
     assert outcomes[1].problem.startswith("steps.0: POST /mock/clock was answered 400")
     assert outcomes[2].problem.startswith("world: POST /mock/fixtures was answered 400")
+    assert outcomes[3].problem.startswith("steps.1: POST http")
+    assert outcomes[4].problem == "steps.0: as: GET /v1/customers answers no id"
     for format_ in ("json", "markdown", "html", "junit"):
         assert "steps.0: POST /v1/contracts/create was" in FORMATS[format_](outcomes)
 

@@ -3,11 +3,12 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final
 
 from backbeat.models.errors import InvalidArgument
-from backbeat_local.client import Refused
+from backbeat_local.client import Refused, Unreachable
 from backbeat_local.plays.comparing import Difference, are_told, differences
 from backbeat_local.plays.documents import MADE, ExpectedHere, Play, Step, filled
 from backbeat_local.runner import Runner
@@ -56,19 +57,29 @@ def play(url: str, scenario: Play, *, strict: bool) -> dict[str, Any]:
         InvalidArgument: the world cannot be made, or a step is refused; says which.
     """
     with Sandbox(url) as sandbox:
-        try:
+        with _named("world"):
             made = sandbox.load(scenario.world)
-        except Refused as refused:
-            raise InvalidArgument(f"world: {refused}") from refused
         played = _Played(sandbox, made, strict=strict)
         for number, step in enumerate(scenario.steps):
-            try:
+            with _named(f"steps.{number}"):
                 played.take(number, step)
-            except Refused as refused:
-                raise InvalidArgument(f"steps.{number}: {refused}") from refused
-        if scenario.expected is not None:
-            played.compare("", scenario.expected)
-        return played.shown(compared=scenario.expects)
+        with _named("expected"):
+            if scenario.expected is not None:
+                played.compare("", scenario.expected)
+            return played.shown(compared=scenario.expects)
+
+
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Says where in the scenario something was refused, or got no answer for a fault it asked for.
+
+    Raises:
+        InvalidArgument: it was.
+    """
+    try:
+        yield
+    except (Refused, Unreachable, InvalidArgument) as error:
+        raise InvalidArgument(f"{place}: {error}") from error
 
 
 class _Played:
