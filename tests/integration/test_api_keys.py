@@ -92,7 +92,9 @@ class TestKeys:
             assert reply.status == 403
             assert reply.body["code"] == "Forbidden"
 
-    def test_it_cannot_give_more_than_it_has(self, product: Product, store: WatchedStore) -> None:
+    def test_it_cannot_give_more_than_it_has_t33(
+        self, product: Product, store: WatchedStore
+    ) -> None:
         maker = made(product, "keys:admin", "billing:write")["key"]
         refused = product.post(
             KEYS, {"name": "more", "scopes": ["billing:read", "metering:write"]}, token=maker
@@ -111,7 +113,7 @@ class TestKeys:
         product.post(f"{KEYS}/{key['id']}/revoke")
         assert made(product, "billing:read")["id"] != key["id"]
 
-    def test_rotation_leaves_the_secret_before_valid_for_a_while(
+    def test_rotation_leaves_the_secret_before_valid_for_a_while_t33(
         self, product: Product, clock: TestClock
     ) -> None:
         key = made(product, "keys:admin")
@@ -140,7 +142,7 @@ class TestKeys:
         product.post(f"{KEYS}/{key['id']}/rotate", {"overlap_seconds": 0})
         assert product.get(KEYS, token=key["key"]).status == 401
 
-    def test_a_revoked_key_ends_at_once_with_its_tokens(self, product: Product) -> None:
+    def test_a_revoked_key_ends_at_once_with_its_tokens_t33(self, product: Product) -> None:
         key = made(product, "keys:admin")
         access = token(product, client_id=key["id"], client_secret=key["key"]).body["access_token"]
         assert product.get(KEYS, token=access).status == 200
@@ -188,7 +190,7 @@ class TestKeys:
         found = [key["id"] for key in (*first.data, *rest.data)]
         assert (set(found), len(found), rest.body["next_page"]) == (ids, 3, None)
 
-    def test_keys_are_their_owners(self, product: Product) -> None:
+    def test_keys_are_their_owners_t33(self, product: Product) -> None:
         key = made(product, "billing:read")
         assert product.get(KEYS, token="other").data == []
         for action in ("", "/rotate", "/revoke"):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backbeat.api import json
 from tests.integration.product import Product, TestClock, World, event
 
 BASE = "/metering/v1/simulations"
@@ -105,6 +106,59 @@ def test_a_run_with_commitment_and_credits_w28(product: Product) -> None:
     [bill] = product.post(f"{BASE}/runs", {"scenario": document}).body["result"]["invoices"]
     assert bill["total"] == 15
     assert bill["credits"] == [{"name": "sorry", "applied": 15, "remaining": 0}]
+
+
+YEAR = {"startDate": "2026-01-01", "endDate": "2027-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("reducing", "tax", "total"),
+    [
+        ({"commitments": [{"amount": 5, **YEAR}]}, 0, 5),
+        ({"credits": [{"amount": 5}]}, 0, 5),
+        ({"taxRate": 10}, 1, 11),
+    ],
+)
+def test_a_bill_of_ten_is_reduced_and_taxed_t40(
+    product: Product, reducing: dict[str, Any], tax: int, total: int
+) -> None:
+    document = scenario("t40", 10, inputs=reducing)
+    [bill] = product.post(f"{BASE}/runs", {"scenario": document}).body["result"]["invoices"]
+    assert (bill["subtotal"], bill["tax"], bill["total"]) == (10, tax, total)
+
+
+@pytest.mark.parametrize(
+    ("expected", "status"),
+    [
+        ({"total": Decimal("10.0005")}, "passed"),
+        ({"total": Decimal("10.006")}, "different"),
+        ({"total": 10, "lineItems": [{"metric": "calls", "subtotal": 9}]}, "different"),
+        ({"total": 10, "lineItems": [{"metric": "seats"}]}, "different"),
+    ],
+)
+def test_what_is_near_enough_and_what_is_not_t40(
+    product: Product, expected: dict[str, Any], status: str
+) -> None:
+    text = json.dumps({"scenario": scenario("t40", 10, expected=expected)})
+    run = product.request("POST", f"{BASE}/runs", text=text)
+    assert run.body["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("inputs", "field"),
+    [
+        ({"usageItems": []}, "usageItems"),
+        ({"usageItems": None}, "usageItems"),
+        ({"usageItems": [{"metric": "m", "quantity": -1, "price": flat(1)}]}, "quantity"),
+        ({"usageItems": [{"metric": "m", "quantity": 1, "price": {"model": "x"}}]}, "model"),
+    ],
+)
+def test_what_cannot_be_priced_is_an_error_t40(
+    product: Product, inputs: dict[str, Any], field: str
+) -> None:
+    reply = product.post(f"{BASE}/runs", {"scenario": scenario("t40", inputs=inputs)})
+    assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")
+    assert field in reply.body["message"]
 
 
 def test_a_batch_tells_completion_and_success_apart(product: Product) -> None:

@@ -1,5 +1,6 @@
 """Simulated bills, by hand. Amounts are in dollars."""
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -371,9 +372,45 @@ def test_seats_with_a_minimum_and_packages_w25() -> None:
     assert (found.subtotal, found.tax, found.total) == (D(90), D(9), D(99))
 
 
-def test_three_lines_and_tax_w27() -> None:
+def test_three_lines_and_tax_w27_t20() -> None:
     found = bill(("10", flat("1")), ("5", flat("1")), ("4", flat("1")), tax_rate=D(10))
+    assert [line.subtotal for line in found.lines] == [D(10), D(5), D(4)]
     assert (found.subtotal, found.tax, found.total) == (D(19), D("1.90"), D("20.90"))
+
+
+@pytest.mark.parametrize(
+    ("base", "included", "beyond", "used", "total"),
+    [
+        # 120 x 0.02
+        pytest.param("0", "1000", ("0.02",), "1120", "2.40", id="W-32"),
+        # 78,234 are within 100,000: nothing but the base
+        pytest.param("299", "100000", ("0.008", "0.006", "0.004"), "78234", "299.00", id="W-33"),
+        # 299 + 400,000 x 0.008 + 100,000 x 0.006
+        pytest.param(
+            "299", "100000", ("0.008", "0.006", "0.004"), "600000", "4099.00", id="D-186 enterprise"
+        ),
+    ],
+)
+def test_plans_with_calls_included(
+    base: str, included: str, beyond: tuple[str, ...], used: str, total: str
+) -> None:
+    ends = ("500000", "1000000")[: len(beyond) - 1]
+    bands = [(included, "0"), *zip((*ends, None), beyond, strict=True)]
+    always = (JANUARY.starting_at, JANUARY.ending_before)
+    found = bill((used, banded("graduated", *bands)), fees=(fee(base, *always),))
+    assert found.total == D(total)
+
+
+@pytest.mark.parametrize(
+    ("model", "milliseconds"), [("graduated", 0.2), ("volume", 0.05)], ids=["tiered", "volume"]
+)
+def test_prices_are_worked_out_fast_t21(model: str, milliseconds: float) -> None:
+    pricer = Pricer(banded(model, *CALCULATOR))
+    quantities = [D(number) for number in range(2000)]
+    begun = time.process_time()
+    for quantity in quantities:
+        pricer.charged(quantity)
+    assert (time.process_time() - begun) * 1000 / len(quantities) < milliseconds
 
 
 def test_commitment_before_credits_w28() -> None:
