@@ -18,6 +18,7 @@ NOBODYS = {"code": "CustomerNotFound"}
 REPLIES: dict[str, tuple[int, Any]] = {
     "access/give-token": (200, {"token_type": "Bearer", "scope": "billing:read"}),
     "access/list-keys": (200, {"data": [], "next_page": None}),
+    "access/list-roles": (200, {"next_page": None}),
     "balances/list": (404, NOBODYS),
     "catalog/add-rate": (404, {"code": "RateCardNotFound"}),
     "catalog/create-billable-metric": (200, {"data": {}}),
