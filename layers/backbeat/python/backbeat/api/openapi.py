@@ -61,14 +61,18 @@ _OAUTH_ERROR: Final[Mapping[str, Any]] = {
         }
     },
 }
+_ERROR_CONTENT: Final[Mapping[str, Any]] = {
+    "application/json": {"schema": {"$ref": f"{_SCHEMAS}Error"}}
+}
 _NO_WIDGET_TOKEN: Final[Mapping[str, Any]] = {
     "description": "The link's token is none, or has expired.",
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    "content": _ERROR_CONTENT,
 }
 _UNPAID: Final[Mapping[str, Any]] = {
     "description": "The payment failed, and nothing has changed.",
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    "content": _ERROR_CONTENT,
 }
+_NO_LINK: Final[Mapping[str, Any]] = {"description": _ERRORS[403], "content": {"text/html": {}}}
 _OWN_ERRORS: Final[Mapping[str, Mapping[str, Any]]] = {
     **{
         f"POST {path}": {"402": _UNPAID}
@@ -83,6 +87,7 @@ _OWN_ERRORS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "POST /oauth/token": {"400": _OAUTH_ERROR, "401": _OAUTH_ERROR},
     "GET /widget/usage": {"401": _NO_WIDGET_TOKEN},
+    "GET /dashboards/embedded": {"403": _NO_LINK},
 }
 """Errors that a route tells in its own way, or although it is public."""
 _TOKEN_REQUEST: Final[Mapping[str, Any]] = {
@@ -121,9 +126,6 @@ _KINDS: Final = {
     "/widget.js": "text/javascript",
 }
 """Content types of successful GETs that do not answer with JSON."""
-
-_REFUSING_PAGES: Final = frozenset({"/dashboards/embedded"})
-"""Pages that need no token, and answer 403 to who has no right to them."""
 
 
 def document(apis: Iterable[Api]) -> dict[str, Any]:
@@ -232,8 +234,6 @@ def _query(
 def _responses(route: Route) -> dict[str, Any]:
     statuses = [status for status in _ERRORS if status not in _impossible(route)]
     told = {str(status): _error(status) for status in statuses}
-    if route.path in _REFUSING_PAGES:
-        told["403"] = {"description": _ERRORS[403], "content": {"text/html": {}}}
     kind = _KINDS.get(route.path) if route.method == "GET" else None
     schema = SCHEMAS.get(route.id)
     content = {} if schema is None else {"schema": schema}
@@ -254,8 +254,4 @@ def _impossible(route: Route) -> set[int]:
 
 
 def _error(status: int) -> dict[str, Any]:
-    schema = {"$ref": f"{_SCHEMAS}Error"}
-    return {
-        "description": _ERRORS[status],
-        "content": {"application/json": {"schema": schema}},
-    }
+    return {"description": _ERRORS[status], "content": _ERROR_CONTENT}

@@ -1,6 +1,6 @@
 """Reports, a page of customers at a time. Each row is about one customer, so pages add up."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from backbeat.application import (
 )
 from backbeat.application import invoices as billing
 from backbeat.application.services import Call
-from backbeat.application.subscriptions import lines_of
+from backbeat.application.subscriptions import Lines, lines_of
 from backbeat.domain import ledgers, reporting
 from backbeat.domain import subscriptions as recurring
 from backbeat.domain.reporting import Cell, Kind, Movement
@@ -42,11 +42,12 @@ _FAILED: Final = (ExternalStatus.PAYMENT_FAILED, ExternalStatus.UNCOLLECTIBLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A customer at an instant: whether a contract runs, and what recurs in a month."""
+class _Priced:
+    """A contract with what prices its subscriptions, which is read once for all months."""
 
-    active: bool
-    monthly: Mapping[CreditType, Decimal]
+    contract: Contract
+    lines: Lines
+    unit: CreditType
 
 
 def page(
@@ -87,17 +88,13 @@ def revenue(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
     for _, balance in balances.of_customer(call.store, call.tenant, customer.id):
         for one in balance.deductions:
             taken[one.invoice_id] = add(taken.get(one.invoice_id, _ZERO), one.amount)
+    by_cell: dict[Cell, Decimal] = {}
+    for invoice in stored:
+        if invoice.status is InvoiceStatus.FINALIZED and span.covers(invoice.issued_at):
+            cell = Cell(reporting.month_of(invoice.issued_at), invoice.credit_type)
+            by_cell[cell] = add(by_cell.get(cell, _ZERO), taken.get(invoice.id, _ZERO))
     for cell, found in _in_order(reporting.revenue(stored, span)):
-        used = add(
-            *(
-                taken.get(invoice.id, _ZERO)
-                for invoice in stored
-                if invoice.status is InvoiceStatus.FINALIZED
-                and reporting.month_of(invoice.issued_at) == cell.month
-                and invoice.credit_type == cell.unit
-                and span.covers(invoice.issued_at)
-            )
-        )
+        used = by_cell[cell]
         yield {
             "month": cell.month,
             "unit": cell.unit,
@@ -133,10 +130,14 @@ def mrr(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
 
     The running month ends now. Amounts are rounded half-up to cents, or hundredths of other units.
     """
-    held = _running(call, customer)
-    for month, before, after in _standings(call, held, span):
-        for unit in sorted({*before.monthly, *after.monthly}, key=lambda one: one.name):
-            start, end = before.monthly.get(unit, _ZERO), after.monthly.get(unit, _ZERO)
+    priced = [
+        _Priced(contract, lines_of(call, contract), scheduled_invoices.currency_of(call, contract))
+        for contract in _running(call, customer)
+        if contract.subscriptions
+    ]
+    for month, before, after in _standings(call, span, lambda at: _monthly(priced, at)):
+        for unit in sorted({*before, *after}, key=lambda one: one.name):
+            start, end = before.get(unit, _ZERO), after.get(unit, _ZERO)
             yield {
                 "month": month.starting_at,
                 "unit": unit,
@@ -152,14 +153,18 @@ def mrr(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
 def churn(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
     """Yields the months in which the customer had a contract at the start or the end."""
     held = _running(call, customer)
-    for month, before, after in _standings(call, held, span):
-        if before.active or after.active:
+
+    def is_active(at: datetime) -> bool:
+        return any(contract.covers(at) for contract in held)
+
+    for month, before, after in _standings(call, span, is_active):
+        if before or after:
             yield {
                 "month": month.starting_at,
-                "active_at_start": int(before.active),
-                "won": int(after.active and not before.active),
-                "lost": int(before.active and not after.active),
-                "active_at_end": int(after.active),
+                "active_at_start": int(before),
+                "won": int(after and not before),
+                "lost": int(before and not after),
+                "active_at_end": int(after),
             }
 
 
@@ -250,39 +255,37 @@ def _running(call: Call, customer: Customer) -> list[Contract]:
 
 
 def _standings(
-    call: Call, held: list[Contract], span: Period
-) -> Iterator[tuple[Period, Standing, Standing]]:
+    call: Call, span: Period, look: Callable[[datetime], T]
+) -> Iterator[tuple[Period, T, T]]:
     """Yields each month that has begun, with how things stood at its start and at its end."""
     begun = takewhile(lambda month: month.starting_at <= call.now, reporting.months_of(span))
-    before: Standing | None = None
+    before: T | None = None
     for month in begun:
-        start = before or _standing(call, held, month.starting_at - _INSTANT)
-        before = _standing(call, held, min(month.ending_before - _INSTANT, call.now))
+        start = look(month.starting_at - _INSTANT) if before is None else before
+        before = look(min(month.ending_before - _INSTANT, call.now))
         yield month, start, before
 
 
-def _standing(call: Call, held: list[Contract], at: datetime) -> Standing:
+def _monthly(priced: Sequence[_Priced], at: datetime) -> dict[CreditType, Decimal]:
+    """Returns what recurs in a month at an instant, by unit."""
     sums: dict[CreditType, Decimal] = {}
-    running = [contract for contract in held if contract.covers(at)]
-    for contract in running:
-        if not contract.subscriptions:
+    for one in priced:
+        if not one.contract.covers(at):
             continue
-        lines = lines_of(call, contract)
-        unit = scheduled_invoices.currency_of(call, contract)
-        for subscription in contract.subscriptions:
-            end = recurring.end_of(subscription, contract)
+        for subscription in one.contract.subscriptions:
+            end = recurring.end_of(subscription, one.contract)
             if subscription.starting_at > at or (end is not None and at >= end):
                 continue
             parts = takewhile(
                 lambda part: part.period.starting_at <= at,
-                recurring.parts(subscription, contract),
+                recurring.parts(subscription, one.contract),
             )
-            price = next((lines.price(part) for part in parts if part.period.covers(at)), None)
+            price = next((one.lines.price(part) for part in parts if part.period.covers(at)), None)
             quantity = recurring.seats_at(subscription, at).quantity
             if price is not None and quantity:
                 month = reporting.monthly(price.ladder, quantity, subscription.frequency)
-                sums[unit] = add(sums.get(unit, _ZERO), month)
-    return Standing(bool(running), reporting.rounded(sums))
+                sums[one.unit] = add(sums.get(one.unit, _ZERO), month)
+    return reporting.rounded(sums)
 
 
 def _in_order(cells: Mapping[Cell, T]) -> list[tuple[Cell, T]]:

@@ -1,8 +1,34 @@
 """Dashboards that are shown in a frame of somebody else's page."""
 
 from enum import StrEnum
+from typing import Final
 
 from backbeat.models.base import Model
+
+COLORS: Final = {
+    "Gray_dark": "#1f2430",
+    "Gray_medium": "#667085",
+    "Gray_light": "#d6dae1",
+    "Gray_extralight": "#f4f5f7",
+    "White": "#ffffff",
+    "Primary_medium": "#2a6fdb",
+    "Primary_light": "#e3edfb",
+    "Primary_green": "#1a7f4b",
+    "Primary_red": "#b3261e",
+    "Progress_bar": "#2a6fdb",
+    "Progress_bar_background": "#e3e6eb",
+    "UsageLine_0": "#2a6fdb",
+    "UsageLine_1": "#d9730d",
+    "UsageLine_2": "#1a7f4b",
+    "UsageLine_3": "#a03bb0",
+    "UsageLine_4": "#c2185b",
+    "UsageLine_5": "#00838f",
+    "UsageLine_6": "#7a5c00",
+    "UsageLine_7": "#4b55c4",
+    "UsageLine_8": "#5d6b00",
+    "UsageLine_9": "#6d4c41",
+}
+"""The colors by the API's names, unless a dashboard has others."""
 
 
 class DashboardKind(StrEnum):

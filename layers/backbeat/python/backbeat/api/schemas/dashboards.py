@@ -5,16 +5,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from backbeat.api.schemas.types import Id, Name, Schema
-from backbeat.models.dashboards import Dashboard, DashboardKind, GroupNames
+from backbeat.models.dashboards import COLORS, Dashboard, DashboardKind, GroupNames
 
-_USAGE_LINES: Final = tuple(f"UsageLine_{number}" for number in range(10))
-_COLORS: Final = frozenset(
-    {
-        *("Gray_dark", "Gray_medium", "Gray_light", "Gray_extralight", "White"),
-        *("Primary_medium", "Primary_light", "Primary_green", "Primary_red"),
-        *("Progress_bar", "Progress_bar_background", *_USAGE_LINES),
-    }
-)
 _SHOW_ZERO: Final = "show_zero_usage_line_items"
 _HIDE_VOIDED: Final = "hide_voided_invoices"
 
@@ -43,7 +35,7 @@ class _ColorOverride(Schema):
 
     @model_validator(mode="after")
     def _known(self) -> "_ColorOverride":
-        if self.name is not None and self.name not in _COLORS:
+        if self.name is not None and self.name not in COLORS:
             raise ValueError("name: is none of the colors of dashboards")
         return self
 

@@ -15,34 +15,9 @@ from backbeat.application.balances import ShownBalance
 from backbeat.application.dashboards import GroupSeries, MetricUsage
 from backbeat.models.balances import BalanceType
 from backbeat.models.customers import Customer
-from backbeat.models.dashboards import Dashboard
+from backbeat.models.dashboards import COLORS, Dashboard
 from backbeat.models.invoices import Invoice, InvoiceStatus, LineItem
 from backbeat.models.money import add
-
-_COLORS: Final = {
-    "Gray_dark": "#1f2430",
-    "Gray_medium": "#667085",
-    "Gray_light": "#d6dae1",
-    "Gray_extralight": "#f4f5f7",
-    "White": "#ffffff",
-    "Primary_medium": "#2a6fdb",
-    "Primary_light": "#e3edfb",
-    "Primary_green": "#1a7f4b",
-    "Primary_red": "#b3261e",
-    "Progress_bar": "#2a6fdb",
-    "Progress_bar_background": "#e3e6eb",
-    "UsageLine_0": "#2a6fdb",
-    "UsageLine_1": "#d9730d",
-    "UsageLine_2": "#1a7f4b",
-    "UsageLine_3": "#a03bb0",
-    "UsageLine_4": "#c2185b",
-    "UsageLine_5": "#00838f",
-    "UsageLine_6": "#7a5c00",
-    "UsageLine_7": "#4b55c4",
-    "UsageLine_8": "#5d6b00",
-    "UsageLine_9": "#6d4c41",
-}
-"""The colors by the API's names, unless overridden."""
 
 _STYLE: Final = """
 *{box-sizing:border-box}
@@ -107,7 +82,7 @@ def _page(title: str, customer: Customer, dashboard: Dashboard, parts: Sequence[
 
 
 def _style_of(colors: Mapping[str, str]) -> str:
-    named = {**_COLORS, **colors}
+    named = {**COLORS, **colors}
     variables = "".join(f"--{name}:{value};" for name, value in named.items())
     lines = "".join(
         f".line{number}{{stroke:var(--UsageLine_{number});color:var(--UsageLine_{number})}}"
@@ -190,7 +165,7 @@ def _line(line: LineItem) -> tuple[str, str, str, str]:
     named = ", ".join(f"{key}: {value}" for key, value in groups.items())
     return (
         f"{line.name} ({named})" if named else line.name,
-        "" if line.quantity is None else _number(line.quantity),
+        "" if line.quantity is None else json.number_text(line.quantity),
         "" if line.unit_price is None else money(line.unit_price, line.credit_type),
         money(line.total, line.credit_type),
     )
@@ -257,7 +232,10 @@ def _metric(metric: MetricUsage, dashboard: Dashboard) -> Html:
         [element("p", f"{metric.left_out} more groups are not shown.")] if metric.left_out else []
     )
     rows = [
-        (_date(day.starting_at), *(_number(one.quantities[place]) for one in metric.series))
+        (
+            _date(day.starting_at),
+            *(json.number_text(one.quantities[place]) for one in metric.series),
+        )
         for place, day in enumerate(metric.days)
     ]
     return joined(
@@ -311,7 +289,3 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
 
 def _date(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d}"
-
-
-def _number(value: Decimal) -> str:
-    return json.number_text(value)
