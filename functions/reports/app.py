@@ -6,9 +6,8 @@ from backbeat.api.replies import Reply, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
 from backbeat.api.schemas.reports import ListEveryInvoice, PageOfCustomers, ReadReport
-from backbeat.api.views.invoices import invoice_header_view
-from backbeat.api.views.reports import open_spend_view, rows_csv, rows_view
-from backbeat.application import customers, open_spend, reports
+from backbeat.api.views.reports import every_invoice_view, open_spend_view, rows_csv, rows_view
+from backbeat.application import every_invoice, open_spend, reports
 from backbeat.models.errors import NotFound
 
 api = Api("reports", bootstrap.services)
@@ -25,20 +24,20 @@ def show_open_spend(request: Request, query: PageOfCustomers) -> Reply:
 
 @api.route("GET", "/reports/invoices")
 def list_every_invoice(request: Request, query: ListEveryInvoice) -> Reply:
-    """Lists the invoices of a page of customers without their lines, each customer's together."""
+    """Lists the invoices of a page of customers without their lines, each customer's together.
+
+    `failed` names those whose drafts cannot be computed, and why; their other invoices are listed.
+    """
     parameters = query.model_dump(include={"status"})
-    found, cursor = customers.page(
+    every, cursor = every_invoice.page(
         request.call,
-        archived=False,
+        query.status,
         limit=query.limit,
         cursor=pagination.decode(query.next_page, parameters),
     )
-    shown = [
-        {"customer_name": customer.name, **invoice_header_view(invoice)}
-        for customer in found
-        for invoice in reports.invoices_of(request.call, customer, query.status)
-    ]
-    return page(shown, pagination.encode(cursor, parameters))
+    return Reply(
+        200, {**every_invoice_view(every), "next_page": pagination.encode(cursor, parameters)}
+    )
 
 
 @api.route("GET", "/reports/{report}")

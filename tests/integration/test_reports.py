@@ -1,14 +1,21 @@
 """Reports: sums over customers equal what their invoices say one by one."""
 
 import csv
+import hashlib
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from tests.integration.product import Product, TestClock, World, event
+from backbeat.application import sandboxes
+from backbeat.persistence import keys
+from backbeat.ports.store import Delete
+from tests.integration.product import DEMO, Product, TestClock, World, event
 from tests.integration.worked.test_payments import Desk
+
+JANUARY: Final = "2025-01-01T00:00:00Z"
+OWNER: Final = f"t{hashlib.sha256(DEMO.encode()).hexdigest()[:16]}"
 
 
 def test_open_spend_is_the_sum_of_drafts(product: Product, world: World) -> None:
@@ -53,6 +60,42 @@ def test_invoices_of_everybody_are_their_own(
     assert [one["status"] for one in final] == ["FINALIZED"]
 
 
+def forget_card(product: Product, card: str) -> None:
+    """Takes a price list away, as nothing in the product can."""
+    call = sandboxes.call_of(product.services, OWNER)
+    product.services.store.transact([Delete(keys.entity(call.tenant, "RATECARD", card))])
+
+
+def test_one_who_cannot_be_rated_hides_nobody(product: Product, world: World) -> None:
+    good = create(product, "/v1/contract-pricing/products/create", name="Setup", type="FIXED")
+    card = create(product, "/v1/contract-pricing/rate-cards/create", name="Odd prices")
+    odd = create(product, "/v1/customers", name="Odd & Co", ingest_aliases=["odd"])
+    item = {"timestamp": "2025-01-10T00:00:00Z", "quantity": 1, "unit_price": 700}
+    charges = [{"product_id": good, "schedule": {"schedule_items": [item]}}]
+    create(
+        product,
+        "/v1/contracts/create",
+        customer_id=odd,
+        rate_card_id=card,
+        starting_at=JANUARY,
+        scheduled_charges=charges,
+    )
+    forget_card(product, card)
+    for status in ("DRAFT", ""):
+        query = {"status": status} if status else {}
+        reply = product.get("/reports/invoices", **query).body
+        [failed] = reply["failed"]
+        assert (failed["customer_id"], failed["customer_name"]) == (odd, "Odd & Co")
+        assert failed["message"] == f"rate card not found: {card}"
+        shown = sorted((one["customer_name"], one["status"], one["total"]) for one in reply["data"])
+        # Acme's 21 cents, and what was final of the other one before.
+        final = [] if status else [("Odd & Co", "FINALIZED", 700)]
+        assert shown == [("Acme", "DRAFT", 21), *final]
+    assert product.get("/reports/invoices", status="FINALIZED").body["failed"] == []
+    [failed] = product.get("/reports/open").data["failed"]
+    assert failed["customer_name"] == "Odd & Co"
+
+
 def test_what_is_no_page(product: Product) -> None:
     for query in ({"limit": "0"}, {"limit": "201"}, {"next_page": "x"}):
         reply = product.get("/reports/open", **query)
@@ -61,9 +104,6 @@ def test_what_is_no_page(product: Product) -> None:
 
 
 # What was billed
-
-
-JANUARY = "2025-01-01T00:00:00Z"
 
 
 @pytest.fixture
@@ -223,6 +263,66 @@ def test_payments_that_failed_are_told_with_what_became_of_the_invoice() -> None
     assert (failed["total"], failed["outcome"]) == (300, "CANCELED")
     assert failed["invoice_status"] == "PAID"
     assert desk.get("/reports/receivables") == []
+
+
+def test_archived_customers_stay_in_the_reports(
+    product: Product, billed: World, clock: TestClock
+) -> None:
+    [team] = {
+        one["customer_id"] for one in rows(product, "revenue") if one["customer_name"] == "=Team"
+    }
+    [contract] = product.post("/v1/contracts/list", {"customer_id": team}).data
+    # The contract goes without its invoices, so they are still owed when the customer goes.
+    about = {"customer_id": team, "contract_id": contract["id"], "void_invoices": False}
+    product.post("/v1/contracts/archive", about)
+    before = {name: rows(product, name) for name in ("revenue", "receivables", "mrr", "churn")}
+    invoices = product.get("/reports/invoices", status="FINALIZED").data
+    product.post("/v1/customers/archive", {"id": team})
+    clock.set(datetime(2025, 2, 21, tzinfo=UTC))
+    for name, found in before.items():
+        assert rows(product, name) == found, name
+    assert product.get("/reports/invoices", status="FINALIZED").data == invoices
+    assert {one["customer_name"] for one in before["receivables"]} == {"Acme", "=Team"}
+    # 2 × 300 ran at the end of January, and nothing since February 20.
+    team_only = [one for one in before["mrr"] if one["customer_name"] == "=Team"]
+    assert [(one["starting"], one["churned"], one["mrr"]) for one in team_only] == [
+        (0, 0, 600),
+        (600, -600, 0),
+    ]
+    lost = [one["month"][:7] for one in before["churn"] if one["lost"]]
+    assert lost == ["2025-02"]
+
+
+def test_who_is_archived_between_two_pages_is_in_one_of_them(
+    product: Product, billed: World
+) -> None:
+    query = {"status": "FINALIZED", "limit": "1"}
+    first = product.get("/reports/invoices", **query).body
+    names = [{one["customer_name"] for one in first["data"]}]
+    # A contract that is gone already leaves its invoices to its customer.
+    [gone] = {one["customer_id"] for one in first["data"]}
+    [contract] = product.post("/v1/contracts/list", {"customer_id": gone}).data
+    about = {"customer_id": gone, "contract_id": contract["id"], "void_invoices": False}
+    product.post("/v1/contracts/archive", about)
+    product.post("/v1/customers/archive", {"id": gone})
+    rest = product.get("/reports/invoices", next_page=first["next_page"], **query).body
+    names.append({one["customer_name"] for one in rest["data"]})
+    assert sorted(names, key=str) == [{"=Team"}, {"Acme"}]
+    assert rest["next_page"] is None
+
+
+def test_what_was_paid_for_void_invoices_is_told() -> None:
+    desk = Desk()
+    desk.agree(**desk.billed)
+    desk.script("paid")
+    desk.post("/v1/payments/attempt", desk.about(desk.final()))
+    query = {"ending_before": "2025-03-01T00:00:00Z"}
+    [paid] = desk.get("/reports/revenue", **query)
+    assert (paid["total"], paid["paid_though_void"]) == (300, 0)
+    # Its invoices become void with the customer; the 300 were paid all the same.
+    desk.post("/v1/customers/archive", {"id": desk.customer_id})
+    [void] = desk.get("/reports/revenue", **query)
+    assert (void["total"], void["invoices"], void["paid_though_void"]) == (0, 0, 300)
 
 
 def test_pages_of_a_report_are_the_whole_report_also_as_csv(

@@ -1,7 +1,7 @@
 // What all screens are made of.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./view.js";
-import { useAction } from "./hooks.js";
+import { at, useAction } from "./hooks.js";
 import { second } from "./format.js";
 
 export function Screen({ title, lead, actions, children }) {
@@ -76,6 +76,18 @@ export function Trouble({ error, retry, what }) {
     ${retry && html`<button onClick=${retry}>Try again</button>`}
   </div>`;
 }
+
+/** Whose drafts cannot be computed, and why: nothing of them is in what stands beside. */
+export function Unrated({ customers }) {
+  if (customers.length === 0) return null;
+  return html`<section class="trouble" role="alert" aria-label="Customers that cannot be rated">
+    <strong>${customers.length === 1 ? "One customer" : `${customers.length} customers`} cannot be rated, so their drafts are missing here.</strong>
+    <ul>${customers.slice(0, NAMED).map((one) => html`<li><a href=${at("customers", one.customer_id)}>${one.customer_name}</a>: ${one.message}</li>`)}</ul>
+    ${customers.length > NAMED && html`<span>And ${customers.length - NAMED} more.</span>`}
+  </section>`;
+}
+
+const NAMED = 5;
 
 export const Empty = ({ title, children }) => html`<div class="empty"><strong>${title}</strong>${children && html`<p>${children}</p>`}</div>`;
 

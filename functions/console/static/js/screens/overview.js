@@ -5,7 +5,7 @@ import { get, optional, pages } from "../api.js";
 import { add, compare, sign } from "../exact.js";
 import { at, useLoaded } from "../hooks.js";
 import { money, quantity, time } from "../format.js";
-import { Empty, Figure, Figures, Loaded, Panel, Screen, State, Table, Time } from "../parts.js";
+import { Empty, Figure, Figures, Loaded, Panel, Screen, State, Table, Time, Unrated } from "../parts.js";
 
 export function Overview({ clock }) {
   const spend = useOpenSpend(clock?.now);
@@ -66,7 +66,7 @@ function Used({ spend }) {
       { title: "Quantity", right: true, name: "quantity", cell: (row) => quantity(row.quantity) },
       { title: "Before credits", right: true, name: "total", cell: (row) => money(row.total, row.credit_type) },
     ]} />
-    ${spend.failed.length > 0 && html`<p class="problem" role="alert">${spend.failed.length} customers cannot be rated. The first: <a href=${at("customers", spend.failed[0].customer_id)}>${spend.failed[0].message}</a></p>`}`;
+    <${Unrated} customers=${spend.failed} />`;
 }
 
 /** The newest ones, where all of them fit into one page: the API lists the oldest first. */

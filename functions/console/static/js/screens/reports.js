@@ -105,7 +105,7 @@ function byMonth(rows, names) {
 
 function Monthly({ name, unit, rows }) {
   const amounts = AMOUNTS[name];
-  const months = byMonth(rows, [...amounts.map(([key]) => key), ...(name === "revenue" ? ["ledger_used", "untied", "invoices"] : [])]);
+  const months = byMonth(rows, [...amounts.map(([key]) => key), ...(name === "revenue" ? ["ledger_used", "untied", "paid_though_void", "invoices"] : [])]);
   const [drawn] = name === "revenue" ? ["total"] : name === "mrr" ? ["mrr"] : ["used"];
   const last = amounts.at(-1)[0];
   const all = (key) => add(0, ...months.map((one) => one[key]));
@@ -114,6 +114,7 @@ function Monthly({ name, unit, rows }) {
       <${Figure} name="total" label="Billed" value=${money(all("total"), unit)} note=${`${quantity(all("invoices"))} final invoices`} />
       <${Figure} name="applied" label="Paid by commits and credits" value=${money(negated(all("credits_applied")), unit)} note=${`ledgers say ${money(all("ledger_used"), unit)}`} />
       <${Figure} name="untied" label="Not tied to a ledger" value=${money(all("untied"), unit)} tone=${sign(all("untied")) ? "bad" : ""} note=${sign(all("untied")) ? "paid from balances that others share" : "invoices and ledgers agree"} />
+      ${sign(all("paid_though_void")) !== 0 && html`<${Figure} name="paid-though-void" label="Paid for void invoices" value=${money(all("paid_though_void"), unit)} tone="warn" note="not in what is billed" />`}
     <//>`}
     ${name === "mrr" && html`<${Figures}>
       <${Figure} name="mrr" label="Recurring a month" value=${money(months.at(-1).mrr, unit)} note=${month(months.at(-1).month)} />

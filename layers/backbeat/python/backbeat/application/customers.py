@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from backbeat.application import aliases, looks, provider_configurations
@@ -121,6 +122,24 @@ def page(
         ),
     )
     return [from_item(item, Customer) for item in items], next_cursor
+
+
+def page_of_all(call: Call, *, limit: int, cursor: str | None) -> tuple[list[Customer], str | None]:
+    """Returns a page of the customers, archived ones too, in order of creation, and a cursor.
+
+    The cursor is a place in that order: who is archived between two pages is in one of them.
+    """
+    found: dict[str, Item] = {}
+    # Who is archived between these two reads is found twice rather than not at all.
+    for archived in (False, True):
+        pk = keys.customers(call.tenant, archived=archived)
+        query = Query(pk, index=Index.GSI1, low=cursor or None, limit=limit + 1)
+        for item in islice(walk(call.store, query), limit + 1):
+            if item.gsi1 is not None:
+                found[item.gsi1.sk] = item
+    places = sorted(found)[: limit + 1]
+    shown = [from_item(found[place], Customer) for place in places[:limit]]
+    return shown, places[limit] if len(places) > limit else None
 
 
 def walk_all(call: Call, *, start: str | None = None) -> Iterator[tuple[str, Customer]]:

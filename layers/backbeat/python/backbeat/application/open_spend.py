@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from backbeat.application import customers, invoices
 from backbeat.application.services import Call
-from backbeat.models.errors import BackbeatError
+from backbeat.models.customers import Customer
+from backbeat.models.errors import BackbeatError, Retryable
 from backbeat.models.invoices import Invoice, InvoiceStatus, LineType
 from backbeat.models.money import CreditType, add
 
@@ -42,7 +43,7 @@ class OpenSpend:
     customers: int = 0
     totals: dict[CreditType, Total] = field(default_factory=dict)
     used: dict[Used, Amount] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
+    failed: list[tuple[Customer, str]] = field(default_factory=list)
 
 
 def page(call: Call, *, limit: int, cursor: str | None) -> tuple[OpenSpend, str | None]:
@@ -52,8 +53,10 @@ def page(call: Call, *, limit: int, cursor: str | None) -> tuple[OpenSpend, str 
     for customer in found:
         try:
             drafts = invoices.of_customer(call, customer)
+        except Retryable:
+            raise
         except BackbeatError as error:
-            spend.failed[customer.id] = str(error)
+            spend.failed.append((customer, str(error)))
             continue
         for invoice in drafts:
             if invoice.status is InvoiceStatus.DRAFT:

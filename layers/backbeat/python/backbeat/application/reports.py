@@ -7,13 +7,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Final, TypeVar
 
-from backbeat.application import (
-    consolidated_invoices,
-    contracts,
-    customers,
-    scheduled_invoices,
-)
-from backbeat.application import invoices as billing
+from backbeat.application import contracts, customers, scheduled_invoices
 from backbeat.application.services import Call
 from backbeat.application.subscriptions import Lines, lines_of
 from backbeat.domain import ledgers, reporting
@@ -53,8 +47,11 @@ class _Priced:
 def page(
     call: Call, report: Report, span: Period, *, limit: int, cursor: str | None
 ) -> tuple[list[Row], str | None]:
-    """Returns a report's rows about a page of the customers, and the next page's cursor."""
-    found, next_cursor = customers.page(call, archived=False, limit=limit, cursor=cursor)
+    """Returns a report's rows about a page of the customers, and the next page's cursor.
+
+    Archived customers are among them: what they were billed stays billed.
+    """
+    found, next_cursor = customers.page_of_all(call, limit=limit, cursor=cursor)
     rows: list[Row] = [
         {"customer_id": customer.id, "customer_name": customer.name, **row}
         for customer in found
@@ -63,25 +60,13 @@ def page(
     return rows, next_cursor
 
 
-def invoices_of(call: Call, customer: Customer, status: InvoiceStatus | None) -> list[Invoice]:
-    """Returns a customer's invoices of a status, or all of them, by issue date.
-
-    Drafts are computed only where they are wanted.
-    """
-    if status is None or status is InvoiceStatus.DRAFT:
-        found = billing.listed(call, customer)
-    else:
-        own = list(invoices.of_customer(call.store, call.tenant, customer.id))
-        found = [*own, *consolidated_invoices.of_customer(call, customer, own)]
-        found.sort(key=lambda invoice: (invoice.issued_at, invoice.id))
-    return [invoice for invoice in found if status in (None, invoice.status)]
-
-
 def revenue(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
     """Yields what was billed, by month and unit.
 
     `ledger_used` is what the customer's ledgers say that its invoices took, `untied` what the
-    invoices say beyond it: 0, unless balances of others paid.
+    invoices say beyond it: 0, unless balances of others paid. `paid_though_void` is in no other
+    amount: what was paid at the provider for invoices that are void now, as those of archived
+    customers are.
     """
     stored = list(invoices.of_customer(call.store, call.tenant, customer.id))
     taken: dict[str, Decimal] = {}
@@ -94,7 +79,7 @@ def revenue(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
             cell = Cell(reporting.month_of(invoice.issued_at), invoice.credit_type)
             by_cell[cell] = add(by_cell.get(cell, _ZERO), taken.get(invoice.id, _ZERO))
     for cell, found in _in_order(reporting.revenue(stored, span)):
-        used = by_cell[cell]
+        used = by_cell.get(cell, _ZERO)
         yield {
             "month": cell.month,
             "unit": cell.unit,
@@ -103,6 +88,7 @@ def revenue(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
             "total": found.total,
             "ledger_used": used,
             "untied": subtract(-found.of_kind[Kind.CREDITS], used),
+            "paid_though_void": found.paid_though_void,
         }
 
 
@@ -132,7 +118,7 @@ def mrr(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
     """
     priced = [
         _Priced(contract, lines_of(call, contract), scheduled_invoices.currency_of(call, contract))
-        for contract in _running(call, customer)
+        for contract in contracts.of_customer(call, customer)
         if contract.subscriptions
     ]
     for month, before, after in _standings(call, span, lambda at: _monthly(priced, at)):
@@ -152,10 +138,10 @@ def mrr(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
 
 def churn(call: Call, customer: Customer, span: Period) -> Iterator[Row]:
     """Yields the months in which the customer had a contract at the start or the end."""
-    held = _running(call, customer)
+    held = contracts.of_customer(call, customer)
 
     def is_active(at: datetime) -> bool:
-        return any(contract.covers(at) for contract in held)
+        return any(_runs(contract, at) for contract in held)
 
     for month, before, after in _standings(call, span, is_active):
         if before or after:
@@ -249,9 +235,9 @@ REPORTS: Final[Mapping[str, Report]] = {
 """All of them, by name."""
 
 
-def _running(call: Call, customer: Customer) -> list[Contract]:
-    held = contracts.of_customer(call, customer)
-    return [contract for contract in held if contract.archived_at is None]
+def _runs(contract: Contract, at: datetime) -> bool:
+    """Tells whether a contract ran at an instant. It did until it was archived."""
+    return contract.covers(at) and (contract.archived_at is None or at < contract.archived_at)
 
 
 def _standings(
@@ -270,7 +256,7 @@ def _monthly(priced: Sequence[_Priced], at: datetime) -> dict[CreditType, Decima
     """Returns what recurs in a month at an instant, by unit."""
     sums: dict[CreditType, Decimal] = {}
     for one in priced:
-        if not one.contract.covers(at):
+        if not _runs(one.contract, at):
             continue
         for subscription in one.contract.subscriptions:
             end = recurring.end_of(subscription, one.contract)

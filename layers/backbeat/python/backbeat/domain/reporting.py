@@ -58,11 +58,15 @@ class Cell(NamedTuple):
 
 @dataclass(slots=True)
 class Revenue:
-    """What final invoices of a cell come to. `of_kind` adds up to `total`."""
+    """What final invoices of a cell come to. `of_kind` adds up to `total`.
+
+    `paid_though_void` comes on top: what was paid for invoices that are void.
+    """
 
     invoices: int = 0
     of_kind: dict[Kind, Decimal] = field(default_factory=lambda: dict.fromkeys(Kind, _ZERO))
     total: Decimal = _ZERO
+    paid_though_void: Decimal = _ZERO
 
 
 class Movement(StrEnum):
@@ -128,9 +132,15 @@ def revenue(invoices: Iterable[Invoice], span: Period) -> dict[Cell, Revenue]:
     """
     found: dict[Cell, Revenue] = defaultdict(Revenue)
     for invoice in invoices:
-        if not _counts(invoice) or not span.covers(invoice.issued_at):
+        if not span.covers(invoice.issued_at):
             continue
-        cell = found[Cell(month_of(invoice.issued_at), invoice.credit_type)]
+        place = Cell(month_of(invoice.issued_at), invoice.credit_type)
+        if _is_paid_though_void(invoice):
+            cell = found[place]
+            cell.paid_though_void = add(cell.paid_though_void, invoice.total)
+        if not _counts(invoice):
+            continue
+        cell = found[place]
         cell.invoices += 1
         cell.total = add(cell.total, invoice.total)
         for line in invoice.line_items:
@@ -203,6 +213,16 @@ def _counts(invoice: Invoice) -> bool:
     return (
         invoice.status is InvoiceStatus.FINALIZED
         and invoice.type is not InvoiceType.USAGE_CONSOLIDATED
+    )
+
+
+def _is_paid_though_void(invoice: Invoice) -> bool:
+    """Tells whether a void invoice was paid: voiding it gives nothing back at the provider."""
+    external = invoice.external
+    return (
+        invoice.status is InvoiceStatus.VOID
+        and external is not None
+        and external.status is ExternalStatus.PAID
     )
 
 

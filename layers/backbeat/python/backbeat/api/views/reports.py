@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from backbeat.api.views.catalog import credit_type_view
+from backbeat.api.views.invoices import invoice_header_view
 from backbeat.api.views.times import timestamp
+from backbeat.application.every_invoice import EveryInvoice
 from backbeat.application.open_spend import OpenSpend
 from backbeat.application.reports import Row
 from backbeat.models.money import CreditType
@@ -36,8 +38,22 @@ def open_spend_view(spend: OpenSpend) -> dict[str, object]:
             for used, amount in spend.used.items()
         ],
         "failed": [
-            {"customer_id": customer_id, "message": message}
-            for customer_id, message in spend.failed.items()
+            {"customer_id": customer.id, "customer_name": customer.name, "message": message}
+            for customer, message in spend.failed
+        ],
+    }
+
+
+def every_invoice_view(every: EveryInvoice) -> dict[str, object]:
+    """Returns the invoices of a page of customers without their lines, and what went wrong."""
+    return {
+        "data": [
+            {"customer_name": customer.name, **invoice_header_view(invoice)}
+            for customer, invoice in every.found
+        ],
+        "failed": [
+            {"customer_id": customer.id, "customer_name": customer.name, "message": message}
+            for customer, message in every.failed
         ],
     }
 
