@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from backbeat import bootstrap
-from backbeat.api import pagination
+from backbeat.api import explaining, pagination
 from backbeat.api.replies import Reply, ok, page, pdf
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
@@ -15,6 +15,7 @@ from backbeat.api.schemas.invoices import (
     ListInvoices,
     ListPrices,
     ListSpend,
+    PageOfEvents,
     PreviewEvents,
 )
 from backbeat.api.schemas.payments import ListPayments, PaymentOfInvoice
@@ -203,6 +204,18 @@ def _list_rates(request: Request, invoice: Invoice, *, wanted: bool) -> Mapping[
 def _invoice_of(request: Request, body: PaymentOfInvoice) -> Invoice:
     customer = customers.get(request.call, body.customer_id)
     return invoices.get(request.call, customer, body.invoice_id)
+
+
+@api.route("GET", "/explain/{invoice_id}")
+def explain_invoice(request: Request) -> Reply:
+    """Lists an invoice's lines with the ids to explain them by."""
+    return explaining.of_invoice(request)
+
+
+@api.route("GET", "/explain/{invoice_id}/{line_item_id}")
+def explain_line(request: Request, query: PageOfEvents) -> Reply:
+    """Tells why a line costs what it costs, and computes it anew. Its events come in pages."""
+    return explaining.of_line(request, query)
 
 
 def _position(invoice: Invoice) -> str:

@@ -6,7 +6,7 @@ Only in stages with sandboxes.
 from fnmatch import fnmatchcase
 
 from backbeat import bootstrap
-from backbeat.api import fixtures, json, pagination
+from backbeat.api import explaining, fixtures, json
 from backbeat.api.replies import Reply, file, ok
 from backbeat.api.requests import Request, parse
 from backbeat.api.resolver import Api
@@ -26,7 +26,6 @@ from backbeat.api.schemas.sandbox import (
     SetBalance,
     SetRateLimit,
 )
-from backbeat.api.views.explain import explained_invoice_view, explanation_view
 from backbeat.api.views.invoices import invoice_view
 from backbeat.api.views.payments import payment_script_view
 from backbeat.api.views.sandbox import (
@@ -40,10 +39,8 @@ from backbeat.api.views.times import optional, timestamp
 from backbeat.application import (
     catalog,
     credit_grants,
-    explain,
     fault_rules,
     faults,
-    invoices,
     manual_money,
     payment_controls,
     product_balances,
@@ -297,23 +294,14 @@ def show_state(request: Request, query: FindState) -> Reply:
 
 @api.route("GET", "/mock/explain/{invoice_id}")
 def explain_invoice(request: Request) -> Reply:
-    """Lists an invoice's lines with the ids to explain them by."""
-    return ok(explained_invoice_view(invoices.locate(request.call, request.path["invoice_id"])))
+    """Lists an invoice's lines with the ids to explain them by, as `GET /explain` does."""
+    return explaining.of_invoice(request)
 
 
 @api.route("GET", "/mock/explain/{invoice_id}/{line_item_id}")
 def explain_line(request: Request, query: PageOfEvents) -> Reply:
-    """Tells why a line costs what it costs, and computes it anew. Its events come in pages."""
-    told = explain.line(request.call, request.path["invoice_id"], request.path["line_item_id"])
-    parameters = {"line_item_id": told.line.id}
-    shown, cursor = pagination.slice_after(
-        [] if told.metering is None else told.metering.events,
-        position=lambda counted: counted.position,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
-    )
-    next_page = pagination.encode(cursor, parameters)
-    return ok(explanation_view(told, events=shown, next_page=next_page))
+    """Tells why a line costs what it costs, as `GET /explain` does."""
+    return explaining.of_line(request, query)
 
 
 def _faults(request: Request) -> Reply:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Stage, nothing_changes
-from tests.integration.product import DEMO, Product, Reply, TestClock
+from tests.integration.product import DEMO, Product, Reply, TestClock, World
 from tests.integration.store import WatchedStore
 
 KEYS = "/api/keys"
@@ -76,9 +76,11 @@ class TestKeys:
             ("billing:read", "POST", "/api/webhook-endpoints/stripe", False),
             ("billing:write", "GET", "/api/webhook-events", True),
             ("billing:write", "GET", "/api/v1/customers", True),
+            ("metering:admin", "GET", "/explain/nobodys", False),
             ("metering:admin", "GET", "/api/v1/customers", False),
             ("metering:admin", "GET", "/v1/customers", False),
             ("metronome", "GET", "/api/customers", False),
+            ("metronome", "GET", "/explain/nobodys", False),
         ],
     )
     def test_it_does_what_its_scopes_allow(
@@ -91,6 +93,12 @@ class TestKeys:
         else:
             assert reply.status == 403
             assert reply.body["code"] == "Forbidden"
+
+    def test_who_may_read_what_is_billed_is_told_why(self, product: Product, world: World) -> None:
+        key = made(product, "billing:read")
+        told = product.get(f"/explain/{world.invoice_id}", token=key["key"]).data
+        # 3 calls at 2 cents and 30 tokens at 0.5.
+        assert (told["total"], told["sum_of_lines"]) == (21, 21)
 
     def test_it_cannot_give_more_than_it_has_t33(
         self, product: Product, store: WatchedStore

@@ -188,3 +188,36 @@ def test_nobody_collects_for_stripe_gates(world: World) -> None:
     assert "payment_gate_config.payment_gate_type: this stage has nobody" in refusal
     threshold["payment_gate_config"] = {"payment_gate_type": "EXTERNAL"}
     world.post("/v2/contracts/edit", body)
+
+
+def test_amounts_are_explained_by_events_as_long_as_they_are_kept(
+    world: World, clock: SteppedClock
+) -> None:
+    late = Late(world, clock)
+    [january, _] = world.invoices(late.customer)
+
+    def told() -> Any:
+        [line] = world.get(f"/explain/{january['id']}")["line_items"]
+        return world.get(line["explanation"])
+
+    # 10 at 2 cents; then 3 more came after the cut-off, and count for nothing here.
+    now = told()
+    assert (now["line_item"]["total"], now["matches"]) == (20, True)
+    assert (now["events"]["complete"], now["events"]["count"]) == (True, 1)
+    world.use(late.customer, 3, "2025-01-06T01:00:00Z", id="late")
+    assert (told()["matches"], told()["late_events"]["count"]) == (True, 1)
+
+    # What was sent on December 31 for January is stored for 40 days: until February 9.
+    clock.time = datetime(2025, 2, 8, 23, tzinfo=UTC)
+    assert told()["events"]["complete"] is True
+    clock.time = datetime(2025, 2, 9, tzinfo=UTC)
+    then = told()
+    none = {"count": 0, "contribution": None, "data": [], "next_page": None}
+    assert then["events"] == {"complete": False, **none}
+    # The counters still say what it was.
+    assert (then["matches"], then["computed"]["quantity"], then["computed"]["total"]) == (
+        True,
+        10,
+        20,
+    )
+    assert "10 × 2 = 20" in then["arithmetic"][-1]["text"]

@@ -287,7 +287,7 @@ def _owner(method: str, path: str) -> str:
     for function in ("reports", "webhooks"):
         if path.startswith(f"/{function}/"):
             return function
-    if path.endswith("/costs"):
+    if path.endswith("/costs") or path.startswith("/explain/"):
         return "invoices"
     for known, pattern, owner in _owners():
         if known == method and pattern.fullmatch(path):

@@ -12,8 +12,8 @@ export function Invoice({ customerId, id }) {
   const where = path`/v1/customers/${customerId}/invoices/${id}`;
   const invoice = useLoaded((signal) => get(where, {}, signal), [where], { every: 3000 });
   const status = invoice.value?.data.status;
-  // The lines with their ids; a stage without sandboxes does not explain.
-  const explained = useLoaded((signal) => optional(get(path`/mock/explain/${id}`, {}, signal)), [id, invoice.value?.data.total, status]);
+  // The lines with their ids; a token without the right to it is shown the invoice alone.
+  const explained = useLoaded((signal) => optional(get(path`/explain/${id}`, {}, signal)), [id, invoice.value?.data.total, status]);
   const [asked, setAsked] = useState(null);
   return html`<${Loaded} state=${invoice} what="this invoice" lines=${6}>${({ data }) => {
     const whole = explained.value ? { ...data, line_items: explained.value.data.line_items } : data;
@@ -38,12 +38,13 @@ export function Invoice({ customerId, id }) {
 }
 
 function Why({ invoiceId, line, close }) {
-  const told = useLoaded((signal) => get(path`/mock/explain/${invoiceId}/${line.id}`, { limit: 20 }, signal), [invoiceId, line.id]);
+  const told = useLoaded((signal) => get(path`/explain/${invoiceId}/${line.id}`, { limit: 20 }, signal), [invoiceId, line.id]);
   return html`<${Dialog} wide title=${`Why ${money(line.total, line.credit_type)}?`} close=${close}>
     <p class="lead">${line.name} <${Groups} of=${{ ...line.presentation_group_values, ...line.pricing_group_values }} /></p>
     <${Loaded} state=${told} what="the explanation">${({ data }) => html`<div data-why=${line.id}>
       <ol class="steps">${data.arithmetic.map((step) => html`<li><b>${step.name}</b><span>${step.text}</span></li>`)}</ol>
       <p>${data.matches ? html`<${Badge} tone="good">computed again: the same<//>` : html`<${Badge} tone="bad">computed again: ${money(data.computed.total, line.credit_type)}<//>`}</p>
+      ${data.events?.complete === false && html`<p class="note">The events of this time are not stored any longer: this was computed from the counters.</p>`}
       ${data.events && data.events.count > 0 && html`<h3>Events counted</h3><${Table} caption="Events counted" rows=${data.events.data} rowKey=${(one) => one.transaction_id} columns=${[
         { title: "Event", cell: (one) => html`<code>${one.transaction_id}</code>` },
         { title: "When", cell: (one) => html`<${Time} of=${one.timestamp} />` },

@@ -11,6 +11,7 @@ _BY_PATH: Final = (
     # What only asks, though by POST.
     ("/api/entitlements/", Scope.BILLING_READ, Scope.BILLING_READ),
     ("/api/", Scope.BILLING_READ, Scope.BILLING_WRITE),
+    ("/explain/", Scope.BILLING_READ, Scope.BILLING_READ),
     ("/metering/v1/usage/", Scope.METERING_READ, Scope.METERING_READ),
     ("/metering/v1/check", Scope.METERING_READ, Scope.METERING_READ),
     ("/metering/v1/simulations/compare", Scope.METERING_READ, Scope.METERING_READ),

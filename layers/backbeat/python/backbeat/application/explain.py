@@ -2,7 +2,8 @@
 
 The amount is computed from the events themselves, not from the counters that billing uses: those
 received up to when the invoice was final, priced by the terms as they were then. It reads every
-event of the billing period and is meant for sandboxes.
+event of the billing period. Events are kept for a while only: of older periods, it is computed from
+the counters.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,8 +42,11 @@ from backbeat.models.period import Period, hour_of
 from backbeat.models.rates import Rate, RateCard
 from backbeat.models.usage import Counted, StoredEvent, UsageCell, UsageEvent
 from backbeat.persistence import raw_events
+from backbeat.persistence import usage as stored_usage
 
 _INSTANT = timedelta(microseconds=1)
+_AHEAD = timedelta(days=1)
+"""How long before its time an event may come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Metering:
 
     `events` are those of the line's own stretch of time; `late` of the period's events came after
     the invoice was final. For a SQL metric, `events` are all it looked at; none adds by itself.
+    Unless `are_kept`, some of the events may be gone, and none is told.
     """
 
     metric: BillableMetric
@@ -71,11 +76,12 @@ class Metering:
     usage_filter: UsageFilter | None
     events: Sequence[Counted]
     late: Sequence[StoredEvent]
+    are_kept: bool
 
     @property
     def is_itemized(self) -> bool:
-        """Tells whether every event adds an amount of its own."""
-        return self.metric.sql is None
+        """Tells whether every event is told, and adds an amount of its own."""
+        return self.are_kept and self.metric.sql is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +141,27 @@ def line(call: Call, invoice_id: str, line_item_id: str) -> Explanation:
     contract = contracts.get(call, invoice.customer_id, invoice.contract_id)
     customer = customers.get(call, invoice.customer_id)
     everything: dict[Period, list[StoredEvent]] = {}
-    first, *others = [_Reader(call, customer, then, everything) for then in _instants(invoice)]
+    are_kept = _are_kept(call, invoice)
+    first, *others = [
+        _Reader(call, customer, then, everything, are_kept, invoice.received_before)
+        for then in _instants(invoice)
+    ]
     told = _explained(invoice, found, contract, first)
     for reader in () if told.matches else others:
         again = _explained(invoice, found, contract, reader)
         if again.matches:
             return again
     return told
+
+
+def _are_kept(call: Call, invoice: Invoice) -> bool:
+    """Tells whether all events of an invoice's period are still stored.
+
+    In a sandbox events are as old as the sandbox itself, whatever its clock says.
+    """
+    if invoice.period is None or call.services.sandbox:
+        return True
+    return call.now < invoice.period.starting_at - _AHEAD + stored_usage.KEPT
 
 
 def _instants(invoice: Invoice) -> list["_Then"]:
@@ -194,12 +214,17 @@ def _explained(
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """A customer's events as far as they count; `everything` keeps those that were read."""
+    """A customer's events as far as they count; `everything` keeps those that were read.
+
+    Unless all `are_kept`, counters stand for them: those of usage received before the cut-off.
+    """
 
     call: Call
     customer: Customer
     then: _Then
     everything: dict[Period, list[StoredEvent]]
+    are_kept: bool
+    cut_off: datetime | None
 
     def events(self, span: Period) -> list[StoredEvent]:
         """Returns the events of a span that had been received, in order of time."""
@@ -217,7 +242,9 @@ class _Reader:
         span: Period,
         received_before: datetime | None,
     ) -> list[UsageCell]:
-        """Returns what the events alone make of a metric."""
+        """Returns what the events alone make of a metric, or the counters where they are gone."""
+        if not self.are_kept:
+            return usage.cells(call, customer, metric, span, received_before=self.cut_off)
         if metric.sql is not None:
             return usage.cells(call, customer, metric, span, received_before=received_before)
         return counting.cells(metric, self.events(span))
@@ -312,13 +339,17 @@ def _metering(
     def keeps(event: UsageEvent) -> bool:
         return counting.is_in_group(event, group) and _passes(event, metric, contract)
 
-    counted = _counted(metric, reader.events(invoice.period), keeps)
+    events, late = (
+        (reader.events(invoice.period), reader.late(stretch)) if reader.are_kept else ([], [])
+    )
+    counted = _counted(metric, events, keeps)
     return Metering(
         metric=metric,
         state=product.state_at(found.starting_at),
         usage_filter=filter_at(contract, found.starting_at),
         events=[one for one in counted if stretch.covers(one.stored.event.timestamp)],
-        late=[one.stored for one in _counted(metric, reader.late(stretch), keeps)],
+        late=[one.stored for one in _counted(metric, late, keeps)],
+        are_kept=reader.are_kept,
     )
 
 

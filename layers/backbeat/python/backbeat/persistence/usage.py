@@ -17,7 +17,7 @@ from backbeat.persistence import keys, months
 from backbeat.persistence.entities import walk
 from backbeat.ports.store import Add, Append, IndexKey, Item, Key, Query, Record, Store
 
-_KEPT: Final = timedelta(days=40)
+KEPT: Final = timedelta(days=40)
 """Raw events outlive the 34 days in which they can be repeated, so that sealing has slack."""
 
 _EVENT: Final = "Event"
@@ -107,7 +107,7 @@ def _slot(first: UsageEvent) -> int:
 
 
 def _expires_at(real_now: datetime) -> int:
-    return int((real_now + _KEPT).timestamp())
+    return int((real_now + KEPT).timestamp())
 
 
 def repeat_item(

@@ -22,7 +22,7 @@ def explained_invoice_view(invoice: Invoice) -> dict[str, object]:
         "line_items": [
             {
                 **_identified(line),
-                "explanation": f"/mock/explain/{invoice.id}/{line.id}",
+                "explanation": f"/explain/{invoice.id}/{line.id}",
             }
             for line in invoice.line_items
         ],
@@ -58,6 +58,7 @@ def explanation_view(
         events=None
         if metering is None
         else {
+            "complete": metering.are_kept,
             "count": len(metering.events),
             "contribution": total_of(one.contribution for one in metering.events)
             if metering.is_itemized

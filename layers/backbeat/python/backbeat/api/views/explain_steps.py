@@ -150,11 +150,15 @@ def _counting_steps(
 ) -> Iterator[dict[str, object]]:
     metric, stretch = metering.metric, f"from {optional(line.starting_at)}"
     stretch += f" to {optional(line.ending_before)}"
-    yield _step(
-        "select",
-        f"{len(metering.events)} events {stretch} pass: {_filters(line, metering)}",
-        Decimal(len(metering.events)),
-    )
+    if metering.are_kept:
+        yield _step(
+            "select",
+            f"{len(metering.events)} events {stretch} pass: {_filters(line, metering)}",
+            Decimal(len(metering.events)),
+        )
+    else:
+        # They may be stored no longer, so nobody can say how many there were.
+        yield _step("select", f"The events {stretch} that pass: {_filters(line, metering)}", None)
     added = EXACT.subtract(basis.raw_to, basis.raw_from)
     yield _step(
         "count",
