@@ -16,17 +16,21 @@ from backbeat.application import own_usage, widget_tokens
 
 api = Api("widget", bootstrap.services)
 
-# Any page may show the widget: what it shows is guarded by the token, not by where it stands.
+# Any page may show the widget, unless its token names some: what it shows is guarded by the token.
 _pages = StaticPages(Path(__file__).resolve().parent / "static", "/widget", framed_by="*")
 
 _SCHEME: Final = "Bearer "
+_NOBODY: Final = "'none'"
 
 
 @api.route("POST", "/widget/tokens")
 def issue_widget_token(request: Request, body: IssueWidgetToken) -> Reply:
-    """Issues a token that shows one customer its own usage, for 15 minutes at the most."""
+    """Issues a token that shows one customer its own usage, for 15 minutes at the most.
+
+    With `origins`, such as `https://app.example.com`, no other pages can show it in a frame.
+    """
     valid = timedelta(seconds=body.expires_in_seconds)
-    token, until = widget_tokens.issue(request.call, body.customer_id, valid)
+    token, until = widget_tokens.issue(request.call, body.customer_id, valid, body.origins or ())
     return ok({"token": token, "expires_at": timestamp(until)})
 
 
@@ -41,8 +45,12 @@ def show_own_usage(visit: Visit) -> Reply:
 
 @api.route("GET", "/widget", public=True)
 def show_widget(visit: Visit) -> Reply:
-    """Returns the page that is shown in a frame."""
-    return _pages.page(visit)
+    """Returns the page that is shown in a frame: `frames` is the end of a token, after its `~`."""
+    frames = visit.query.get("frames")
+    if frames is None:
+        return _pages.page(visit)
+    origins = widget_tokens.framing(visit.services, frames)
+    return _pages.page(visit, framed_by=" ".join(origins) or _NOBODY)
 
 
 @api.route("GET", "/widget/{path+}", public=True)

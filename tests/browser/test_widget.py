@@ -13,8 +13,11 @@ from tests.browser.world import World
 
 
 @contextmanager
-def product_of_somebody(base_url: str, tokens: Iterator[str]) -> Iterator[str]:
-    """Serves a page with the widget, and the tokens that its own server asks Backbeat for."""
+def product_of_somebody(base_url: str, tokens: Iterator[str | None]) -> Iterator[str]:
+    """Serves a page with the widget, and the tokens that its own server asks Backbeat for.
+
+    Where a token is None, that server is out of order.
+    """
     page = (
         "<!doctype html><html lang=en><title>My product</title><link rel=icon href='data:,'>"
         f"<script src='{base_url}/widget.js' async></script><h1>My product</h1>"
@@ -24,8 +27,9 @@ def product_of_somebody(base_url: str, tokens: Iterator[str]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_token = self.path == "/usage-token"
-            body = json.dumps({"token": next(tokens)}) if is_token else page
-            self.send_response(200)
+            token = next(tokens) if is_token else None
+            body = json.dumps({"token": token}) if is_token else page
+            self.send_response(503 if is_token and token is None else 200)
             self.send_header("Content-Type", "application/json" if is_token else "text/html")
             self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
@@ -45,8 +49,9 @@ def product_of_somebody(base_url: str, tokens: Iterator[str]) -> Iterator[str]:
         server.server_close()
 
 
-def issue(world: World, customer_id: str) -> str:
-    token: str = world.post("/widget/tokens", {"customer_id": customer_id})["data"]["token"]
+def issue(world: World, customer_id: str, **more: object) -> str:
+    body = {"customer_id": customer_id, **more}
+    token: str = world.post("/widget/tokens", body)["data"]["token"]
     return token
 
 
@@ -103,3 +108,69 @@ def test_a_made_up_token_shows_nothing(onlooking: Page, seen: Seen) -> None:
     onlooking.goto("/widget#token=bbw_made.up")
     expect(onlooking.get_by_role("alert")).to_contain_text("This view has ended.")
     assert "$" not in onlooking.locator("body").inner_text()
+
+
+def test_only_the_pages_that_a_token_names_show_it(
+    onlooking: Page, base_url: str, shared_world: World, seen: Seen
+) -> None:
+    seen.forgiven += ["frame-ancestors"]
+    origins: list[str] = []
+    tokens = iter(lambda: issue(shared_world, shared_world.acme, origins=origins), "")
+    with product_of_somebody(base_url, tokens) as home:
+        origins[:] = ["https://app.example.com", home]
+        onlooking.goto(home)
+        frame = onlooking.frame_locator("backbeat-usage iframe")
+        expect(frame.get_by_role("heading", name="Usage of Acme")).to_be_visible()
+        # For another origin the browser shows nothing of it, not even for a moment.
+        origins[:] = ["https://app.example.com"]
+        asked: list[str] = []
+        onlooking.on("request", lambda request: asked.append(request.url))
+        with onlooking.expect_console_message(lambda told: "frame-ancestors" in told.text):
+            onlooking.reload()
+        # Nor where its end is left out of the address: the page asks for itself anew.
+        token = issue(shared_world, shared_world.acme, origins=origins)
+        with onlooking.expect_console_message(lambda told: "frame-ancestors" in told.text):
+            onlooking.evaluate(
+                """(address) => {
+                    const frame = document.createElement("iframe");
+                    frame.src = address;
+                    document.body.replaceChildren(frame);
+                }""",
+                f"{base_url}/widget#token={token}",
+            )
+        assert not [url for url in asked if url.endswith("/widget/usage")]
+    seen.elsewhere.clear()
+
+
+def test_a_product_that_has_no_token_to_give_shows_no_numbers_until_it_has(
+    onlooking: Page, base_url: str, shared_world: World, seen: Seen
+) -> None:
+    seen.forgiven += ["503 (Service Unavailable)"]
+    onlooking.clock.install()
+    given: list[str | None] = [None]
+    with product_of_somebody(base_url, iter(lambda: given[-1], "")) as home:
+        onlooking.goto(home)
+        frame = onlooking.frame_locator("backbeat-usage iframe")
+        expect(frame.get_by_role("alert")).to_have_text("No token was given to this page.")
+        assert "$" not in frame.locator("body").inner_text()
+        # It asks again after ten seconds.
+        given.append(issue(shared_world, shared_world.acme))
+        onlooking.clock.fast_forward(11_000)
+        expect(frame.locator('[data-figure="due"]')).to_have_text("$73.02")
+    seen.elsewhere.clear()
+
+
+def test_what_was_old_is_fresh_again_when_the_server_is_back(
+    onlooking: Page, shared_world: World, seen: Seen
+) -> None:
+    seen.forgiven += ["Failed to load resource"]
+    onlooking.clock.install()
+    onlooking.goto(f"/widget#token={issue(shared_world, shared_world.acme)}")
+    expect(onlooking.locator('[data-figure="due"]')).to_have_text("$73.02")
+    onlooking.route("**/widget/usage", lambda route: route.abort())
+    onlooking.clock.fast_forward(16_000)
+    expect(onlooking.get_by_role("alert")).to_contain_text("cannot be reached")
+    onlooking.unroute("**/widget/usage")
+    onlooking.clock.fast_forward(16_000)
+    expect(onlooking.get_by_role("alert")).to_have_count(0)
+    expect(onlooking.get_by_text("refreshed every 15 seconds")).to_be_visible()

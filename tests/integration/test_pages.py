@@ -49,6 +49,16 @@ def test_the_page_is_asked_for_each_time_and_sent_once(product: Product) -> None
     assert show(product, "/console", if_none_match='"another"').status == 200
 
 
+@pytest.mark.parametrize("path", ["/console", "/widget", "/widget.js", "/demo"])
+def test_what_is_still_good_is_still_of_its_kind(path: str, product: Product) -> None:
+    # Of a script of another origin, browsers take none that a 304 calls JSON.
+    first = show(product, path)
+    again = show(product, path, if_none_match=first.headers["etag"])
+    assert again.status == 304
+    for name in ("Content-Type", "content-security-policy"):
+        assert again.headers[name] == first.headers[name]
+
+
 @pytest.mark.parametrize("path", ["/console", "/console/customers/<script>"])
 def test_a_page_loads_nothing_from_elsewhere_and_is_in_no_frame(
     path: str, product: Product

@@ -175,3 +175,71 @@ def test_a_widget_token_opens_nothing_else(product: Product, world: World) -> No
     token = issue(product, world.customer_id)
     # Where any token is a sandbox, it is an empty one.
     assert product.get("/v1/customers", token=token).data == []
+
+
+APP, STAGING = "https://app.example.com", "http://localhost:8080"
+
+
+def ancestors(product: Product, **query: str) -> str:
+    reply = product.request("GET", "/widget", token=None, query=query)
+    assert reply.status == 200
+    [found] = [
+        one.removeprefix("frame-ancestors ")
+        for one in reply.headers["content-security-policy"].split("; ")
+        if one.startswith("frame-ancestors ")
+    ]
+    return found
+
+
+def test_a_token_may_be_for_the_pages_of_some_origins(product: Product, world: World) -> None:
+    token = issue(product, world.customer_id, origins=["https://App.example.com", STAGING])
+    signed, _, frames = token.partition("~")
+    assert ancestors(product, frames=frames) == f"{APP} {STAGING}"
+    assert show(product, token).data["customer"] == {"name": "Acme"}
+    # Without its end, or with another's, it is worth nothing; the end alone is nothing either.
+    other = issue(product, world.customer_id, origins=["https://evil.example.com"])
+    for broken in (signed, f"{signed}~", f"{signed}~{other.partition('~')[2]}", frames):
+        assert show(product, broken).status == 401
+    # A token for any page does not get narrower, nor opens another way, by what is put behind it.
+    free = issue(product, world.customer_id)
+    assert "~" not in free
+    assert show(product, f"{free}~{frames}").status == 200
+
+
+def test_without_origins_any_page_shows_it_and_with_made_up_ones_none(
+    product: Product, world: World
+) -> None:
+    assert ancestors(product) == "*"
+    token = issue(product, world.customer_id, origins=[APP])
+    signed, _, frames = token.partition("~")
+    for made_up in ("", "x", f"{frames}x", signed.removeprefix("bbw_"), APP, "*; script-src *"):
+        assert ancestors(product, frames=made_up) == "'none'"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "app.example.com",
+        "https://*.example.com",
+        "https://app.example.com/page",
+        "https://app.example.com; script-src *",
+        "https://a b",
+        "data:",
+        "https://app.example.com\n",
+        f"https://{'a' * 250}.example",
+    ],
+)
+def test_what_is_no_origin(origin: str, product: Product, world: World) -> None:
+    body = {"customer_id": world.customer_id, "origins": [origin]}
+    reply = product.post("/widget/tokens", body)
+    assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")
+    assert "origins.0" in reply.body["message"]
+
+
+def test_origins_are_some_but_not_many(product: Product, world: World) -> None:
+    for origins in ([], [f"https://{number}.example" for number in range(11)]):
+        body = {"customer_id": world.customer_id, "origins": origins}
+        reply = product.post("/widget/tokens", body)
+        assert reply.status == 400
+        assert "origins" in reply.body["message"]

@@ -39,7 +39,8 @@
       }
       if (!this.isConnected) return;
       const parameters = new URLSearchParams({ token, theme: this.getAttribute("theme") ?? "" });
-      this.frame.src = `${home}/widget#${parameters}`;
+      const [, frames] = token.split("~");
+      this.frame.src = `${home}/widget${frames ? `?${new URLSearchParams({ frames })}` : ""}#${parameters}`;
       if (!this.frame.isConnected) this.append(this.frame);
     }
 

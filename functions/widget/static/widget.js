@@ -42,8 +42,18 @@ function money(amount, { name }) {
 const day = (instant) => new Date(instant).toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "long", year: "numeric" });
 const clock = (instant) => new Date(instant).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
+// A token for some pages only ends with their names, signed: the page is asked for with them, so
+// that the browser shows it in no others. Nothing is read before.
+function isInPlace() {
+  const [, frames] = (token ?? "").split("~");
+  if (!frames || new URLSearchParams(location.search).get("frames") === frames) return true;
+  location.replace(`/widget?${new URLSearchParams({ frames })}${location.hash}`);
+  return false;
+}
+
 async function read() {
   if (!token) return fail("No token was given to this page.", { asks: true });
+  if (!isInPlace()) return undefined;
   let reply;
   try {
     reply = await fetch("/widget/usage", { headers: { authorization: `Bearer ${token}` }, cache: "no-store" });

@@ -57,11 +57,13 @@ class StaticPages:
         """Takes who may show the pages in a frame, in the words of a content security policy."""
         self._directory = directory
         self._mount = mount
-        self._policy = "; ".join((*_POLICY, f"frame-ancestors {framed_by}"))
+        self._framed_by = framed_by
 
-    def page(self, visit: Visit, name: str = "index.html") -> Reply:
+    def page(
+        self, visit: Visit, name: str = "index.html", *, framed_by: str | None = None
+    ) -> Reply:
         """Returns one of the pages, or 304 for a browser that has it."""
-        return self._asked(visit, self._pages[name])
+        return self._asked(visit, self._pages[name], framed_by)
 
     def script(self, visit: Visit, name: str) -> Reply:
         """Returns a script that other pages load by a name that stays the same."""
@@ -77,17 +79,19 @@ class StaticPages:
             return Reply(404, {"code": "NotFound", "message": f"No file at {visit.path}"})
         return _sent(found, visit, self._headers(_KEPT))
 
-    def _asked(self, visit: Visit, file: _File) -> Reply:
+    def _asked(self, visit: Visit, file: _File, framed_by: str | None = None) -> Reply:
         tag = f'"{self._digest}"'
-        headers = self._headers(_ASKED, etag=tag)
+        headers = self._headers(_ASKED, framed_by, etag=tag)
         if visit.headers.get("if-none-match") in (tag, f"W/{tag}"):
-            return Reply(304, headers=headers)
+            # A browser takes the headers of a 304 for those of what it has: the type, too.
+            return Reply(304, None, headers, content_type=file.content_type)
         return _sent(file, visit, headers)
 
-    def _headers(self, caching: str, **more: str) -> dict[str, str]:
+    def _headers(self, caching: str, framed_by: str | None = None, **more: str) -> dict[str, str]:
+        ancestors = f"frame-ancestors {framed_by or self._framed_by}"
         return {
             "cache-control": caching,
-            "content-security-policy": self._policy,
+            "content-security-policy": "; ".join((*_POLICY, ancestors)),
             "referrer-policy": "no-referrer",
             "x-content-type-options": "nosniff",
             "vary": "accept-encoding",
