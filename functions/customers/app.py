@@ -12,6 +12,7 @@ from backbeat.api.schemas.customers import (
     CreateCustomer,
     GetConfigurations,
     ListCustomers,
+    SearchCustomers,
     SetBillableStatus,
     SetBillingConfigurations,
     SetIngestAliases,
@@ -32,6 +33,7 @@ from backbeat.api.views.named_schedules import segment_view
 from backbeat.application import (
     aliases,
     customer_archives,
+    customer_search,
     customers,
     named_schedules,
     provider_configurations,
@@ -85,6 +87,25 @@ def list_customers(request: Request, query: ListCustomers) -> Reply:
     )
     views = [customer_detail_view(customer, at=request.call.now) for customer in listed]
     return page(views, pagination.encode(cursor, parameters))
+
+
+@api.route("GET", "/search/customers")
+def search_customers(request: Request, query: SearchCustomers) -> Reply:
+    """Finds customers by the beginnings of words of their names or aliases, by an alias or an id.
+
+    Unless `complete`, the words of older customers are still gone through: ask again.
+    """
+    parameters = query.model_dump(include={"text", "only_archived"})
+    found = customer_search.page(
+        request.call,
+        query.text,
+        archived=query.only_archived,
+        limit=query.limit,
+        cursor=pagination.decode(query.next_page, parameters),
+    )
+    views = [customer_detail_view(one, at=request.call.now) for one in found.customers]
+    next_page = pagination.encode(found.cursor, parameters)
+    return Reply(200, {"data": views, "next_page": next_page, "complete": found.complete})
 
 
 @api.operation("getCustomer-v1")

@@ -1234,6 +1234,7 @@ _ROUTES: Final = (
     Example("getRateLimit", "GET", "/mock/rate-limit"),
     Example("setRateLimit", "POST", "/mock/rate-limit", {"requests": 1000, "seconds": 60}),
     Example("removeRateLimit", "DELETE", "/mock/rate-limit"),
+    Example("searchCustomers", "GET", "/search/customers", query={"text": "acme"}),
     Example("explainOfInvoice", "GET", "/explain/<invoice_id>"),
     Example("explainOfLine", "GET", "/explain/<invoice_id>/<line_id>", query={"limit": "5"}),
     Example("explainInvoice", "GET", "/mock/explain/<invoice_id>"),

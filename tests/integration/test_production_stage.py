@@ -212,7 +212,7 @@ def test_amounts_are_explained_by_events_as_long_as_they_are_kept(
     assert told()["events"]["complete"] is True
     clock.time = datetime(2025, 2, 9, tzinfo=UTC)
     then = told()
-    none = {"count": 0, "contribution": None, "data": [], "next_page": None}
+    none: dict[str, Any] = {"count": 0, "contribution": None, "data": [], "next_page": None}
     assert then["events"] == {"complete": False, **none}
     # The counters still say what it was.
     assert (then["matches"], then["computed"]["quantity"], then["computed"]["total"]) == (

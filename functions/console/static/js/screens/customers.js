@@ -1,7 +1,7 @@
 // All customers: page by page, or those that fit a search.
 
 import { html, useEffect, useState } from "../view.js";
-import { get, optional, pages, path, post } from "../api.js";
+import { get, post } from "../api.js";
 import { at, go, useAction, useLoaded } from "../hooks.js";
 import { quantity } from "../format.js";
 import { Button, Choice, Dialog, Empty, Field, Form, Id, Loaded, Panel, Screen, Table, Time, Trouble } from "../parts.js";
@@ -46,43 +46,37 @@ function Listed({ archived, create }) {
 
 const ENOUGH = 50;
 
-/** Goes through all customers, since the API finds them by alias and id only. */
+/** Whom the server finds; where it still goes through older customers, it is asked again. */
 function Found({ text, archived }) {
-  const [state, setState] = useState({ found: [], looked: 0 });
+  const [state, setState] = useState({ found: [] });
   useEffect(() => {
     const aborter = new AbortController();
     search(text, archived, aborter.signal, setState);
     return () => aborter.abort();
   }, []);
-  const { found, looked, done, error } = state;
+  const { found, done, more, error } = state;
   if (error) return html`<${Trouble} error=${error} what="customers" />`;
-  const note = done ? (found.length === ENOUGH ? `the first ${ENOUGH}` : `${found.length} of ${quantity(looked)}`) : `looked at ${quantity(looked)} …`;
-  return html`<${Panel} title="Found" note=${note}><${Rows} rows=${found} empty=${done ? html`<${Empty} title="Nobody fits">Names and aliases are searched for the text as it stands, in any case.<//>` : html`<p class="note">Searching …</p>`} /><//>`;
+  const note = !done ? "searching …" : more ? `the first ${found.length}` : quantity(found.length);
+  return html`<${Panel} title="Found" note=${note}><${Rows} rows=${found} empty=${done ? html`<${Empty} title="Nobody fits">Names and aliases are found by the beginnings of their words, in any case; ids as a whole.<//>` : html`<div class="waiting" role="status" aria-label="Searching"><span></span><span></span></div>`} /><//>`;
 }
 
 async function search(text, archived, signal, tell) {
-  const needle = text.toLowerCase();
-  const found = new Map();
-  let looked = 0;
-  const fits = (one) => [one.name, one.id, ...one.ingest_aliases].some((value) => value.toLowerCase().includes(needle));
   try {
-    if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
-      const one = await optional(get(path`/v1/customers/${text}`, {}, signal));
-      if (one) return tell({ found: [one.data], looked: 1, done: true });
+    for (;;) {
+      const found = [];
+      let next;
+      let complete;
+      do {
+        const reply = await get("/search/customers", { text, only_archived: archived, limit: ENOUGH, next_page: next }, signal);
+        found.push(...reply.data);
+        next = reply.next_page;
+        complete = reply.complete;
+      } while (next && found.length < ENOUGH);
+      tell({ found, done: complete, more: Boolean(next) });
+      if (complete) return undefined;
     }
-    // An alias is found at once; names only by going through all customers.
-    for (const one of (await get("/v1/customers", { ingest_alias: text, only_archived: archived }, signal)).data) found.set(one.id, one);
-    if (found.size) tell({ found: [...found.values()], looked: 0 });
-    for await (const { data } of pages((next) => get("/v1/customers", { limit: 100, only_archived: archived, next_page: next }, signal))) {
-      looked += data.length;
-      for (const one of data) if (fits(one)) found.set(one.id, one);
-      const enough = found.size >= ENOUGH;
-      tell({ found: [...found.values()].slice(0, ENOUGH), looked, done: enough });
-      if (enough) return undefined;
-    }
-    return tell({ found: [...found.values()], looked, done: true });
   } catch (error) {
-    return error.name === "AbortError" ? undefined : tell({ found: [], looked, error });
+    return error.name === "AbortError" ? undefined : tell({ found: [], done: true, error });
   }
 }
 

@@ -20,7 +20,7 @@ from backbeat.persistence import claims, keys
 from backbeat.persistence.entities import from_item, read
 from backbeat.persistence.unit_of_work import UnitOfWork
 
-AT_ONCE: Final = 45
+AT_ONCE: Final = 34
 """Aliases that are claimed, and as many that are given back, in the transaction of a customer."""
 
 _SCOPE: Final = "ALIAS"

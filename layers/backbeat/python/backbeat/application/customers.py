@@ -15,7 +15,7 @@ from backbeat.models.customers import BillableStatus, BillableStatusChange, Cust
 from backbeat.models.errors import NotFound
 from backbeat.models.notifications import Notification
 from backbeat.models.provider_configurations import ProviderConfiguration
-from backbeat.persistence import keys
+from backbeat.persistence import customer_words, keys
 from backbeat.persistence.entities import from_item, page_of, read, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
 from backbeat.ports.store import Absent, Effect, Index, IndexKey, Item, Put, Query, Version
@@ -64,6 +64,7 @@ def create(
 
     def add(work: UnitOfWork) -> Sequence[Notification]:
         work.add(Put(_item(call, customer), Absent()))
+        work.add(*customer_words.changes(call.tenant, None, customer))
         for account in accounts:
             work.add(*provider_configurations.insert(call, account))
         fields.claim(call, work, FieldEntity.CUSTOMER, customer.id, customer.custom_fields)
@@ -186,9 +187,11 @@ def change(call: Call, customer_id: str, **changes: object) -> Customer:
 
 
 def _change(call: Call, item: Item, changes: Mapping[str, object]) -> Customer:
-    customer = from_item(item, Customer).model_copy(update={**changes, "updated_at": call.now})
+    before = from_item(item, Customer)
+    customer = before.model_copy(update={**changes, "updated_at": call.now})
     work = UnitOfWork(call.store)
     work.add(_replace(call, customer, item))
+    work.add(*customer_words.changes(call.tenant, before, customer))
     work.commit()
     return customer
 
@@ -215,17 +218,20 @@ def set_ingest_aliases(call: Call, customer_id: str, wanted: Iterable[str]) -> N
         )
         version = item.version + number
         put = Put(_item(call, customer, version + 1), Version(version))
+        words = tuple(customer_words.changes(call.tenant, before, customer))
         aliases.write(
             call,
             customer_id,
-            partial(_add_alone, call, customer_id, put),
+            partial(_add_alone, call, customer_id, (put, *words)),
             claiming=() if number else added,
             releasing=now_removed,
         )
 
 
-def _add_alone(call: Call, customer_id: str, put: Put, work: UnitOfWork) -> Sequence[Notification]:
-    work.add(put)
+def _add_alone(
+    call: Call, customer_id: str, effects: Iterable[Effect], work: UnitOfWork
+) -> Sequence[Notification]:
+    work.add(*effects)
     # Usage that was stored under a name comes and goes with it.
     looks.request(call, work, customer_id)
     return ()

@@ -27,7 +27,7 @@ FORMAT: Final = 1
 _NOBODY: Final = "t0000000000000000"
 """Stands for the tenant. Tenants are `t` and 16 hexadecimal digits of a hash."""
 
-_NOT_OF_THE_WORLD: Final = frozenset({"Faults", "LoggedRequest", "RateWindow"})
+_NOT_OF_THE_WORLD: Final = frozenset({"Faults", "LoggedRequest", "RateWindow", "_WordsKnown"})
 _WRITTEN_AT_ONCE: Final = 1000
 
 

@@ -2,8 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from backbeat.models.base import Model
+from backbeat.models.words import words_in
+
+_SEARCHED_ALIASES: Final = 20
+_SEARCHED_WORDS: Final = 12
 
 
 class BillableStatus(StrEnum):
@@ -41,6 +46,12 @@ class Customer(Model):
     def usage_keys(self) -> tuple[str, ...]:
         """Every customer key whose events are this customer's: the id and the aliases."""
         return (self.id, *(alias for alias in self.ingest_aliases if alias != self.id))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the customer is searched by: the first words of its name, then of its aliases."""
+        texts = (self.name, *self.ingest_aliases[:_SEARCHED_ALIASES])
+        return words_in(" ".join(texts))[:_SEARCHED_WORDS]
 
     def billable_status_at(self, instant: datetime) -> BillableStatusChange | None:
         """Returns the status in force at an instant; None while none was ever set for it."""

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from backbeat.models.audit import AuditAction, AuditEntry, AuditStatus, Author
-from backbeat.persistence import audit_log, keys
+from backbeat.persistence import audit_log, customer_words, keys
 from backbeat.ports.store import Absent, Delete, Effect, Item, Key, Page, Put, Query, Store
 
 OWN_EFFECTS: Final = 2
@@ -24,6 +24,7 @@ _BOOKKEEPING: Final = frozenset(
     {
         # How the store finds things, and keeps apart what must be.
         *("Claim", "Pointer", "_InUse", "_Pointer", "_Reference", "Changes", "Generated", "Tenant"),
+        *(customer_words.ENTITY, "_WordsKnown"),
         # What is to be done and to be told, and what was.
         *("Delivery", "DueItem", "Notification", "Planned", "_Listed", "_ToSend"),
         # Usage is a log of its own.

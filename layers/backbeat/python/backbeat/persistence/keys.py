@@ -193,6 +193,26 @@ def customers(tenant: str, *, archived: bool) -> str:
     return f"{tenant}#CUSTOMERS#{'archived' if archived else 'active'}"
 
 
+def customer_word(tenant: str, word: str, created_at: datetime, customer_id: str) -> Key:
+    """That a customer is searched by a word."""
+    return Key(customer_words(tenant, word), f"{part(word)}#{created(created_at, customer_id)}")
+
+
+def customer_words(tenant: str, beginning: str) -> str:
+    """Partition of the words with the same first letter, in their order."""
+    return f"{tenant}#WORDS#{part(beginning[:1])}"
+
+
+def customer_of_word(sort_key: str) -> str:
+    """Returns the id of the customer whose word it is."""
+    return whole(sort_key.rpartition("#")[2])
+
+
+def customer_words_known(tenant: str) -> Key:
+    """How far older customers were gone through for their words."""
+    return Key(tenant, "WORDS")
+
+
 def provider_configuration(tenant: str, customer_id: str, kind: str, id_: str) -> Key:
     """A customer's account at a billing provider or revenue system."""
     return Key(customer(tenant, customer_id).pk, f"CFG#{kind}#{part(id_)}")

@@ -189,6 +189,15 @@ class ListCustomers(Schema):
     only_archived: QueryFlag = False
 
 
+class SearchCustomers(Schema):
+    """Beginnings of words, an alias or an id; among active customers or archived ones."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    limit: Limit = 25
+    next_page: str | None = None
+    only_archived: QueryFlag = False
+
+
 class SetIngestAliases(Schema):
     """Replaces all aliases."""
 
