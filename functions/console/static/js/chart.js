@@ -1,6 +1,7 @@
 // Charts over time, each with its numbers as a table for those who cannot or would not look.
 
 import { html, useEffect, useRef, useState } from "./view.js";
+import { useDrawing } from "./drawing.js";
 import { Empty, Table } from "./parts.js";
 import { quantity as plain } from "./format.js";
 
@@ -20,8 +21,9 @@ export function Chart({ label, times, series, kind = "bars", tell = plain, heigh
   const shown = series.filter((one) => one.values.some((value) => value !== null && Number(value) !== 0));
   const key = JSON.stringify([times, shown.map((one) => [one.label, one.values]), kind]);
   useEffect(() => watchColours(() => setStyle((number) => number + 1)), []);
+  const canDraw = useDrawing();
   useEffect(() => {
-    if (!box.current || shown.length === 0) return undefined;
+    if (!canDraw || !box.current || shown.length === 0) return undefined;
     const chart = draw(box.current, { times, series: shown, kind, tell, height, unit });
     const resized = new ResizeObserver(([entry]) => chart.setSize({ width: entry.contentRect.width, height: HEIGHT }));
     resized.observe(box.current);
@@ -29,7 +31,7 @@ export function Chart({ label, times, series, kind = "bars", tell = plain, heigh
       resized.disconnect();
       chart.destroy();
     };
-  }, [key, style]);
+  }, [key, style, canDraw]);
   if (shown.length === 0) return empty ?? html`<${Empty} title="Nothing to draw in this time" />`;
   const columns = [
     { title: "Time", cell: (row) => labelOf(row.time) },

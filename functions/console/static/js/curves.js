@@ -1,6 +1,7 @@
 // Curves over a quantity.
 
 import { html, useEffect, useRef, useState } from "./view.js";
+import { useDrawing } from "./drawing.js";
 import { colourOf, resolved, watchColours } from "./chart.js";
 
 const HEIGHT = 280;
@@ -12,7 +13,9 @@ export function Curves({ label, xs, series, tell }) {
   const box = useRef(null);
   const [style, setStyle] = useState(0);
   useEffect(() => watchColours(() => setStyle((number) => number + 1)), []);
+  const canDraw = useDrawing();
   useEffect(() => {
+    if (!canDraw) return undefined;
     const ink = resolved(box.current, "var(--soft)");
     const line = resolved(box.current, "var(--line)");
     const axis = { stroke: ink, font: FONT, grid: { stroke: line, width: 1 }, ticks: { show: false } };
@@ -38,7 +41,7 @@ export function Curves({ label, xs, series, tell }) {
       resized.disconnect();
       chart.destroy();
     };
-  }, [xs, series, style]);
+  }, [xs, series, style, canDraw]);
   return html`<figure class="chart"><div class="plot" ref=${box} role="img" aria-label=${label}></div>
     <figcaption><ul class="legend">${series.map((one, at) => html`<li><i style=${{ background: colourOf(at) }}></i>${one.label} <b>${tell(one.values.at(-1))}</b></li>`)}</ul></figcaption></figure>`;
 }

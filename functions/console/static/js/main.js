@@ -6,15 +6,32 @@ import { at, followLinks, go, useLoaded, usePlace } from "./hooks.js";
 import { clockTime, date } from "./format.js";
 import { Choice, Dialog, Empty, Field, Form, Screen, useShownCurrent } from "./parts.js";
 import { Overview } from "./screens/overview.js";
-import { Customers } from "./screens/customers.js";
-import { Customer } from "./screens/customer.js";
-import { Invoices } from "./screens/invoices.js";
-import { Catalog } from "./screens/catalog.js";
-import { Webhooks } from "./screens/webhooks.js";
-import { Metering } from "./screens/metering.js";
-import { Plans } from "./screens/plans.js";
-import { Reports } from "./screens/reports.js";
-import { Sandbox } from "./screens/sandbox.js";
+
+/** A screen whose modules are loaded when it is opened, so that the first one waits for none. */
+function lazily(load, name) {
+  let known;
+  return function Lazy(props) {
+    const [Shown, setShown] = useState(() => known);
+    useEffect(() => {
+      if (Shown) return;
+      load().then(
+        (module) => setShown(() => (known = module[name])),
+        (error) => setShown(() => () => { throw error; }),
+      );
+    }, []);
+    return Shown ? html`<${Shown} ...${props} />` : html`<main id="main"></main>`;
+  };
+}
+
+const Customers = lazily(() => import("./screens/customers.js"), "Customers");
+const Customer = lazily(() => import("./screens/customer.js"), "Customer");
+const Invoices = lazily(() => import("./screens/invoices.js"), "Invoices");
+const Catalog = lazily(() => import("./screens/catalog.js"), "Catalog");
+const Plans = lazily(() => import("./screens/plans.js"), "Plans");
+const Metering = lazily(() => import("./screens/metering.js"), "Metering");
+const Reports = lazily(() => import("./screens/reports.js"), "Reports");
+const Webhooks = lazily(() => import("./screens/webhooks.js"), "Webhooks");
+const Sandbox = lazily(() => import("./screens/sandbox.js"), "Sandbox");
 
 const SCREENS = [
   ["", "Overview", Overview],

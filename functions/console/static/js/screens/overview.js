@@ -29,6 +29,8 @@ export function Overview({ clock }) {
 }
 
 const BACKLOG = 100;
+const FEW = 5;
+const MANY = 50;
 const SHOWN = 6;
 
 const some = (state) => (state.value?.data.length ?? 0) > 0;
@@ -108,7 +110,8 @@ async function countUp(signal, tell) {
   const sum = { customers: 0, failed: [], totals: new Map(), products: new Map() };
   const shown = (more) => tell({ ...sum, totals: [...sum.totals.values()], products: [...sum.products.values()], ...more });
   try {
-    for await (const { data } of pages((next) => get("/reports/open", { next_page: next }, signal))) {
+    // A few at first, so that there is something to see while the server works on.
+    for await (const { data } of pages((next) => get("/reports/open", { limit: next ? MANY : FEW, next_page: next }, signal))) {
       sum.customers += data.customers;
       sum.failed.push(...data.failed);
       for (const one of data.totals) into(sum.totals, one.credit_type.id, one, ["drafts", "total"]);
