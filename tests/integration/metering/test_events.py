@@ -60,6 +60,9 @@ def test_d03_results_are_in_the_order_of_the_events(meter: Meter) -> None:
         ({"quantity": None}, "quantity"),
         ({"quantity": -1}, "quantity"),
         ({"quantity": "NaN"}, "quantity"),
+        # A billion digits, written out.
+        ({"quantity": "1e999999999"}, "quantity"),
+        ({"quantity": "1e-999999999"}, "quantity"),
         ({"quantity": "many"}, "quantity"),
         ({"ts": None}, "ts"),
         ({"ts": "yesterday"}, "ts"),

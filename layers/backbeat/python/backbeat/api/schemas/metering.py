@@ -37,6 +37,7 @@ from backbeat.models.limits import CapMode
 from backbeat.models.period import Period
 
 MAX_EVENTS: Final = 1000
+_LARGEST_EXPONENT: Final = 100
 
 _Text100 = Annotated[str, Meta(min_length=1, max_length=100)]
 _Text255 = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -135,6 +136,9 @@ def _sent(event: _Event, number: int) -> SentEvent:
         raise InvalidArgument(f"events[{number}].customer_ref: required")
     if not event.quantity.is_finite() or event.quantity < 0:
         raise InvalidArgument(f"events[{number}].quantity: must be a number, not below 0")
+    if event.quantity and abs(event.quantity.adjusted()) > _LARGEST_EXPONENT:
+        # Written out, it would fill the memory.
+        raise InvalidArgument(f"events[{number}].quantity: out of range")
     return SentEvent(
         event.metric,
         customer_ref,
