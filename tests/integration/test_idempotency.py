@@ -5,11 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backbeat.api import idempotency, replies
+from backbeat.application import sandboxes
+from backbeat.application.services import Services
 from backbeat.ports.store import Contention
 from tests.integration.product import DEMO, Product, Reply, TestClock, World
 from tests.integration.store import WatchedStore
 
 PATIENCE = 10
+
+
+class FakeContext:
+    def get_remaining_time_in_millis(self) -> int:
+        return 1000
 
 
 def post(
@@ -125,16 +133,29 @@ def test_a_busy_store_is_not_remembered(product: Product, store: WatchedStore) -
     assert post(product, "/v1/customers", {"name": "Acme"}).status == 200
 
 
-def test_an_internal_error_is_not_remembered(product: Product, store: WatchedStore) -> None:
+def test_an_internal_error_is_remembered(product: Product, store: WatchedStore) -> None:
     def break_once() -> None:
         if store.writes == 1:
             store.before = lambda: None
             raise RuntimeError("disk full")
 
     store.before = break_once
-    assert post(product, "/v1/customers", {"name": "Acme"}).status == 500
-    assert post(product, "/v1/customers", {"name": "Acme"}).status == 200
-    assert names(product) == ["Acme"]
+    first = post(product, "/v1/customers", {"name": "Acme"})
+    # Like any other failure: whoever wants another attempt takes another key.
+    assert (first.status, post(product, "/v1/customers", {"name": "Acme"})) == (500, first)
+    assert names(product) == []
+
+
+def test_a_file_is_given_again_as_it_was(services: Services) -> None:
+    call = sandboxes.call_of(services, DEMO)
+    sent = replies.pdf(b"%PDF-1.7 \xff", name="invoice")
+
+    def answer() -> replies.Reply:
+        return idempotency.answer_once(
+            call, key="key-1", request="one", context=FakeContext(), answer=lambda: sent
+        )
+
+    assert [answer(), answer()] == [sent, sent]
 
 
 def test_events_sent_again_under_a_key_are_no_repeats(product: Product, world: World) -> None:

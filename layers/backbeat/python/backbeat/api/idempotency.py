@@ -3,8 +3,9 @@
 Powertools' idempotency decides; its records are put on the store port.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
 from backbeat.api import json
@@ -13,6 +14,8 @@ from backbeat.application.services import Call
 from backbeat.models.errors import Conflict, InvalidArgument
 
 _KEPT_SECONDS: Final = 24 * 60 * 60
+_MAY_SUCCEED: Final = frozenset({501, 503})
+"""Statuses that promise that nothing was done and another attempt may do it."""
 
 
 class _Payload(TypedDict):
@@ -32,8 +35,9 @@ def answer_once(
 ) -> Reply:
     """Returns the stored reply of the first request with this key, or answers and stores it.
 
-    `request` is what must be equal when the key comes again. Errors that have become replies are
-    stored and given again too, unless they are the server's own (5xx).
+    `request` is what must be equal when the key comes again. Failures are stored and given again
+    too, internal errors among them, as the API documents it; a busy store's 503 is not, since the
+    same call may succeed.
 
     Raises:
         InvalidArgument: the key is empty.
@@ -61,9 +65,9 @@ def answer_once(
 
     def run(*, payload: _Payload) -> dict[str, Any]:
         reply = answer()
-        if reply.status >= 500:
+        if reply.status in _MAY_SUCCEED:
             raise _NotKept(reply)
-        return {**asdict(reply), "body": None if reply.body is None else json.dumps(reply.body)}
+        return _kept(reply)
 
     once = idempotent_function(
         run,
@@ -84,5 +88,27 @@ def answer_once(
         raise Conflict(
             "Idempotency-Key: the first request with this key is still running", value=key
         ) from error
-    body = stored["body"]
-    return Reply(stored["status"], None if body is None else json.loads(body), stored["headers"])
+    return _given_again(stored)
+
+
+def _kept(reply: Reply) -> dict[str, Any]:
+    """Returns a reply in the form in which it is stored."""
+    kept = {
+        "status": reply.status,
+        "headers": dict(reply.headers),
+        "content_type": reply.content_type,
+    }
+    if isinstance(reply.body, bytes):
+        return {**kept, "content": base64.b64encode(reply.body).decode()}
+    return {**kept, "body": None if reply.body is None else json.dumps(reply.body)}
+
+
+def _given_again(stored: Mapping[str, Any]) -> Reply:
+    body = stored.get("body")
+    content = base64.b64decode(stored["content"]) if "content" in stored else None
+    return Reply(
+        stored["status"],
+        content if body is None else json.loads(body),
+        stored["headers"],
+        stored["content_type"],
+    )
