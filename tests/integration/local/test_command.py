@@ -137,6 +137,18 @@ class TestServe:
             f"Error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
         )
 
+    @pytest.mark.parametrize(
+        "command", [("serve", "--port", "0"), ("invoke", "CountFunction", "-e", "event.json")]
+    )
+    def test_a_state_that_cannot_be_kept(
+        self, counting: Application, command: tuple[str, ...]
+    ) -> None:
+        (counting.root / "file").write_text("")
+        (counting.root / "event.json").write_text("{}")
+        ended = run(counting, *command, "--state", "file/inside")
+        assert ended.returncode == 1
+        assert ended.stderr == "Error: cannot keep the state in file/inside: Not a directory\n"
+
     def test_a_template_that_cannot_run(self, counting: Application) -> None:
         counting.resource("Bad: {Type: AWS::Scheduler::Schedule}")
         ended = run(counting, "serve", "--port", "0")

@@ -116,7 +116,7 @@ def serve(
 ) -> None:
     """Serve the template until interrupted: API, queues and schedules."""
     from backbeat_local.gateway import CannotListen
-    from backbeat_local.runner import STATE_FILE, Runner
+    from backbeat_local.runner import STATE_FILE, CannotKeepState, Runner
 
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -126,7 +126,7 @@ def serve(
         template = _load(template_file, parameters)
         runner = Runner(template, directory, host, port, profile=profile)
         runner.start()
-    except (CannotListen, TemplateError) as error:
+    except (CannotListen, CannotKeepState, TemplateError) as error:
         raise click.ClickException(str(error)) from error
     kept = "in memory, gone when the server stops" if memory else str(state.resolve() / STATE_FILE)
     told = {"url": runner.base_url, "state": kept, "template": str(runner.template.path)}
@@ -154,6 +154,7 @@ def invoke(
 ) -> None:
     """Call FUNCTION (such as IngestFunction) once with an event and print what it returns."""
     from backbeat_local.invocation import UnknownFunction, invoke_once
+    from backbeat_local.runner import CannotKeepState
 
     try:
         payload = json.load(event)
@@ -161,7 +162,7 @@ def invoke(
         raise click.ClickException(f"{event.name} is not JSON: {error}") from error
     try:
         reply = invoke_once(_load(template_file, parameters), function, payload, state)
-    except (TemplateError, UnknownFunction) as error:
+    except (CannotKeepState, TemplateError, UnknownFunction) as error:
         raise click.ClickException(str(error)) from error
     except Exception:
         logging.getLogger("backbeat").exception("%s failed", function)

@@ -6,7 +6,7 @@ from pathlib import Path
 from backbeat_local.environment import applied, local_environment
 from backbeat_local.functions import Function
 from backbeat_local.intrinsics import Node
-from backbeat_local.runner import STATE_FILE, put_layers_on_path
+from backbeat_local.runner import kept_in, put_layers_on_path
 from backbeat_local.template import Template
 
 
@@ -19,14 +19,14 @@ def invoke_once(template: Template, logical_id: str, event: Node, state: Path) -
 
     Raises:
         UnknownFunction: no function has this logical id.
+        CannotKeepState: the directory cannot be made or written to.
         LoadError: the function does not import.
         Exception: whatever the handler raises.
     """
     if logical_id not in template.functions:
         known = ", ".join(sorted(template.functions))
         raise UnknownFunction(f"{logical_id} is not a function of the template; there are {known}")
-    state.mkdir(parents=True, exist_ok=True)
-    with applied(local_environment(template, state.resolve() / STATE_FILE)):
+    with applied(local_environment(template, kept_in(state))):
         put_layers_on_path(template)
         reply = Function(template.functions[logical_id]).invoke(event)
         return json.dumps(reply, indent=2)

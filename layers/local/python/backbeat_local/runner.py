@@ -31,6 +31,10 @@ _DRAIN_SECONDS: Final = 3.0
 _active = threading.Lock()
 
 
+class CannotKeepState(Exception):
+    """The state cannot lie where it should. The text says why."""
+
+
 class Runner:
     """Serves a template. Also a context manager that starts and stops.
 
@@ -97,6 +101,7 @@ class Runner:
 
         Raises:
             CannotListen: the address is taken or not of this machine.
+            CannotKeepState: the directory cannot be made or written to.
             TemplateError: the functions' variables contradict each other.
         """
         with ExitStack() as starting:
@@ -155,8 +160,7 @@ class Runner:
         if self._state is None:
             directory = tempfile.TemporaryDirectory(prefix="backbeat-", ignore_cleanup_errors=True)
             return Path(running.enter_context(directory)) / STATE_FILE
-        self._state.mkdir(parents=True, exist_ok=True)
-        return self._state.resolve() / STATE_FILE
+        return kept_in(self._state)
 
     def _start_loading(self, running: ExitStack) -> None:
         stopping = threading.Event()
@@ -195,6 +199,22 @@ class Runner:
         )
         schedules.start()
         running.callback(schedules.stop, _DRAIN_SECONDS)
+
+
+def kept_in(directory: Path) -> Path:
+    """Returns the file for the state in a directory, which is made where there is none.
+
+    Raises:
+        CannotKeepState: the directory cannot be made or written to.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = directory.resolve() / STATE_FILE
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise CannotKeepState(f"cannot keep the state in {directory}: {error.strerror}") from error
+    return file
 
 
 def _own_url(gateway: Gateway) -> str:
