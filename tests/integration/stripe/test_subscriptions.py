@@ -136,6 +136,60 @@ def test_a_trial_collects_when_it_ends(shop: Shop, clock: str) -> None:
     assert shop.v1.subscriptions.retrieve(made.id).status == "active"
 
 
+def test_a_trial_that_is_ended_is_charged_at_once(shop: Shop, clock: str) -> None:
+    customer = shop.customer(test_clock=clock)
+    made = subscribe(shop, customer, price(shop, "2900"), trial_period_days=14)
+    team = price(shop, "9900")
+    now = NOVEMBER + 3 * DAY
+    shop.advance(clock, now)
+    changed = shop.v1.subscriptions.update(
+        made.id, {"trial_end": "now", "items": [{"id": item_of(made), "price": team}]}
+    )
+    assert (changed.status, changed.trial_end, changed.billing_cycle_anchor) == ("active", now, now)
+    [invoice] = invoices(shop, customer)
+    assert (invoice.status, invoice.billing_reason) == ("paid", "subscription_update")
+    # A month from 4 November at the new price; nothing is prorated for the trial.
+    assert amounts(invoice) == [9_900]
+    assert invoice.lines.data[0].period.to_dict() == {"start": now, "end": now + 30 * DAY}
+    shop.advance(clock, now + 30 * DAY + HOUR)
+    assert [amounts(one) for one in invoices(shop, customer)] == [[9_900], [9_900]]
+
+
+def test_a_trial_goes_on_where_its_end_is_not_paid(shop: Shop, clock: str) -> None:
+    customer = shop.customer("pm_card_chargeCustomerFail", test_clock=clock)
+    made = subscribe(shop, customer, price(shop, "2900"), trial_period_days=14)
+    end_now = {"trial_end": "now", "payment_behavior": "error_if_incomplete"}
+    with pytest.raises(stripe.CardError):
+        shop.v1.subscriptions.update(made.id, end_now)
+    assert invoices(shop, customer) == []
+    waits = {"trial_end": "now", "payment_behavior": "pending_if_incomplete"}
+    waiting = shop.v1.subscriptions.update(made.id, waits)
+    assert (waiting.status, waiting.trial_end) == ("trialing", NOVEMBER + 14 * DAY)
+    assert waiting.pending_update.trial_end == NOVEMBER
+    replace_card(shop, customer, "pm_card_visa")
+    [invoice] = invoices(shop, customer)
+    shop.v1.invoices.pay(invoice.id)
+    paid = shop.v1.subscriptions.retrieve(made.id)
+    assert (paid.status, paid.trial_end, paid.pending_update) == ("active", NOVEMBER, None)
+    assert paid["items"].data[0].current_period_end == NOVEMBER + 30 * DAY
+
+
+def test_another_interval_charges_nothing_while_a_trial_lasts(shop: Shop, clock: str) -> None:
+    customer = shop.customer(test_clock=clock)
+    made = subscribe(shop, customer, price(shop, "2900"), trial_period_days=14)
+    yearly = price(shop, "29000", recurring={"interval": "year"})
+    changed = shop.v1.subscriptions.update(
+        made.id, {"items": [{"id": item_of(made), "price": yearly}]}
+    )
+    assert (changed.status, changed.trial_end) == ("trialing", NOVEMBER + 14 * DAY)
+    assert changed.billing_cycle_anchor == NOVEMBER + 14 * DAY
+    assert invoices(shop, customer) == []
+    shop.advance(clock, NOVEMBER + 14 * DAY + HOUR)
+    [invoice] = invoices(shop, customer)
+    assert (amounts(invoice), invoice.status) == ([29_000], "paid")
+    assert invoice.lines.data[0].period.end == NOVEMBER + (14 + 365) * DAY
+
+
 def test_a_later_anchor_shortens_the_first_period(shop: Shop, clock: str) -> None:
     customer = shop.customer(test_clock=clock)
     anchor = NOVEMBER + 15 * DAY

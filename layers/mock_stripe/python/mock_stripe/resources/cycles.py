@@ -151,7 +151,7 @@ def renew(world: World, subscription: Object) -> None:
         close(world, subscription, invoice_now=True, prorate=False)
         return
     trial = subscription["status"] == "trialing"
-    if trial and _ends_without_method(world, subscription):
+    if trial and ends_without_method(world, subscription):
         return
     with updating(world, subscription, "customer.subscription.updated"):
         following = end_after(subscription, end)
@@ -177,7 +177,7 @@ def renew(world: World, subscription: Object) -> None:
             invoice_finalization.finalize_later(world, invoice)
 
 
-def _ends_without_method(world: World, subscription: Object) -> bool:
+def ends_without_method(world: World, subscription: Object) -> bool:
     """Ends or pauses a subscription whose trial is over and that nothing could be paid with."""
     wanted = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
     customer = world.get(subscription["customer"], "customer")

@@ -33,11 +33,16 @@ from mock_stripe.world.world import Object, World
 
 
 def change_items(world: World, thing: Object, params: UpdateSubscription, before: Object) -> None:
-    """Changes items, prorates, and collects where that is asked for or needed."""
-    reset = wants_reset(params)
-    if not params.items and not reset:
-        return
+    """Changes items, prorates, and collects where that is asked for or needed.
+
+    While a trial lasts nothing is charged; one that was ended just now is charged at once (§4).
+    """
     now = world.now_for(thing["customer"])
+    on_trial = thing["status"] == "trialing"
+    trial_over = on_trial and params.trial_end is not None and thing["trial_end"] == now
+    reset = wants_reset(params)
+    if not params.items and not reset and not trial_over:
+        return
     start, end = cycles.period_of(thing)
     at = now if params.proration_date is None else params.proration_date
     if not start <= at <= end:
@@ -45,22 +50,39 @@ def change_items(world: World, thing: Object, params: UpdateSubscription, before
             "proration_date must lie in the current billing period.", param="proration_date"
         )
     old_items = {one["id"]: deepcopy(one) for one in cycles.items_of(world, thing)}
-    prorates = params.proration_behavior != "none" and thing["status"] != "trialing"
+    prorates = params.proration_behavior != "none" and not on_trial
     interval = deepcopy(thing["_interval"])
     for number, change in enumerate(params.items):
         _change_item(world, thing, change, f"items[{number}]", at=at, prorates=prorates)
     if not cycles.items_of(world, thing):
         raise InvalidRequest("A subscription must have at least one item.", param="items")
     check_intervals(world, thing)
-    if thing["_interval"] != interval or reset:
+    if trial_over:
+        _charge_after_trial(world, thing, params, before, old_items)
+    elif reset or (thing["_interval"] != interval and not on_trial):
         if prorates:
             for item in cycles.items_of(world, thing):
                 _credit_before_reset(world, thing, item, old_items, at)
-        used = None if thing["status"] == "trialing" else (cycles.usage_since(thing), now)
+        used = None if on_trial else (cycles.usage_since(thing), now)
         _reset_anchor(world, thing, now)
         _invoice_now(world, thing, params, before, old_items, whole=True, used=used)
-    elif params.proration_behavior == "always_invoice" and thing["status"] != "trialing":
+    elif params.proration_behavior == "always_invoice" and not on_trial:
         _invoice_now(world, thing, params, before, old_items, whole=False)
+
+
+def _charge_after_trial(
+    world: World,
+    thing: Object,
+    params: UpdateSubscription,
+    before: Object,
+    old_items: dict[str, Object],
+) -> None:
+    """Begins the first period that is paid for, unless the trial was not to lead to one."""
+    if cycles.ends_without_method(world, thing):
+        return
+    thing["status"] = "active"
+    _reset_anchor(world, thing, world.now_for(thing["customer"]))
+    _invoice_now(world, thing, params, before, old_items, whole=True)
 
 
 def _change_item(
@@ -247,7 +269,7 @@ def _collect_before_change(
         "expires_at": expires_at,
         "metadata": None,
         "subscription_items": [shown(world, item) for item in wanted],
-        "trial_end": None,
+        "trial_end": None if params.trial_end is None else thing["trial_end"],
         "trial_from_plan": None,
     }
     thing["_pending"] = {
@@ -256,11 +278,14 @@ def _collect_before_change(
         "interval": thing["_interval"],
         "anchor": thing["billing_cycle_anchor"],
         "period": list(cycles.period_of(thing)),
+        "status": thing["status"],
+        "trial_end": thing["trial_end"],
     }
     _put_items(world, thing, list(old_items.values()))
     thing["_interval"] = before["_interval"]
     thing["billing_cycle_anchor"] = before["billing_cycle_anchor"]
     thing["_start"], thing["_end"] = before["_start"], before["_end"]
+    thing["status"], thing["trial_end"] = before["status"], before["trial_end"]
     cycles.plan(world, thing, "subscription.drop_update", expires_at)
 
 
@@ -281,6 +306,8 @@ def _apply_pending(world: World, invoice: Object) -> None:
         if thing["billing_cycle_anchor"] != pending["anchor"]:
             thing["billing_cycle_anchor"] = pending["anchor"]
             cycles.begin(world, thing, *pending["period"])
+        if thing["status"] == "trialing":
+            thing["status"], thing["trial_end"] = pending["status"], pending["trial_end"]
         thing["_pending"], thing["pending_update"] = None, None
     emit(world, "customer.subscription.pending_update_applied", thing)
 

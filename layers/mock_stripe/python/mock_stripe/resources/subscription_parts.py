@@ -114,7 +114,8 @@ def note_details(thing: Object, details: CancellationDetails | None) -> None:
         thing["cancellation_details"].update(details.model_dump(exclude_unset=True))
 
 
-def end_trial(world: World, thing: Object, params: UpdateSubscription) -> None:
+def move_trial_end(world: World, thing: Object, params: UpdateSubscription) -> None:
+    """Has a trial end at another time; one that ends now is charged by `change_items`."""
     if params.trial_end is None:
         return
     now = world.now_for(thing["customer"])
@@ -124,9 +125,8 @@ def end_trial(world: World, thing: Object, params: UpdateSubscription) -> None:
     if end < now:
         raise InvalidRequest("trial_end must not be in the past.", param="trial_end")
     thing["trial_end"], thing["billing_cycle_anchor"] = end, end
-    cycles.begin(world, thing, thing["_start"], end)
-    if end == now:
-        cycles.renew(world, thing)
+    if end > now:
+        cycles.begin(world, thing, thing["_start"], end)
 
 
 def add_item(world: World, thing: Object, sent: NewItem, param: str) -> Object:

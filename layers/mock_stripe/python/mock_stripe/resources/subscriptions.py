@@ -26,8 +26,8 @@ from mock_stripe.resources.subscription_parameters import (
 from mock_stripe.resources.subscription_parts import (
     add_item,
     check_collection,
-    end_trial,
     fill,
+    move_trial_end,
     note_details,
     plan_end,
     unpaid_change,
@@ -94,7 +94,7 @@ def update(world: World, params: UpdateSubscription, subscription: str) -> Objec
     with updating(world, thing, "customer.subscription.updated"):
         fill(world, thing, params)
         plan_end(world, thing, params)
-        end_trial(world, thing, params)
+        move_trial_end(world, thing, params)
         change_items(world, thing, params, before)
     return thing
 
