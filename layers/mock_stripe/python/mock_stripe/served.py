@@ -6,6 +6,7 @@ from mock_stripe.resources import (  # noqa: F401 - importing is what registers
     coupons,
     credit_grants,
     credit_notes,
+    credit_transactions,
     customer_balances,
     customers,
     cycles,

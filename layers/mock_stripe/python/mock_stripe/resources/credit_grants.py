@@ -1,12 +1,11 @@
 """Billing credits: paid or given, used up by metered lines before anything is collected."""
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
 from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
-from mock_stripe.resources import customers
+from mock_stripe.resources import credit_transactions, customers, work
 from mock_stripe.resources.coupons import left_of
 from mock_stripe.resources.events import emit, updating
 from mock_stripe.wire import lists
@@ -115,6 +114,14 @@ def create(world: World, params: CreateGrant) -> Object:
             "_left": params.amount.monetary.value,
         },
     )
+    credit_transactions.book(
+        world,
+        grant,
+        "credits_granted",
+        grant["_left"],
+        at=grant["effective_at"],
+    )
+    _plan_end(world, grant)
     emit(world, "billing.credit_grant.created", grant)
     return grant
 
@@ -126,6 +133,7 @@ def update(world: World, params: UpdateGrant, grant: str) -> Object:
     with updating(world, thing, "billing.credit_grant.updated"):
         if params.sent("expires_at"):
             thing["expires_at"] = params.expires_at
+            _plan_end(world, thing)
         if params.sent("metadata"):
             thing["metadata"] = merged_metadata(thing["metadata"], params.metadata)
         thing["updated"] = world.now_for(thing["customer"])
@@ -138,6 +146,7 @@ def expire(world: World, params: Parameters, grant: str) -> Object:
     thing = world.get(grant, KIND)
     with updating(world, thing, "billing.credit_grant.updated"):
         thing["expires_at"] = world.now_for(thing["customer"])
+        _end(world, thing)
     return thing
 
 
@@ -148,7 +157,10 @@ def void(world: World, params: Parameters, grant: str) -> Object:
     if thing["_left"] != thing["amount"]["monetary"]["value"]:
         raise InvalidRequest("A grant that was used cannot be voided.")
     with updating(world, thing, "billing.credit_grant.updated"):
-        thing["voided_at"] = world.now_for(thing["customer"])
+        now = world.now_for(thing["customer"])
+        thing["voided_at"] = now
+        if thing["_left"]:
+            credit_transactions.book(world, thing, "credits_voided", thing["_left"], at=now)
     return thing
 
 
@@ -164,8 +176,8 @@ def get(world: World, params: Parameters, grant: str) -> Object:
     return world.get(grant, KIND)
 
 
-def draw(world: World, customer: str, currency: str, lines: Sequence[Object]) -> list[Object]:
-    """Pays metered lines from a customer's grants and returns what each grant gave.
+def draw(world: World, invoice: Object) -> list[Object]:
+    """Pays an invoice's metered lines from its customer's grants; returns what each grant gave.
 
     Grants go by priority, then by when they end, then promotional before paid, then by age. A grant
     pays lines in their order, those whose periods end while it is good (§7). The lines keep their
@@ -173,8 +185,9 @@ def draw(world: World, customer: str, currency: str, lines: Sequence[Object]) ->
     """
     good = [
         grant
-        for grant in world.of(customer, KIND)
-        if grant["voided_at"] is None and grant["amount"]["monetary"]["currency"] == currency
+        for grant in world.of(invoice["customer"], KIND)
+        if grant["voided_at"] is None
+        and grant["amount"]["monetary"]["currency"] == invoice["currency"]
     ]
     good.sort(
         key=lambda grant: (
@@ -187,27 +200,88 @@ def draw(world: World, customer: str, currency: str, lines: Sequence[Object]) ->
     )
     totals = []
     for grant in good:
-        given = 0
-        for line in lines:
-            if not _covers(grant, line):
-                continue
-            amount = min(grant["_left"], _open(line))
-            if amount > 0:
-                grant["_left"] -= amount
-                given += amount
-                line["pretax_credit_amounts"].append(_credit(grant, amount))
+        given = [
+            credit for line in invoice["_lines"] if (credit := _paid(world, grant, invoice, line))
+        ]
         if given:
-            totals.append(_credit(grant, given))
+            totals.append({**given[0], "amount": sum(credit["amount"] for credit in given)})
     return totals
 
 
-def give_back(world: World, lines: Sequence[Object]) -> None:
-    """Returns to grants what lines drew, as when their invoice is voided."""
-    for line in lines:
+def _paid(world: World, grant: Object, invoice: Object, line: Object) -> Object | None:
+    """Pays as much of a line as a grant has left for it, and returns what stands on the line."""
+    amount = min(grant["_left"], _open(line)) if _covers(grant, line) else 0
+    if amount <= 0:
+        return None
+    grant["_left"] -= amount
+    booked = credit_transactions.book(
+        world,
+        grant,
+        "credits_applied",
+        amount,
+        at=world.now_for(grant["customer"]),
+        line=(invoice["id"], line["id"]),
+    )
+    credit = {
+        "amount": amount,
+        "credit_balance_transaction": booked["id"],
+        "type": "credit_balance_transaction",
+        "_grant": grant["id"],
+    }
+    line["pretax_credit_amounts"].append(credit)
+    return credit
+
+
+def give_back(world: World, invoice: Object) -> None:
+    """Returns to grants what an invoice's lines drew, as when it is voided."""
+    now = world.now_for(invoice["customer"])
+    for line in invoice["_lines"]:
         for credit in line["pretax_credit_amounts"]:
-            grant = world.find(credit["_grant"], KIND)
-            if grant is not None:
-                grant["_left"] += credit["amount"]
+            grant = world.find(credit.get("_grant", ""), KIND)
+            if grant is None:
+                continue
+            grant["_left"] += credit["amount"]
+            credit_transactions.book(
+                world,
+                grant,
+                "credits_application_invoice_voided",
+                credit["amount"],
+                at=now,
+                line=(invoice["id"], line["id"]),
+            )
+            if grant["expires_at"] is not None and grant["expires_at"] <= now:
+                _end(world, grant)
+
+
+def _plan_end(world: World, grant: Object) -> None:
+    if grant["expires_at"] is not None:
+        at = grant["expires_at"]
+        world.schedule("credit_grant.expire", grant["id"], at, clock=grant["test_clock"])
+
+
+@work.action("credit_grant.expire", KIND)
+def _expire_when_due(world: World, grant: Object) -> None:
+    """Books what a grant had left at its end, once no draft can use it any more."""
+    now = world.now_for(grant["customer"])
+    if grant["expires_at"] is None or grant["expires_at"] > now:
+        return
+    ahead = [
+        invoice["automatically_finalizes_at"]
+        for invoice in world.of(grant["customer"], "invoice")
+        if invoice["status"] == "draft" and invoice["automatically_finalizes_at"] is not None
+    ]
+    if any(at >= now for at in ahead):
+        at = max(ahead) + 1
+        world.schedule("credit_grant.expire", grant["id"], at, clock=grant["test_clock"])
+        return
+    _end(world, grant)
+
+
+def _end(world: World, grant: Object) -> None:
+    """Takes what is left of a grant that is over."""
+    left, grant["_left"] = grant["_left"], 0
+    if left and grant["voided_at"] is None:
+        credit_transactions.book(world, grant, "credits_expired", left, at=grant["expires_at"])
 
 
 def _open(line: Object) -> int:
@@ -222,12 +296,3 @@ def _covers(grant: Object, line: Object) -> bool:
         return False
     prices = grant["applicability_config"]["scope"].get("prices")
     return prices is None or line["_price"] in [price["id"] for price in prices]
-
-
-def _credit(grant: Object, amount: int) -> Object:
-    return {
-        "amount": amount,
-        "credit_balance_transaction": grant["id"].replace("credgr_", "cbtxn_"),
-        "type": "credit_balance_transaction",
-        "_grant": grant["id"],
-    }

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import customer_balances, invoice_settlement, refunds
-from mock_stripe.resources.events import emit
+from mock_stripe.resources.events import emit, updating
 from mock_stripe.wire import lists
 from mock_stripe.wire.parameters import (
     Amount,
@@ -17,7 +17,7 @@ from mock_stripe.wire.parameters import (
     Text,
     merged_metadata,
 )
-from mock_stripe.wire.rendering import references
+from mock_stripe.wire.rendering import references, shown
 from mock_stripe.wire.routes import endpoint
 from mock_stripe.world.world import Object, World
 
@@ -37,6 +37,11 @@ class CreateCreditNote(Parameters):
     refund_amount: Amount | None = Field(None, ge=0)
 
 
+class UpdateCreditNote(Parameters):
+    memo: Text = None
+    metadata: Metadata = {}
+
+
 class ListCreditNotes(ListParameters):
     created: Created = None
     customer: str | None = None
@@ -52,7 +57,9 @@ def create(world: World, params: CreateCreditNote) -> Object:
             f"Credit notes are for open and paid invoices; this one is {invoice['status']}.",
             param="invoice",
         )
-    credited = sum(one["amount"] for one in world.of(invoice["id"], "credit_note"))
+    credited = sum(
+        one["amount"] for one in world.of(invoice["id"], "credit_note") if one["status"] == "issued"
+    )
     left = invoice["total"] - credited
     if invoice["status"] == "open":
         left = min(left, invoice["amount_remaining"])
@@ -83,6 +90,44 @@ def list_all(world: World, params: ListCreditNotes) -> Object:
     )
 
 
+@endpoint("GET", "/v1/credit_notes/preview", CreateCreditNote)
+def preview(world: World, params: CreateCreditNote) -> Object:
+    """Returns the credit note that would be made, by making it in a transaction thrown away."""
+    note = shown(world, create(world, params))
+    world.discard()
+    return note
+
+
+@endpoint("POST", "/v1/credit_notes/{note}", UpdateCreditNote)
+def update(world: World, params: UpdateCreditNote, note: str) -> Object:
+    """Changes what is written on a credit note."""
+    thing = world.get(note, "credit_note")
+    with updating(world, thing, "credit_note.updated"):
+        if params.sent("memo"):
+            thing["memo"] = params.memo
+        if params.sent("metadata"):
+            thing["metadata"] = merged_metadata(thing["metadata"], params.metadata)
+    return thing
+
+
+@endpoint("POST", "/v1/credit_notes/{note}/void", Parameters)
+def void(world: World, params: Parameters, note: str) -> Object:
+    """Takes a credit note back while its invoice is open: what it lowered is due again."""
+    thing = world.get(note, "credit_note")
+    invoice = world.get(thing["invoice"], "invoice")
+    if thing["status"] == "void" or invoice["status"] != "open":
+        raise InvalidRequest(
+            "You can only void a credit note that is issued, on an invoice that is open;"
+            f" this one is {thing['status']}, and its invoice {invoice['status']}."
+        )
+    thing["status"] = "void"
+    thing["voided_at"] = world.now_for(invoice["customer"])
+    invoice["pre_payment_credit_notes_amount"] -= thing["amount"]
+    _change_due(world, invoice, thing["amount"])
+    emit(world, "credit_note.voided", thing)
+    return thing
+
+
 @endpoint("GET", "/v1/credit_notes/{note}", Parameters)
 def get(world: World, params: Parameters, note: str) -> Object:
     """Returns a credit note."""
@@ -94,13 +139,21 @@ def _lower(world: World, invoice: Object, params: CreateCreditNote) -> None:
         if getattr(params, name):
             raise InvalidRequest("This invoice is open: nothing was paid yet.", param=name)
     invoice["pre_payment_credit_notes_amount"] += params.amount
-    invoice["amount_due"] -= params.amount
-    invoice["amount_remaining"] -= params.amount
-    intent = world.find(invoice["_intent"], "payment_intent")
+    _change_due(world, invoice, -params.amount)
     if invoice["amount_remaining"] == 0:
         invoice_settlement.mark_paid(world, invoice, nothing_taken=True)
-    elif intent is not None:
-        intent["amount"] = invoice["amount_remaining"]
+
+
+def _change_due(world: World, invoice: Object, by: int) -> None:
+    invoice["amount_due"] += by
+    invoice["amount_remaining"] += by
+    intent = world.find(invoice["_intent"], "payment_intent")
+    if not invoice["amount_remaining"] or intent is None:
+        return
+    intent["amount"] = invoice["amount_remaining"]
+    for payment in world.of(invoice["id"], "invoice_payment"):
+        if payment["status"] == "open":
+            payment["amount_requested"] = invoice["amount_remaining"]
 
 
 def _give_back(world: World, invoice: Object, note: Object, params: CreateCreditNote) -> None:

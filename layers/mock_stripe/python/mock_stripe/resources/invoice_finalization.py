@@ -71,7 +71,7 @@ def finalize(world: World, invoice: Object) -> None:
     now = world.now_for(customer["id"])
     refresh_usage(world, invoice)
     settle(world, invoice)
-    drawn = credit_grants.draw(world, customer["id"], invoice["currency"], invoice["_lines"])
+    drawn = credit_grants.draw(world, invoice)
     invoice["total_pretax_credit_amounts"] += [visible(one) for one in drawn]
     total_up(world, invoice)
     for discount in invoice["_discounts"]:

@@ -71,7 +71,7 @@ def make_void(world: World, invoice: Object) -> None:
             invoice=invoice["id"],
         )
         invoice["_balance_applied"] = 0
-    credit_grants.give_back(world, invoice["_lines"])
+    credit_grants.give_back(world, invoice)
     invoice["status"], invoice["auto_advance"] = "void", False
     invoice["next_payment_attempt"] = None
     invoice["status_transitions"]["voided_at"] = now

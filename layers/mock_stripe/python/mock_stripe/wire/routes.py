@@ -44,14 +44,13 @@ REMOVED: Final = {
 }
 """Paths that Stripe once had, and since which version not. `*` stands for an id."""
 
-_NO_IDS: Final = ("/v1/*/search", "/v1/credit_notes/preview")
+_NO_IDS: Final = ("/v1/*/search",)
 """Paths that Stripe has where an id would be otherwise, and the double does not serve."""
 
 UNSERVED: Final = (
     "/v1/account", "/v1/account_links", "/v1/account_sessions", "/v1/accounts", "/v1/apple_pay",
     "/v1/application_fees", "/v1/apps", "/v1/balance", "/v1/balance_settings",
-    "/v1/billing/alerts", "/v1/billing/credit_balance_summary",
-    "/v1/billing/credit_balance_transactions", "/v1/billing/feedback_options",
+    "/v1/billing/alerts", "/v1/billing/feedback_options",
     "/v1/billing_portal", "/v1/charges", "/v1/charges/*/capture", "/v1/checkout", "/v1/climate",
     "/v1/confirmation_tokens", "/v1/country_specs", "/v1/credit_notes/*", "/v1/customer_sessions",
     "/v1/customers/*/balance_transactions/*", "/v1/customers/*/cash_balance",

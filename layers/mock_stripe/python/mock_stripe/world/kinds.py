@@ -40,6 +40,13 @@ _KINDS: Final = (
     Kind("invoice_payment", "inpay_", "invoice payment", ("invoice",), 24),
     Kind("credit_note", "cn_", "credit note", ("customer", "invoice"), 24),
     Kind("billing.credit_grant", "credgr_", "credit grant", ("customer",), 24),
+    Kind(
+        "billing.credit_balance_transaction",
+        "cbtxn_test_",
+        "credit balance transaction",
+        ("_customer",),
+        40,
+    ),
     Kind("billing.meter", "mtr_", "meter", (), 24),
     Kind("event", "evt_", "event", (), 24),
     Kind("v2.core.event", "evt_test_", "event", (), 40),
