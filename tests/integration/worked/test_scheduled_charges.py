@@ -138,6 +138,24 @@ def test_we_58_distribution(
     assert places(sum(Decimal(amount) for amount in amounts)) == total
 
 
+def test_a_divided_quantity_adds_up_to_the_whole() -> None:
+    charges = Charges()
+    charges.agree(
+        scheduled_charges=[
+            charges.recurring(
+                starting_at=JANUARY,
+                ending_before="2025-04-01T00:00:00Z",
+                frequency="MONTHLY",
+                unit_price=10,
+                quantity=3,
+                amount_distribution="DIVIDED",
+            )
+        ]
+    )
+    # 3 x 10 = 30 over 3 months; 3 x 3.33... would never come to it.
+    assert [invoice["total"] for invoice in charges.scheduled()] == [10, 10, 10]
+
+
 def test_we_58_semi_annual_clamps_from_the_origin() -> None:
     charges = Charges()
     charges.agree(

@@ -53,8 +53,7 @@ def _distributed(amount: Amount, distribution: AmountDistribution, parts: int) -
         case AmountDistribution.EACH:
             return [amount] * parts
         case AmountDistribution.DIVIDED:
-            price = EXACT.divide(amount.unit_price, Decimal(parts))
-            return [Amount(unit_price=price, quantity=amount.quantity)] * parts
+            return [_divided(amount, Decimal(parts))] * parts
         case AmountDistribution.DIVIDED_ROUNDED:
             # Decision D-39: each part is rounded down to whole units, the last takes the rest.
             each = EXACT.divide(amount.total, Decimal(parts)).quantize(
@@ -62,3 +61,14 @@ def _distributed(amount: Amount, distribution: AmountDistribution, parts: int) -
             )
             rest = EXACT.subtract(amount.total, EXACT.multiply(each, Decimal(parts - 1)))
             return [*([Amount(unit_price=each)] * (parts - 1)), Amount(unit_price=rest)]
+
+
+def _divided(amount: Amount, parts: Decimal) -> Amount:
+    """Returns one of equal parts: the same quantity at a smaller price, where that loses nothing.
+
+    A third of 3 x 10 is 10, not 3 x 3.33….
+    """
+    part = Amount(unit_price=EXACT.divide(amount.unit_price, parts), quantity=amount.quantity)
+    whole = EXACT.divide(amount.total, parts)
+    is_exact = EXACT.multiply(whole, parts) == amount.total
+    return Amount(unit_price=whole) if is_exact and part.total != whole else part
