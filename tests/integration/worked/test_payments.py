@@ -466,6 +466,9 @@ def test_a_final_invoice_is_paid_by_hand() -> None:
         (second["id"], "canceled"),
         (third["id"], "paid"),
     ]
+    # And each still says what had become of it.
+    assert listed[0]["payment_gateway"] == first["payment_gateway"]
+    assert listed[0]["error_message"] == first["error_message"]
     assert [one["id"] for one in desk.payments(invoice["id"], statuses=["paid"])] == [third["id"]]
     assert "is paid" in desk.refused("/v1/payments/attempt", about)["message"]
     assert "not be canceled" in desk.refused("/v1/payments/cancel", about, 409)["message"]

@@ -200,10 +200,12 @@ def _canceled(call: Call, payment: Payment) -> Payment:
 
 def _noted(call: Call, item: Item, before: Payment, result: PaymentResult) -> Payment:
     """Stores how far a payment is, and that its invoice is paid, or could not be."""
+    # A declined payment that makes room for another attempt still says why it was declined.
+    gave_way = result.outcome is PaymentOutcome.CANCELED and result.error is None
     known = {
         "outcome": result.outcome,
         "payment_intent_id": result.payment_intent_id,
-        "error": result.error,
+        "error": before.error if gave_way else result.error,
     }
     if before.model_copy(update=known) == before:
         return before
