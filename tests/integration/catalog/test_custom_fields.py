@@ -232,6 +232,46 @@ def test_fields_are_shown_on_invoices_and_their_lines() -> None:
     assert [line["product_custom_fields"] for line in draft["line_items"]] == [{"ref": "p"}]
 
 
+def test_drafts_carry_values_into_their_final_form() -> None:
+    world = World("2025-01-20T00:00:00Z")
+    register(world, "invoice", "po")
+    register(world, "invoice", "number", unique=True)
+    customer, card = world.customer("acme"), world.rate_card()
+    world.rate(card, world.product(world.metric()), price=1)
+    item = {"timestamp": "2025-01-25T00:00:00Z", "amount": 5}
+    charge = {
+        "product_id": world.product(type="FIXED"),
+        "schedule": {"schedule_items": [item]},
+    }
+    world.contract(customer, card, scheduled_charges=[charge])
+    scheduled, usage = world.invoices(customer)
+    set_values(world, "invoice", usage["id"], po="17", number="1")
+    set_values(world, "invoice", usage["id"], po="18")
+    set_values(world, "invoice", scheduled["id"], po="19")
+    taken = {"entity": "invoice", "entity_id": scheduled["id"], "custom_fields": {"number": "1"}}
+    assert "already in use" in world.refused(f"{FIELDS}/setValues", taken, status=409)["message"]
+    shown = {"po": "18", "number": "1"}
+    assert world.get(f"/v1/customers/{customer}/invoices/{usage['id']}")["custom_fields"] == shown
+
+    world.clock("2025-02-03T00:00:00Z")
+
+    def fields() -> list[tuple[str, JSON]]:
+        return [(one["status"], one["custom_fields"]) for one in world.invoices(customer)]
+
+    final = [("FINALIZED", {"po": "19"}), ("FINALIZED", shown), ("DRAFT", {})]
+    assert fields() == final
+    # Final, it is changed like any other; the key's values go from wherever they are.
+    gone = {"entity": "invoice", "entity_id": usage["id"], "keys": ["number"]}
+    assert world.post(f"{FIELDS}/deleteValues", gone) is None
+    following = world.draft(customer)["id"]
+    set_values(world, "invoice", following, po="20", number="1")
+    assert world.post(f"{FIELDS}/removeKey", {"entity": "invoice", "key": "po"}) is None
+    assert fields() == [("FINALIZED", {}), ("FINALIZED", {}), ("DRAFT", {"number": "1"})]
+    gone["entity_id"] = following
+    assert world.post(f"{FIELDS}/deleteValues", gone) is None
+    assert fields()[-1] == ("DRAFT", {})
+
+
 def test_final_invoices_can_carry_values_of_their_own() -> None:
     world = World("2025-02-10T00:00:00Z")
     register(world, "invoice", "po")

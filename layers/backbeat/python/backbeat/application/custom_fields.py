@@ -10,6 +10,7 @@ from typing import Final
 from backbeat.application.services import Call
 from backbeat.models.custom_fields import CustomField, FieldEntity
 from backbeat.models.errors import InvalidArgument, NotFound
+from backbeat.models.invoices import InvoiceType
 from backbeat.persistence import claims, field_holders, keys
 from backbeat.persistence.entities import from_item, to_item, walk
 from backbeat.persistence.unit_of_work import UnitOfWork
@@ -158,9 +159,26 @@ def _found(call: Call, entity: FieldEntity, names: Iterable[str]) -> dict[str, C
 
 def _holder(call: Call, entity: FieldEntity, id_: str) -> tuple[Item, dict[str, str]]:
     item = field_holders.find(call.store, call.tenant, entity, id_)
+    if item is None and entity is FieldEntity.INVOICE:
+        item = _holder_of_draft(call, id_)
     if item is None:
         raise NotFound(entity.replace("_", " "), id_)
-    return item, field_holders.values_by_id(item, entity)[id_]
+    return item, field_holders.values_by_id(item, entity).get(id_, {})
+
+
+def _holder_of_draft(call: Call, invoice_id: str) -> Item | None:
+    """Returns where a draft's fields are kept until it is final: with its contract.
+
+    So the invoice cannot become final without them. One that consolidates others has none of its
+    own.
+    """
+    # Invoices are made of things that have fields: only here is it the other way round.
+    from backbeat.application import invoices
+
+    draft = invoices.locate(call, invoice_id)
+    if draft.type is InvoiceType.USAGE_CONSOLIDATED:
+        return None
+    return field_holders.of_draft(call.store, call.tenant, draft.contract_id)
 
 
 def _take_off(call: Call, listed: Item, field: CustomField) -> None:

@@ -385,6 +385,7 @@ def _invoice(call: Call, contract: Contract, customer: Customer, workflow: Workf
         net_payment_terms_days=contract.net_payment_terms_days,
         customer_custom_fields=customer.custom_fields,
         contract_custom_fields=contract.custom_fields,
+        custom_fields=contract.fields_of(workflow.invoice_id),
         billable_status=invoicing.billable_status(customer, workflow.started_at),
         workflow_id=workflow.id,
     )

@@ -127,6 +127,7 @@ def assemble(
         net_payment_terms_days=contract.net_payment_terms_days,
         customer_custom_fields=customer.custom_fields,
         contract_custom_fields=contract.custom_fields,
+        custom_fields=contract.fields_of(statement.invoice_id),
         billable_status=invoicing.billable_status(customer, statement.issued_at),
         reseller_royalty=charges.royalty_of(contract, lines, at=statement.issued_at),
     )

@@ -81,6 +81,7 @@ def draft(
         net_payment_terms_days=contract.net_payment_terms_days,
         customer_custom_fields=customer.custom_fields,
         contract_custom_fields=contract.custom_fields,
+        custom_fields=contract.fields_of(invoice_id),
         billable_status=billable_status(customer, period.starting_at),
         payer=payer(contract),
     )

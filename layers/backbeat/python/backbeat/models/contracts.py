@@ -113,6 +113,13 @@ class ProviderChoice(Model):
     delivery_method: str | None = None
 
 
+class DraftFields(Model):
+    """The custom fields of an invoice that is not final yet; `id` is the invoice's."""
+
+    id: str
+    custom_fields: dict[str, str] = {}
+
+
 class Contract(Model):
     """An agreement. Without `ending_before` it is open-ended.
 
@@ -120,7 +127,8 @@ class Contract(Model):
     the changes after creation, each of which is stored beside the contract.
     Usage before `invoice_generation_starting_at` is billed elsewhere: it has no invoice here.
     `usage_filters` are in the order they were set: from its start on, each replaces the earlier.
-    `issue_dates` are those of scheduled invoices that were moved, by invoice id.
+    `issue_dates` are those of scheduled invoices that were moved, by invoice id. `draft_fields` are
+    the custom fields of its drafts, which lie nowhere themselves.
     `workflows` counts the charges of its thresholds, `open_workflow_id` is the one that waits for
     its payment; `open_gates` are those of commits that were added by hand.
     """
@@ -152,6 +160,7 @@ class Contract(Model):
     workflows: int = 0
     open_gates: tuple[str, ...] = ()
     issue_dates: dict[str, datetime] = {}
+    draft_fields: tuple[DraftFields, ...] = ()
     usage_filters: tuple[UsageFilter, ...] = ()
     terms_added: int = 0
     edits: int = 0
@@ -173,6 +182,11 @@ class Contract(Model):
         return self.starting_at <= instant and (
             self.ending_before is None or instant < self.ending_before
         )
+
+    def fields_of(self, invoice_id: str) -> dict[str, str]:
+        """Returns the custom fields that a draft of the contract was given."""
+        found = (one.custom_fields for one in self.draft_fields if one.id == invoice_id)
+        return next(found, {})
 
     @property
     def link(self) -> HierarchyLink:

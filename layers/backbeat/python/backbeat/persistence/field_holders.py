@@ -29,6 +29,8 @@ _BALANCES: Final = {
     FieldEntity.CONTRACT_CREDIT: (BalanceType.CREDIT,),
 }
 _PACKAGE: Final = "PACKAGE"
+_CONTRACT: Final = "Contract"
+_DRAFTS: Final = "draft_fields"
 _IN_CONTRACTS: Final = {
     FieldEntity.SCHEDULED_CHARGE: "scheduled_charges",
     FieldEntity.DISCOUNT: "discounts",
@@ -50,10 +52,7 @@ def find(store: Store, tenant: str, entity: FieldEntity, id_: str) -> Item | Non
         stored = invoices.locate(store, tenant, id_)
         return None if stored is None else stored.item
     if entity is FieldEntity.CONTRACT:
-        pointer = read(store, keys.contract_pointer(tenant, id_), Pointer)
-        return (
-            None if pointer is None else store.get(keys.contract(tenant, pointer.customer_id, id_))
-        )
+        return _contract(store, tenant, id_)
     key = _key(tenant, entity, id_)
     if key is not None:
         return store.get(key)
@@ -63,6 +62,11 @@ def find(store: Store, tenant: str, entity: FieldEntity, id_: str) -> Item | Non
             # What lists give may be old, and whoever changes the item needs its latest version.
             return store.get(item.key)
     return None
+
+
+def of_draft(store: Store, tenant: str, contract_id: str) -> Item | None:
+    """Returns the item in which the fields of a contract's drafts lie: its own."""
+    return _contract(store, tenant, contract_id)
 
 
 def all_of(store: Store, tenant: str, entity: FieldEntity) -> Iterator[Item]:
@@ -75,6 +79,7 @@ def all_of(store: Store, tenant: str, entity: FieldEntity) -> Iterator[Item]:
         yield from walk(store, Query(keys.credit_grants(tenant)))
     elif entity is FieldEntity.INVOICE:
         yield from _of_customers(store, tenant, keys.invoices)
+        yield from _of_customers(store, tenant, keys.contracts)
     elif entity in _BALANCES:
         yield from _of_customers(store, tenant, keys.balances)
     elif entity is FieldEntity.CONTRACT or entity in _IN_CONTRACTS:
@@ -90,7 +95,7 @@ def values_by_id(item: Item, entity: FieldEntity) -> dict[str, dict[str, str]]:
     """Returns the values of each thing of the kind that lies in an item."""
     return {
         thing["id"]: thing.get("custom_fields", {})
-        for thing in _things(json.loads(item.doc), entity)
+        for thing in _things(item, json.loads(item.doc), entity)
     }
 
 
@@ -99,7 +104,12 @@ def change(
 ) -> list[Effect]:
     """Returns the effects that replace all values of some of the things in an item."""
     doc = json.loads(item.doc)
-    for thing in _things(doc, entity):
+    if _holds_drafts(item, entity):
+        drafts = {one["id"]: one for one in doc.get(_DRAFTS, [])}
+        doc[_DRAFTS] = [
+            *(drafts | {id_: {"id": id_} for id_ in values if id_ not in drafts}).values()
+        ]
+    for thing in _things(item, doc, entity):
         if thing["id"] in values:
             thing["custom_fields"] = dict(values[thing["id"]])
     text = json.dumps(doc, ensure_ascii=False, separators=(",", ":"))
@@ -138,8 +148,22 @@ def _of_customers(
         yield from walk(store, Query(pk, low=low, high=high))
 
 
-def _things(doc: dict[str, Any], entity: FieldEntity) -> list[dict[str, Any]]:
+def _contract(store: Store, tenant: str, contract_id: str) -> Item | None:
+    pointer = read(store, keys.contract_pointer(tenant, contract_id), Pointer)
+    if pointer is None:
+        return None
+    return store.get(keys.contract(tenant, pointer.customer_id, contract_id))
+
+
+def _holds_drafts(item: Item, entity: FieldEntity) -> bool:
+    return entity is FieldEntity.INVOICE and item.entity == _CONTRACT
+
+
+def _things(item: Item, doc: dict[str, Any], entity: FieldEntity) -> list[dict[str, Any]]:
     """Returns the things of a kind in a stored form: what it stores, or terms of that."""
+    if _holds_drafts(item, entity):
+        drafts: list[dict[str, Any]] = doc.get(_DRAFTS, [])
+        return drafts
     if entity in _TERMS:
         terms: list[dict[str, Any]] = doc.get(_TERMS[entity], [])
         return terms
