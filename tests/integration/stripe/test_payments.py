@@ -64,6 +64,20 @@ def test_fifty_cents_are_the_least(shop: Shop) -> None:
     shop.v1.payment_intents.create({"amount": 50, "currency": "usd"})
 
 
+def test_a_currency_that_there_is_not(shop: Shop) -> None:
+    customer = shop.customer(card=None)
+    for make, fields in (
+        (shop.v1.payment_intents.create, {"amount": 500, "currency": "zzz"}),
+        (shop.v1.prices.create, {"unit_amount": 5, "currency": "us", "product": "prod_x"}),
+        (shop.v1.invoice_items.create, {"customer": customer, "amount": 5, "currency": "zzz"}),
+    ):
+        with pytest.raises(stripe.InvalidRequestError, match="Invalid currency: ") as refused:
+            make(fields)
+        assert refused.value.param == "currency"
+    # Their case does not matter.
+    assert shop.v1.payment_intents.create({"amount": 500, "currency": "USD"}).currency == "usd"
+
+
 def test_confirming_on_the_server_wants_a_return_url_or_cards_only(shop: Shop) -> None:
     wanted = {
         "amount": 100,

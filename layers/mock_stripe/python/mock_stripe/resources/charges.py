@@ -8,6 +8,7 @@ from mock_stripe.resources.events import emit, updating
 from mock_stripe.resources.payment_methods import card_of
 from mock_stripe.resources.test_cards import Card
 from mock_stripe.wire import lists
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Created,
     ListParameters,
@@ -41,7 +42,7 @@ class ListCharges(ListParameters):
 
 class ListBalanceTransactions(ListParameters):
     created: Created = None
-    currency: str | None = None
+    currency: Currency | None = None
     source: str | None = None
     type: str | None = None
 

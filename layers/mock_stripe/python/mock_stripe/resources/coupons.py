@@ -12,6 +12,7 @@ from mock_stripe.resources.calendar import add_months
 from mock_stripe.resources.events import emit, updating
 from mock_stripe.resources.pricing import rounded
 from mock_stripe.wire import lists
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Amount,
     Created,
@@ -37,7 +38,7 @@ class AppliesTo(Nested):
 class CreateCoupon(Parameters):
     amount_off: Amount | None = Field(None, ge=1)
     applies_to: AppliesTo | None = None
-    currency: str | None = None
+    currency: Currency | None = None
     duration: Literal["forever", "once", "repeating"] = "once"
     duration_in_months: int | None = Field(None, ge=1)
     id: str | None = Field(None, min_length=1)
@@ -89,7 +90,7 @@ def create(world: World, params: CreateCoupon) -> Object:
         {
             "amount_off": params.amount_off,
             "created": world.now,
-            "currency": None if params.currency is None else params.currency.lower(),
+            "currency": params.currency,
             "duration": params.duration,
             "duration_in_months": params.duration_in_months,
             "livemode": False,

@@ -9,6 +9,7 @@ from mock_stripe.resources import credit_transactions, customers, work
 from mock_stripe.resources.coupons import left_of
 from mock_stripe.resources.events import emit, updating
 from mock_stripe.wire import lists
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     ListParameters,
     Metadata,
@@ -30,7 +31,7 @@ references(KIND, {"customer": "customer", "test_clock": "test_helpers.test_clock
 
 
 class Monetary(Nested):
-    currency: str = Field(min_length=3, max_length=3)
+    currency: Currency
     value: int = Field(ge=1)
 
 
@@ -92,7 +93,7 @@ def create(world: World, params: CreateGrant) -> Object:
         {
             "amount": {
                 "monetary": {
-                    "currency": params.amount.monetary.currency.lower(),
+                    "currency": params.amount.monetary.currency,
                     "value": params.amount.monetary.value,
                 },
                 "type": "monetary",

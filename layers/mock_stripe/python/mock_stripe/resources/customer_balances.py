@@ -6,6 +6,7 @@ from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import customers
 from mock_stripe.resources.events import updating
 from mock_stripe.wire import lists
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Amount,
     ListParameters,
@@ -29,7 +30,7 @@ Reason = Literal[
 
 class CreateBalanceTransaction(Parameters):
     amount: Amount
-    currency: str
+    currency: Currency
     description: Text = None
     metadata: Metadata = {}
 
@@ -43,7 +44,7 @@ def create(world: World, params: CreateBalanceTransaction, customer: str) -> Obj
         thing,
         params.amount,
         "adjustment",
-        currency=params.currency.lower(),
+        currency=params.currency,
         description=params.description,
         metadata=merged_metadata({}, params.metadata),
     )

@@ -6,6 +6,7 @@ from mock_stripe.errors import InvalidRequest
 from mock_stripe.resources import customers, invoice_drafts, pricing
 from mock_stripe.resources.events import emit
 from mock_stripe.wire import lists
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Amount,
     Boolean,
@@ -39,7 +40,7 @@ class PriceRef(Nested):
 class CreateInvoiceItem(Parameters):
     customer: str
     amount: Amount | None = None
-    currency: str | None = None
+    currency: Currency | None = None
     description: Text = None
     discountable: Boolean = True
     invoice: str | None = None
@@ -190,7 +191,7 @@ def _from(world: World, params: CreateInvoiceItem) -> Object:
     item = _new(
         world,
         amount=amount,
-        currency=currency.lower(),
+        currency=currency,
         customer=params.customer,
         description=params.description,
         start=period.start,

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mock_stripe.resources.coupons import GivenDiscount
 from mock_stripe.resources.invoice_items import Period
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Amount,
     Boolean,
@@ -22,7 +23,7 @@ class CreateInvoice(Parameters):
     customer: str
     auto_advance: Boolean = False
     collection_method: Literal["charge_automatically", "send_invoice"] = "charge_automatically"
-    currency: str | None = None
+    currency: Currency | None = None
     days_until_due: int | None = Field(None, ge=0)
     default_payment_method: str | None = None
     description: Text = None

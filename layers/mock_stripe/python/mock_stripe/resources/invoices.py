@@ -61,7 +61,7 @@ def create(world: World, params: CreateInvoice) -> Object:
     invoice = new(
         world,
         customer,
-        currency=(params.currency or customer["currency"] or "usd").lower(),
+        currency=params.currency or customer["currency"] or "usd",
         reason="manual",
         subscription=subscription,
         start=now,

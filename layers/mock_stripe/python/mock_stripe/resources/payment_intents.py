@@ -9,6 +9,7 @@ from mock_stripe.resources import charges, customers, payment_methods
 from mock_stripe.resources.events import emit
 from mock_stripe.resources.payments import confirm, give_up, minimum, new, require, succeed
 from mock_stripe.wire import lists
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Amount,
     Boolean,
@@ -55,7 +56,7 @@ class _Intent(Parameters):
 
 class CreatePaymentIntent(_Intent):
     amount: Amount
-    currency: str = Field(min_length=3, max_length=3)
+    currency: Currency
     automatic_payment_methods: AutomaticMethods | None = None
     capture_method: Literal["automatic", "automatic_async", "manual"] = "automatic"
     confirm: Boolean = False
@@ -69,7 +70,7 @@ class CreatePaymentIntent(_Intent):
 
 class UpdatePaymentIntent(_Intent):
     amount: Amount | None = None
-    currency: str | None = None
+    currency: Currency | None = None
     customer: str | None = None
 
 
@@ -103,7 +104,7 @@ class ListPaymentIntents(ListParameters):
 @endpoint("POST", "/v1/payment_intents", CreatePaymentIntent)
 def create(world: World, params: CreatePaymentIntent) -> Object:
     """Makes an intent and, if asked to, confirms it in the same call."""
-    currency = params.currency.lower()
+    currency = params.currency
     if params.amount < minimum(currency):
         raise InvalidRequest(
             f"Amount must be at least {minimum(currency)} in the smallest unit of {currency}",
@@ -154,7 +155,7 @@ def update(world: World, params: UpdatePaymentIntent, intent: str) -> Object:
             raise InvalidRequest("Amount is too small.", code="amount_too_small", param="amount")
         thing["amount"] = params.amount
     if params.currency is not None:
-        thing["currency"] = params.currency.lower()
+        thing["currency"] = params.currency
     if params.customer is not None:
         customers.existing(world, params.customer, param="customer")
         thing["customer"] = params.customer

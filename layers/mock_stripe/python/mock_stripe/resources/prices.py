@@ -10,6 +10,7 @@ from mock_stripe.resources import products
 from mock_stripe.resources.events import emit, updating
 from mock_stripe.resources.pricing import plain
 from mock_stripe.wire import lists
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Amount,
     Boolean,
@@ -54,7 +55,7 @@ class TransformQuantity(Nested):
 
 
 class CreatePrice(Parameters):
-    currency: str = Field(min_length=3, max_length=3)
+    currency: Currency
     active: Boolean = True
     billing_scheme: Literal["per_unit", "tiered"] = "per_unit"
     lookup_key: str | None = Field(None, max_length=200)
@@ -90,7 +91,7 @@ class ListRecurring(Nested):
 class ListPrices(ListParameters):
     active: Boolean | None = None
     created: Created = None
-    currency: str | None = None
+    currency: Currency | None = None
     lookup_keys: list[str] | None = None
     product: str | None = None
     recurring: ListRecurring | None = None
@@ -173,7 +174,7 @@ def new(world: World, params: Any, product: Object) -> Object:
             "active": getattr(params, "active", True),
             "billing_scheme": scheme,
             "created": world.now,
-            "currency": params.currency.lower(),
+            "currency": params.currency,
             "custom_unit_amount": None,
             "livemode": False,
             "lookup_key": None,

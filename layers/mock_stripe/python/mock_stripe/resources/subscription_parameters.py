@@ -8,6 +8,7 @@ from mock_stripe.resources import (
     prices,
 )
 from mock_stripe.resources.coupons import GivenDiscount
+from mock_stripe.wire.currencies import Currency
 from mock_stripe.wire.parameters import (
     Amount,
     Boolean,
@@ -27,7 +28,7 @@ MOST_ITEMS: Final = 20
 class PriceData(Nested):
     """A price described inside another call."""
 
-    currency: str = Field(min_length=3, max_length=3)
+    currency: Currency
     product: str
     recurring: prices.Recurring
     tax_behavior: Literal["exclusive", "inclusive", "unspecified"] | None = None
@@ -91,7 +92,7 @@ class CreateSubscription(SubscriptionParameters):
     items: list[NewItem] = Field(min_length=1, max_length=MOST_ITEMS)
     billing_cycle_anchor: int | None = None
     billing_mode: BillingMode = BillingMode(type="flexible")
-    currency: str | None = None
+    currency: Currency | None = None
     payment_behavior: Literal[
         "allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"
     ] = "allow_incomplete"

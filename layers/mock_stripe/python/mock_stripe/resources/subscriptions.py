@@ -193,7 +193,7 @@ def _new(world: World, customer: Object, params: CreateSubscription) -> Object:
             },
             "collection_method": params.collection_method or "charge_automatically",
             "created": now,
-            "currency": (params.currency or customer["currency"] or "usd").lower(),
+            "currency": params.currency or customer["currency"] or "usd",
             "customer": customer["id"],
             "customer_account": None,
             "days_until_due": params.days_until_due,
