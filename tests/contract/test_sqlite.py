@@ -234,3 +234,40 @@ def test_readers_find_a_record_while_it_is_settled_and_replaced(tmp_path: Path) 
     done.set()
     reader.join()
     assert missed == []
+
+
+def test_what_was_looked_up_before_is_found_as_it_is_now(tmp_path: Path) -> None:
+    store = SqliteStore(Database(str(tmp_path / "state.sqlite3")))
+    key = Key("T", "A")
+    # Each change is looked at twice, of which the second is from memory.
+    assert [store.get(key), store.get(key)] == [None, None]
+    store.transact([Put(item("T"), Absent())])
+    assert [store.get(key), store.get(key)] == [item("T")] * 2
+    store.transact([Add(replace(item("T"), numbers={"n": Decimal(2)}))])
+    assert [store.get(key).numbers["n"] for _ in range(2)] == [2, 2]  # type: ignore[union-attr]
+    store.put_many([replace(item("T"), doc=b"[1]")])
+    assert store.get_many([key, key])[key].doc == b"[1]"
+    with pytest.raises(TransactionCancelled):
+        store.transact([Put(replace(item("T"), doc=b"[2]")), Put(item("T", "B"), Version(9))])
+    assert [store.get(key).doc for _ in range(2)] == [b"[1]"] * 2  # type: ignore[union-attr]
+    store.transact([Delete(key)])
+    assert [store.get(key), store.get(key)] == [None, None]
+    store.put_many([item("T")])
+    assert store.get(key) == item("T")
+    store.forget("T")
+    assert store.get(key) is None
+
+
+def test_what_another_process_changes_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, key = str(tmp_path / "state.sqlite3"), Key("T", "A")
+    here, there = SqliteStore(Database(path)), SqliteStore(Database(path))
+    at = iter(range(10))
+    # A look a second, so that the moment in which nobody is asked is over.
+    monkeypatch.setattr("backbeat.adapters.sqlite.remembered.monotonic", lambda: next(at))
+    assert here.get(key) is None
+    there.transact([Put(item("T"))])
+    assert here.get(key) == item("T")
+    there.transact([Delete(key)])
+    assert here.get(key) is None

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from backbeat.api import json
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """Status and body. `body` None is an empty body, bytes are sent as they are, else JSON."""
 
@@ -12,6 +15,13 @@ class Reply:
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+
+    @cached_property
+    def text(self) -> str:
+        """The JSON that is sent; empty for a body that is empty or bytes. It is made once."""
+        if self.body is None or isinstance(self.body, bytes):
+            return ""
+        return json.dumps(self.body)
 
 
 def ok(data: object) -> Reply:

@@ -26,7 +26,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from backbeat.api import auth, errors, idempotency, json, sandboxing, scopes
+from backbeat.api import auth, errors, idempotency, sandboxing, scopes
 from backbeat.api.operations import BY_ID, ROUTED
 from backbeat.api.replies import Reply
 from backbeat.api.requests import OpenRequest, Request, Visit, parse, parse_body
@@ -38,6 +38,9 @@ from backbeat.models.errors import BackbeatError, InvalidArgument
 from backbeat.ports.store import DocTooLarge
 
 Handler = Callable[..., Reply]
+
+_PLAIN: Final = re.compile(r"[\w.~:@-]+")
+"""Values of path parameters that Powertools takes, too, without a closer look at the others."""
 
 _ID_PARAMETER: Final = re.compile(r"\{(\w+_id)\}")
 
@@ -176,7 +179,18 @@ class Api:
         """The Lambda handler. Fails when an operation of the function has no handler."""
         if self._missing:
             raise LookupError(f"no handler for {sorted(self._missing)}")
-        return lambda event, context: self._resolver().resolve(event, context)
+        matched = {f"{route.method} {route.path}": route for route in self._routes}
+
+        def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+            # API Gateway has found the route already. To look for it again among thirty, and to
+            # make objects of what is asked and answered, takes as long as to answer a GET.
+            route = matched.get(event.get("routeKey", ""))
+            path = event.get("pathParameters") or {}
+            if route is None or not all(map(_PLAIN.fullmatch, path.values())):
+                return self._resolver().resolve(event, context)
+            return _proxied(self._answer(route, event, context, path))
+
+        return handle
 
     def _resolver(self) -> _ThreadResolver:
         resolver: _ThreadResolver | None = getattr(self._local, "resolver", None)
@@ -395,17 +409,29 @@ def _parameters_last(route: Route) -> tuple[bool, ...]:
 
 
 def _response(reply: Reply) -> Response[Any]:
-    body = reply.body if isinstance(reply.body, bytes) else _text(reply.body)
-    if isinstance(body, bytes) and reply.content_type == "application/json":
-        body = body.decode()
-    # What is bytes now, Powertools sends in base64 and says so.
+    # What is bytes, Powertools sends in base64 and says so.
     return Response(
         status_code=reply.status,
         content_type=reply.content_type,
         headers=dict(reply.headers),
-        body=body,
+        body=_content(reply),
     )
 
 
-def _text(body: object) -> str:
-    return "" if body is None else json.dumps(body)
+def _proxied(reply: Reply) -> dict[str, Any]:
+    """Returns a reply as API Gateway wants it: what Powertools makes of `_response`."""
+    content = _content(reply)
+    is_binary = isinstance(content, bytes)
+    return {
+        "statusCode": reply.status,
+        "body": base64.b64encode(content).decode() if isinstance(content, bytes) else content,
+        "isBase64Encoded": is_binary,
+        "headers": {"Content-Type": reply.content_type, **reply.headers},
+        "cookies": [],
+    }
+
+
+def _content(reply: Reply) -> str | bytes:
+    if not isinstance(reply.body, bytes):
+        return reply.text
+    return reply.body.decode() if reply.content_type == "application/json" else reply.body

@@ -113,7 +113,7 @@ def _note(
             query=dict(request.query),
             body=request_log.shortened(request.body),
             status=done.status,
-            reply=request_log.shortened(_text(done.body)),
+            reply=request_log.shortened(done.text),
             fault=", ".join(_name(fault) for fault in happening) or None,
             idempotency_key=request.headers.get("idempotency-key"),
         ),
@@ -125,7 +125,3 @@ def _name(fault: Fault) -> str:
         return fault.kind.value
     kind = f"status {fault.status}" if fault.kind is FaultKind.STATUS else fault.kind.value
     return f"{kind} {fault.when.value} the work"
-
-
-def _text(body: object) -> str:
-    return "" if body is None or isinstance(body, bytes) else json.dumps(body)

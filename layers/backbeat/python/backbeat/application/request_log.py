@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+import msgspec
+
 from backbeat.application.services import Call, Services
 from backbeat.models.request_log import LoggedRequest
 from backbeat.persistence import keys
-from backbeat.persistence.entities import from_item, to_item, walk
+from backbeat.persistence.entities import walk
 from backbeat.ports.store import MAX_EFFECTS, Delete, Item, Query
 
 KEPT: Final = 500
@@ -25,6 +27,10 @@ KEPT_CHARACTERS: Final = 8192
 
 _KEPT_FOR: Final = timedelta(days=1)
 _REMEMBERED_RINGS: Final = 10_000
+
+# Every call is encoded, and by pydantic that takes as long as to find out who makes it.
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(LoggedRequest)
 
 _log = logging.getLogger("backbeat.request_log")
 
@@ -72,7 +78,7 @@ def write_waiting(services: Services) -> None:
 
 def last(call: Call) -> list[LoggedRequest]:
     """Returns the last calls of the caller's sandbox, oldest first."""
-    found = [from_item(item, LoggedRequest) for item in _items(call)]
+    found = [_decoder.decode(item.doc) for item in _items(call)]
     return sorted(found, key=lambda one: (one.at, one.number))[-KEPT:]
 
 
@@ -92,9 +98,7 @@ def _following(call: Call) -> int:
     """Returns where a process that was started anew goes on in its ring."""
     own = f"{call.services.cell_slot}#"
     numbers = [
-        from_item(item, LoggedRequest).number
-        for item in _items(call)
-        if item.key.sk.startswith(own)
+        _decoder.decode(item.doc).number for item in _items(call) if item.key.sk.startswith(own)
     ]
     return max(numbers, default=-1) + 1
 
@@ -107,5 +111,4 @@ def _items(call: Call) -> list[Item]:
 def _item(call: Call, seen: LoggedRequest) -> Item:
     key = keys.logged_request(call.tenant, call.services.cell_slot, seen.number % KEPT)
     expires_at = int((call.services.clock.now() + _KEPT_FOR).timestamp())
-    item = to_item(key, seen)
-    return Item(item.key, item.entity, item.doc, expires_at=expires_at)
+    return Item(key, LoggedRequest.__name__, _encoder.encode(seen), expires_at=expires_at)

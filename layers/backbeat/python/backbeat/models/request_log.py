@@ -1,11 +1,12 @@
 """Calls as a sandbox remembers them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from backbeat.models.base import Model
 
-
-class LoggedRequest(Model):
+@dataclass(slots=True)
+class LoggedRequest:
     """A call and what was answered. Bodies are cut to a few kilobytes, `at` is real time.
 
     `number` counts a process's calls, so that those of one instant keep their order. `status` and
@@ -17,9 +18,9 @@ class LoggedRequest(Model):
     operation: str
     method: str
     path: str
-    query: dict[str, str] = {}
-    body: str = ""
     status: int
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
     reply: str = ""
     fault: str | None = None
     idempotency_key: str | None = None

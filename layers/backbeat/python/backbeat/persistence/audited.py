@@ -111,7 +111,8 @@ class _Content(msgspec.Struct):
     archived_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for each use, and that would take three times as long.
+@dataclass(slots=True)
 class AuditedStore:
     """Implements `Store` by another one, for one author.
 

@@ -148,21 +148,17 @@ class Database:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         return nullcontext(self._new_reader() if connection is None else connection)
 
-    @contextmanager
-    def glance(self) -> Iterator[sqlite3.Connection]:
-        """Gives a connection for a moment: for looking up a few keys.
+    def lend_writer(self) -> sqlite3.Connection | None:
+        """Gives the writer's connection for looking up a few keys; None while somebody writes.
 
-        Each commit makes the readers' caches cold, and that of the writer stays warm. So while
-        nobody writes, it serves those who want little: it takes a third of the time.
+        Each commit makes the readers' caches cold, and that of the writer stays warm: reading there
+        takes a third of the time. Whoever was given it gives it back by `return_writer`.
         """
-        if self._lock.acquire(blocking=False):
-            try:
-                yield self._writer
-            finally:
-                self._lock.release()
-            return
-        with self.read() as connection:
-            yield connection
+        return self._writer if self._lock.acquire(blocking=False) else None
+
+    def return_writer(self) -> None:
+        """Lets others write again."""
+        self._lock.release()
 
     @contextmanager
     def _reading_from_writer(self) -> Iterator[sqlite3.Connection]:

@@ -8,7 +8,8 @@ from backbeat.adapters.sqlite import queries, statements
 from backbeat.adapters.sqlite.database import Database
 from backbeat.adapters.sqlite.pages import is_record
 from backbeat.adapters.sqlite.records import delete_some_of_tenant, of_tenant
-from backbeat.adapters.sqlite.rows import to_row
+from backbeat.adapters.sqlite.remembered import RememberedItems
+from backbeat.adapters.sqlite.rows import row_key, to_row
 from backbeat.adapters.sqlite.transactions import MAX_EFFECTS, Transaction, select
 from backbeat.ports.store import Contention, Effect, Item, Key, Page, Query
 
@@ -22,6 +23,7 @@ class SqliteStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._records = database.records
+        self._remembered = RememberedItems()
 
     @property
     def max_effects(self) -> int:
@@ -30,14 +32,25 @@ class SqliteStore:
 
     def get(self, key: Key) -> Item | None:
         """See `Store.get`."""
-        with self._database.glance() as connection:
-            return select(connection, self._records, key)
+        writer = self._database.lend_writer()
+        if writer is None:
+            with self._database.read() as connection:
+                return select(connection, self._records, key)
+        try:
+            return self._look_up(writer, key)
+        finally:
+            self._database.return_writer()
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """See `Store.get_many`."""
-        with self._database.glance() as connection:
-            found = ((key, select(connection, self._records, key)) for key in dict.fromkeys(keys))
-            return {key: item for key, item in found if item is not None}
+        writer = self._database.lend_writer()
+        if writer is None:
+            with self._database.read() as connection:
+                return _found(keys, lambda key: select(connection, self._records, key))
+        try:
+            return _found(keys, lambda key: self._look_up(writer, key))
+        finally:
+            self._database.return_writer()
 
     def query(self, query: Query) -> Page:
         """See `Store.query`."""
@@ -47,7 +60,12 @@ class SqliteStore:
     def transact(self, effects: Sequence[Effect]) -> None:
         """See `Store.transact`."""
         transaction = Transaction(effects)
-        self._write(lambda connection: transaction.apply(connection, self._records))
+
+        def write(connection: sqlite3.Connection) -> None:
+            self._remembered.forget(transaction.changed())
+            transaction.apply(connection, self._records)
+
+        self._write(write)
 
     def put_many(self, items: Iterable[Item]) -> None:
         """See `Store.put_many`."""
@@ -59,6 +77,7 @@ class SqliteStore:
                 rows.append(to_row(item))
 
         def write(connection: sqlite3.Connection) -> None:
+            self._remembered.forget(row[:2] for row in rows)
             statements.upsert(connection, rows)
             if on_records:
                 self._records.catch_up(connection)
@@ -77,6 +96,7 @@ class SqliteStore:
         """Deletes every item of a tenant. Others write in between, since it may be many."""
         while True:
             with self._database.write() as connection:
+                self._remembered.forget_all()
                 deleted = statements.delete_some_of_tenant(connection, tenant, _FORGET_AT_ONCE)
             if deleted < _FORGET_AT_ONCE:
                 break
@@ -87,6 +107,13 @@ class SqliteStore:
                     connection, tenant, _FORGET_PAGES_AT_ONCE, after=after
                 )
 
+    def _look_up(self, writer: sqlite3.Connection, key: Key) -> Item | None:
+        """Returns an item, or None. The caller was lent the writer's connection."""
+        # In the middle of a transaction of the same thread, what is there may be undone.
+        if is_record(key.pk) or writer.in_transaction:
+            return select(writer, self._records, key)
+        return self._remembered.get(writer, row_key(key))
+
     def _write(self, apply: Callable[[sqlite3.Connection], None]) -> None:
         try:
             with self._database.write() as connection:
@@ -96,3 +123,8 @@ class SqliteStore:
             if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise Contention from error
             raise
+
+
+def _found(keys: Iterable[Key], look_up: Callable[[Key], Item | None]) -> dict[Key, Item]:
+    found = ((key, look_up(key)) for key in dict.fromkeys(keys))
+    return {key: item for key, item in found if item is not None}

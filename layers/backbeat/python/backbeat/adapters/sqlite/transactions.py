@@ -103,6 +103,13 @@ class Transaction:
             case Check():
                 self._checked[index] = effect
 
+    def changed(self) -> Iterator[RowKey]:
+        """Yields the keys of the rows that are written or deleted, if all conditions hold."""
+        for row in (*self._inserts.values(), *self._puts):
+            yield row[:2]
+        yield from self._adds
+        yield from self._deletes
+
     def apply(self, connection: sqlite3.Connection, records: Records) -> None:
         """Writes everything if all conditions hold, else nothing.
 
