@@ -60,7 +60,7 @@ _LISTED = timedelta(days=35)
 """How far back events are listed unless a request says so."""
 
 
-@api.route("POST", "/metering/v1/events/ingest")
+@api.route("POST", "/metering/v1/events/ingest", brief=True)
 def ingest(request: Request) -> Reply:
     """Stores and counts up to 1,000 events, and answers what became of each."""
     results = events.take(

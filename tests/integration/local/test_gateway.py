@@ -64,6 +64,25 @@ def client(application: Application, probe: Probe) -> Iterator[httpx.Client]:
         f"{{A: {http('GET', '/slow')}}}",
     )
     application.function(
+        "brief",
+        """
+        import threading
+
+        class Handler:
+            brief = frozenset({"GET /brief", "POST /brief"})
+
+            def __call__(self, event, context):
+                method = event["requestContext"]["http"]["method"]
+                if method == "POST" and not context.may_wait:
+                    return {"statusCode": 503, "headers": {"x-backbeat-waits": "for the test"}}
+                return {"statusCode": 200, "body": threading.current_thread().name}
+
+        handler = Handler()
+        """,
+        f"{{A: {http('GET', '/brief')}, B: {http('POST', '/brief')},"
+        f" C: {http('GET', '/not-so-brief')}}}",
+    )
+    application.function(
         "caller",
         """
         import urllib.request
@@ -181,6 +200,18 @@ class TestConcurrency:
         probe.release.set()
         thread.join(PATIENCE)
         assert slow == ["slow"]
+
+    def test_brief_routes_are_answered_on_the_thread_that_requests_come_in_by(
+        self, client: httpx.Client
+    ) -> None:
+        # The first call loads the function, which is not brief.
+        client.get("/brief")
+        assert client.get("/brief").text == "gateway"
+        assert client.get("/not-so-brief").text.startswith("request-")
+
+    def test_what_has_to_wait_does_so_on_another_thread(self, client: httpx.Client) -> None:
+        client.get("/brief")
+        assert client.post("/brief").text.startswith("request-")
 
     def test_functions_may_call_the_server_they_run_on(self, client: httpx.Client) -> None:
         answer = client.post("/call", content=str(client.base_url.join("/things/special")))

@@ -34,7 +34,7 @@ def no_route(miss: Miss, method: str, path: str) -> HttpReply:
     return json_reply(status, {"message": f"Route not found: {method} {path}"})
 
 
-def handled(request: HttpRequest, match: "Match[Function]") -> HttpReply:
+def handled(request: HttpRequest, match: "Match[Function]", *, may_wait: bool = True) -> HttpReply:
     """Returns what a function answers; a failure of it is a reply, too."""
     request_id = str(uuid.uuid4())
     function = match.target
@@ -45,7 +45,7 @@ def handled(request: HttpRequest, match: "Match[Function]") -> HttpReply:
             parameters=match.parameters,
             request_id=request_id,
         )
-        return http_reply(function.invoke(event, request_id))
+        return http_reply(function.invoke(event, request_id, may_wait=may_wait))
     except BadReply:
         _log.exception("%s: %s returned no HTTP reply", request_id, function.spec.logical_id)
     except BaseException:

@@ -39,12 +39,14 @@ class LoadError(Exception):
 class LambdaContext:
     """The second argument of a handler."""
 
-    __slots__ = ("_deadline", "_spec", "aws_request_id")
+    __slots__ = ("_deadline", "_spec", "aws_request_id", "may_wait")
 
     function_version: Final = "$LATEST"
     log_stream_name: Final = "local"
 
-    def __init__(self, spec: FunctionSpec, request_id: str) -> None:
+    def __init__(self, spec: FunctionSpec, request_id: str, *, may_wait: bool = True) -> None:
+        self.may_wait: Final = may_wait
+        """Whether the function may hold up the thread that it is called on."""
         self._spec = spec
         self._deadline = time.monotonic() + spec.timeout_seconds
         self.aws_request_id = request_id
@@ -94,14 +96,24 @@ class Function:
                 self._handler = _import_handler(self.spec)
             return self._handler
 
-    def invoke(self, event: Any, request_id: str | None = None) -> Any:
+    def is_brief(self, route_key: str) -> bool:
+        """Tells whether a route takes no time to speak of, as its function says once it is loaded.
+
+        What such a route does is bounded by what a request brings, and it asks nobody else.
+        """
+        return route_key in getattr(self._handler, "brief", ())
+
+    def invoke(self, event: Any, request_id: str | None = None, *, may_wait: bool = True) -> Any:
         """Calls the handler and returns or raises what it does. Several threads may call at once.
+
+        Unless it `may_wait`, a handler of a brief route may say that it has to, and did nothing.
 
         Raises:
             LoadError: the function cannot be loaded.
         """
         handler = self._handler or self.load()
-        return handler(event, LambdaContext(self.spec, request_id or str(uuid.uuid4())))
+        id_ = request_id or str(uuid.uuid4())
+        return handler(event, LambdaContext(self.spec, id_, may_wait=may_wait))
 
 
 def load_all(functions: Iterable[Function], stopping: threading.Event) -> None:

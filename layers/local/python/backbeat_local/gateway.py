@@ -2,7 +2,8 @@
 
 Of the servers measured, granian's WSGI worker is the fastest but lives in a process of its own,
 which a killed parent leaves behind; its embedded form is no faster than uvicorn with httptools
-and uvloop, which runs in any thread. Handlers block, so they run on worker threads.
+and uvloop, which runs in any thread. Handlers block, so they run on worker threads, except those
+that say that they take no time to speak of.
 """
 
 import asyncio
@@ -13,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from backbeat_local import older_mock
 from backbeat_local.dispatch import handled, no_route
-from backbeat_local.http_events import HttpReply, HttpRequest, is_dropped, json_reply
+from backbeat_local.http_events import (
+    HttpReply,
+    HttpRequest,
+    is_dropped,
+    is_put_off,
+    json_reply,
+)
 from backbeat_local.routes import Match, Miss, RouteTable
 from backbeat_local.workers import Workers
 
@@ -165,6 +172,11 @@ class _Application:
         return no_route(miss, method, path)
 
     async def _handled(self, request: HttpRequest, match: "Match[Function]") -> HttpReply:
+        if match.target.is_brief(match.route_key):
+            # Here, rather than on a thread that fights with this one for the interpreter.
+            reply = handled(request, match, may_wait=False)
+            if not is_put_off(reply):
+                return reply
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[HttpReply] = loop.create_future()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
-from backbeat.ports.http import DROPPED
+from backbeat.ports.http import DROPPED, WAITS
 from backbeat_local.intrinsics import ACCOUNT
 
 HttpEvent: TypeAlias = dict[str, Any]
@@ -130,6 +130,11 @@ def http_reply(result: object) -> HttpReply:
 def is_dropped(reply: HttpReply) -> bool:
     """Tells whether the connection is to end instead: a fault that was asked for."""
     return any(name == DROPPED.encode() for name, _ in reply.headers)
+
+
+def is_put_off(reply: HttpReply) -> bool:
+    """Tells whether nothing was done, since it may have to wait, which it was not to."""
+    return any(name == WAITS.encode() for name, _ in reply.headers)
 
 
 def json_reply(status: int, content: Mapping[str, object]) -> HttpReply:

@@ -52,7 +52,8 @@ class Route:
     """How one method and path is answered. `id` is the operation's, or the handler's name.
 
     `scope` is the right that a caller needs. `open` routes find out themselves who calls.
-    Replies of `secret` routes are shown once and kept nowhere.
+    Replies of `secret` routes are shown once and kept nowhere. What `brief` ones do is bounded by
+    what a request brings, and they ask nobody but the store: see `LambdaHandler`.
     """
 
     id: str
@@ -69,11 +70,17 @@ class Route:
     secret: bool = False
     successes: tuple[int, ...] = (200,)
     ids: tuple[str, ...] = ()
+    brief: bool = False
+
+    @property
+    def key(self) -> str:
+        """What API Gateway calls the route."""
+        return f"{self.method} {self.path}"
 
     @property
     def operation(self) -> str:
         """What the route is called in the log of changes."""
-        return self.id if self.id in BY_ID else f"{self.method} {self.path}"
+        return self.id if self.id in BY_ID else self.key
 
 
 class _ThreadResolver(APIGatewayHttpResolver):
@@ -100,6 +107,24 @@ class _ThreadResolver(APIGatewayHttpResolver):
         return super().resolve(event, context)
 
 
+@dataclass(frozen=True, slots=True)
+class LambdaHandler:
+    """What Lambda calls with an event and a context, once for each request.
+
+    A server that answers many at once may call it for `brief` routes on the very thread that all
+    requests come in by, where nothing may wait long: to hand a request to another thread and its
+    reply back takes a third of the time of such a request. It gives a context whose `may_wait` is
+    False, and asks again on another thread when the reply has the header `WAITS`.
+    """
+
+    handle: Callable[[dict[str, Any], Any], dict[str, Any]]
+    brief: frozenset[str]
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Returns the reply."""
+        return self.handle(event, context)
+
+
 class Api:
     """Collects the handlers of one function and makes its Lambda handler."""
 
@@ -110,7 +135,7 @@ class Api:
         self._local = threading.local()
         self._missing = {operation.id for operation in ROUTED if operation.function == function}
 
-    def operation(self, operation_id: str) -> Callable[[Handler], Handler]:
+    def operation(self, operation_id: str, *, brief: bool = False) -> Callable[[Handler], Handler]:
         """Registers the handler of an operation of the table."""
         operation = BY_ID[operation_id]
         if operation.function != self.function or operation_id not in self._missing:
@@ -118,17 +143,16 @@ class Api:
 
         def register(handler: Handler) -> Handler:
             self._missing.remove(operation_id)
-            self._routes.append(
-                _route(
-                    operation.id,
-                    operation.method,
-                    operation.path,
-                    handler,
-                    unknown_id_status=operation.unknown_id_status,
-                    bad_request_code=operation.bad_request_code,
-                    ids=tuple(_ID_PARAMETER.findall(operation.path)),
-                )
+            made = _route(
+                operation.id,
+                operation.method,
+                operation.path,
+                handler,
+                unknown_id_status=operation.unknown_id_status,
+                bad_request_code=operation.bad_request_code,
+                ids=tuple(_ID_PARAMETER.findall(operation.path)),
             )
+            self._routes.append(replace(made, brief=brief))
             return handler
 
         return register
@@ -140,6 +164,7 @@ class Api:
         *,
         public: bool = False,
         secret: bool = False,
+        brief: bool = False,
         successes: tuple[int, ...] = (200,),
     ) -> Callable[[Handler], Handler]:
         """Registers a path that is not the Metronome API's.
@@ -151,7 +176,7 @@ class Api:
 
         def register(handler: Handler) -> Handler:
             made = _route(handler.__name__, method, path, handler, public=public)
-            self._routes.append(replace(made, secret=secret, successes=successes))
+            self._routes.append(replace(made, secret=secret, brief=brief, successes=successes))
             return handler
 
         return register
@@ -175,11 +200,11 @@ class Api:
         return tuple(self._routes)
 
     @cached_property
-    def handler(self) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    def handler(self) -> "LambdaHandler":
         """The Lambda handler. Fails when an operation of the function has no handler."""
         if self._missing:
             raise LookupError(f"no handler for {sorted(self._missing)}")
-        matched = {f"{route.method} {route.path}": route for route in self._routes}
+        matched = {route.key: route for route in self._routes}
 
         def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
             # API Gateway has found the route already. To look for it again among thirty, and to
@@ -190,7 +215,7 @@ class Api:
                 return self._resolver().resolve(event, context)
             return _proxied(self._answer(route, event, context, path))
 
-        return handle
+        return LambdaHandler(handle, frozenset(one.key for one in self._routes if one.brief))
 
     def _resolver(self) -> _ThreadResolver:
         resolver: _ThreadResolver | None = getattr(self._local, "resolver", None)
@@ -218,7 +243,7 @@ class Api:
         begun = time.monotonic()
         reply = self._reply(route, event, context, path)
         said: dict[str, object] = {
-            "operation": f"{route.method} {route.path}",
+            "operation": route.key,
             "status": reply.status,
             "milliseconds": round((time.monotonic() - begun) * 1000),
             "request_id": str(getattr(context, "aws_request_id", "")),
@@ -270,8 +295,9 @@ class Api:
             return sandboxing.answered(
                 request,
                 event,
-                f"{route.method} {route.path}",
+                route.key,
                 lambda: self._in_profile(services, route, request, event, context),
+                may_wait=getattr(context, "may_wait", True),
             )
         except BackbeatError as error:
             return errors.reply_to(error)

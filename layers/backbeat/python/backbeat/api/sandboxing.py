@@ -12,7 +12,7 @@ from backbeat.application import faults, request_log, snapshots
 from backbeat.models.errors import BackbeatError, InvalidArgument
 from backbeat.models.faults import Fault, FaultKind, When
 from backbeat.models.request_log import LoggedRequest
-from backbeat.ports.http import DROPPED
+from backbeat.ports.http import DROPPED, WAITS
 
 CONTROLS: Final = "/mock/"
 """What the paths of a sandbox's controls begin with."""
@@ -26,16 +26,25 @@ _LONGEST_BODY: Final = 64 * 1024
 
 
 def answered(
-    request: Request, event: Mapping[str, Any], route: str, answer: Callable[[], Reply]
+    request: Request,
+    event: Mapping[str, Any],
+    route: str,
+    answer: Callable[[], Reply],
+    *,
+    may_wait: bool = True,
 ) -> Reply:
     """Answers a call as the sandbox's faults have it, and logs it.
 
     `route` is method and path as registered. The controls themselves never fail on purpose, so
     that faults can always be removed, and are not logged. Nor are those of onlookers: they would
     use up faults that wait for the program under test, and fill its log.
+
+    Unless it `may_wait`, a call that faults could hold up is left alone, see `WAITS`.
     """
     if event["rawPath"].startswith(CONTROLS) or _ONLOOKER in request.headers:
         return answer()
+    if request.call.faulty and not may_wait:
+        return Reply(503, headers={WAITS: "faults"})
     happening = _happening(request, event)
     if happening:
         # Sleeping for no time at all would still let every other thread go first.

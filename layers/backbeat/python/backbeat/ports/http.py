@@ -7,6 +7,10 @@ from typing import Final, Protocol
 DROPPED: Final = "x-backbeat-connection"
 """The header of a reply that stands for none: a server that can ends the connection instead."""
 
+WAITS: Final = "x-backbeat-waits"
+"""The header of a reply that says: nothing was done yet, since it may have to wait, and whoever
+asked said that this must not be. To be asked again where it may."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
