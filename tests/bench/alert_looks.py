@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from backbeat.api import auth
 from backbeat.application import ingest, looks
@@ -95,8 +96,8 @@ def measure(customers: int, rounds: int, say: Callable[[str], None]) -> Figures:
             stage.clock.set(_NOW + (number + 10) * _MINUTE)
             call = call_for(stage.product.services, call.tenant)
             uses_up = number == rounds - 1
-            ingesting += _cpu(lambda c=call, up=uses_up: _ingest(c, ids, uses_up=up))
-            looking += _cpu(lambda: _work_off(stage))
+            ingesting += _cpu(partial(_ingest, call, ids, uses_up=uses_up))
+            looking += _cpu(partial(_work_off, stage))
             _refuse_undone(call, ids)
         return Figures(
             customers, len(_ALERTS), rounds, ingesting, looking, _refuse_wrong(stage, ids)

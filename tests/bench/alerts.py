@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1000, help="events a second")
     parser.add_argument("--seconds", type=float, default=180)
     options = parser.parse_args()
-    found = []
+    found = {}
     for watched in (False, True):
         figures = measure(
             customers=options.customers,
@@ -172,8 +172,8 @@ def main() -> None:
             watched=watched,
         )
         sys.stdout.write(f"{'with' if watched else 'without'} an alert: {figures}\n")
-        found.append(figures)
-    sys.stdout.write(f"{verdict(*found, options.customers)}\n")
+        found[watched] = figures
+    sys.stdout.write(f"{verdict(found[False], found[True], options.customers)}\n")
 
 
 if __name__ == "__main__":
