@@ -41,10 +41,10 @@ _TABLE, _INDEX, _SECRETS = "Table", "Table/index", "Secrets"
 class PermittedFunction(Function):
     """A function that is known to run while it does."""
 
-    def invoke(self, event: Any, request_id: str | None = None) -> Any:
+    def invoke(self, event: Any, request_id: str | None = None, *, may_wait: bool = True) -> Any:
         before = running.set(self.spec.logical_id)
         try:
-            return super().invoke(event, request_id)
+            return super().invoke(event, request_id, may_wait=may_wait)
         finally:
             running.reset(before)
 
