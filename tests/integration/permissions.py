@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from backbeat.ports.queue import Message, Outgoing, Queue
@@ -76,20 +78,30 @@ class Permissions:
 
     statements: Mapping[str, Sequence[_Statement]]
     denied: set[str] = field(default_factory=set)
+    _everywhere: set[tuple[str, str, str]] = field(default_factory=set)
+    """What was found to be allowed whatever the partition: stores are asked very often."""
 
     def ask(self, action: str, resource: str, partition: str | None = None) -> None:
         """Notes an action that the running function has no permission for."""
         function = running.get()
-        if function is not None and not any(
-            statement.allows(action, resource, partition) for statement in self.statements[function]
-        ):
+        if function is None or (function, action, resource) in self._everywhere:
+            return
+        statements = self.statements[function]
+        if any(statement.allows(action, resource, None) for statement in statements):
+            self._everywhere.add((function, action, resource))
+        elif not any(statement.allows(action, resource, partition) for statement in statements):
             place = "" if partition is None else f" at {partition}"
             self.denied.add(f"{function} may not {action} on {resource}{place}")
 
 
 def permissions_of(template: Template) -> Permissions:
-    """Reads the policies of all functions."""
-    document: Any = parse(template.path.read_text())
+    """Returns what the policies of all functions allow, and no denials yet."""
+    return Permissions(_statements(template.path))
+
+
+@cache
+def _statements(path: Path) -> Mapping[str, Sequence[_Statement]]:
+    document: Any = parse(path.read_text())
     resources = document["Resources"]
 
     def documents(policies: Iterable[Any]) -> Iterator[Any]:
@@ -99,16 +111,15 @@ def permissions_of(template: Template) -> Permissions:
             else:
                 yield policy
 
-    return Permissions(
-        {
-            name: [
-                _statement(statement)
-                for held in documents(resources[name]["Properties"].get("Policies", []))
-                for statement in held["Statement"]
-            ]
-            for name in template.functions
-        }
-    )
+    return {
+        name: [
+            _statement(statement)
+            for held in documents(resource["Properties"].get("Policies", []))
+            for statement in held["Statement"]
+        ]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
 
 
 def _statement(node: Any) -> _Statement:
