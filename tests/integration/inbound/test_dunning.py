@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.conftest import NOON
 from tests.integration.inbound.conftest import Wired
+from tests.integration.inbound.test_invoices import collected, customer_of, metered, use
 from tests.integration.product import Product
 
 PRO = Decimal(9)
@@ -156,3 +157,61 @@ def test_what_is_no_policy(change: dict[str, object], field: str, product: Produ
     assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")
     assert field in reply.body["message"]
     assert product.get("/api/dunning-policy").data == policy
+
+
+class TestInvoicesOfUsage:
+    """January's usage, 1.20, is billed on 3 February at 00:00 and declined from then on."""
+
+    @pytest.fixture
+    def owing(self, wired: Wired) -> Wired:
+        wired.backend.freeze(NOON)
+        wired.backend.onboard("free")
+        metered(wired, 40)
+        use(wired, 0, 3)
+        wired.settle()
+        wired.control("declines", decline_code="insufficient_funds", count=100)
+        wired.backend.advance(datetime(2025, 2, 3, 13, tzinfo=UTC))
+        wired.settle()
+        return wired
+
+    def billed(self, owing: Wired) -> Any:
+        """Returns the invoice in Metronome; the plan's own, of nothing, is another."""
+        path = f"/v1/customers/{customer_of(owing)}/invoices"
+        [invoice] = [one for one in owing.stage.product.get(path).data if one["total"] == 120]
+        return invoice
+
+    def test_they_are_tried_and_reminded_of_until_nobody_tries_any_more(self, owing: Wired) -> None:
+        [invoice] = collected(owing)
+        assert (invoice.status, invoice.total) == ("open", 120)
+        for day in range(4, 28):
+            go(owing, day)
+        assert attempts(owing) == [3, 4, 6, 8, 10]
+        failed = "billing.invoice_failed"
+        assert told(owing) == [failed] + [REMINDER] * 4 + ["billing.payment_given_up"]
+        ends = owing.told()[-1]["properties"]
+        assert (ends["entity_id"], ends["amount"], ends["currency"]) == ("ada", 1.2, "usd")
+        assert ends["invoice_id"] == self.billed(owing)["id"]
+        # The plan goes on, and it can still be paid.
+        assert owing.backend.subscription()["status"] == "active"
+        owing.control("declines", count=0)
+        [card] = owing.backend.get("/api/customers/ada/payment-methods")["data"]
+        owing.backend.stripe.invoices.pay(invoice.id, {"payment_method": card["id"]})
+        owing.settle()
+        assert told(owing)[-1] == "billing.invoice_paid"
+        assert self.billed(owing)["custom_fields"]["stripe_status"] == "paid"
+
+    def test_a_try_that_succeeds_ends_it(self, owing: Wired) -> None:
+        go(owing, 5)
+        owing.control("declines", count=0)
+        go(owing, 6)
+        assert owing.backend.charges() == [Decimal("1.20")]
+        for day in (7, 15, 25):
+            go(owing, day)
+        assert told(owing)[-1] == "billing.invoice_paid"
+        assert "billing.payment_given_up" not in told(owing)
+        assert owing.backend.charges() == [Decimal("1.20")]
+
+    def test_all_of_it_in_one_leap_of_the_clock(self, owing: Wired) -> None:
+        go(owing, 28)
+        assert attempts(owing) == [3, 4, 6, 8, 10]
+        assert told(owing)[-1] == "billing.payment_given_up"

@@ -298,7 +298,7 @@ def _do(call: Call, item: Item, due: DueItem) -> None:
             sweeps.sweep(call, item, due)
         case WorkKind.ALERTS | WorkKind.BACKFILL:
             _do_about_usage(call, item, due)
-        case WorkKind.OPERATION | WorkKind.ACCOUNT | WorkKind.DUNNING:
+        case WorkKind.OPERATION | WorkKind.ACCOUNT | WorkKind.DUNNING | WorkKind.COLLECTING:
             # Contracts are made and changed without them: only who does such work imports them.
             from backbeat.application.handlers import due_work as handlers_work
 

@@ -21,6 +21,7 @@ _MAKING_WORK: Final = frozenset(
         WorkKind.OPERATION,
         WorkKind.ACCOUNT,
         WorkKind.DUNNING,
+        WorkKind.COLLECTING,
     }
 )
 """Work that makes other work, and not only for whom it is about itself."""

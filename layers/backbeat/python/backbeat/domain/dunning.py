@@ -1,7 +1,7 @@
-"""The schedule of an unpaid renewal.
+"""The schedule of something unpaid: a renewal, or an invoice.
 
 Owns: which action is due when. Does not own: doing it.
-Times: days of 24 hours after the renewal first failed.
+Times: days of 24 hours after the payment first failed.
 Invariants: actions are in order of time, of one instant a retry before a reminder; the last one is
 the end.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from backbeat.models.dunning import Dunning
+from backbeat.models.dunning import Overdue
 
 
 class Doing(IntEnum):
@@ -30,7 +30,7 @@ class Action:
     doing: Doing
 
 
-def actions(dunning: Dunning) -> Sequence[Action]:
+def actions(dunning: Overdue) -> Sequence[Action]:
     """Returns all actions from the first failure to the end."""
     policy, began = dunning.policy, dunning.began_at
     end = began + timedelta(days=policy.grace_days)
@@ -41,7 +41,7 @@ def actions(dunning: Dunning) -> Sequence[Action]:
     return [*sorted(action for action in planned if action.at < end), Action(end, Doing.END)]
 
 
-def following(dunning: Dunning) -> Action | None:
+def following(dunning: Overdue) -> Action | None:
     """Returns the next action, or None when all are done."""
     planned = actions(dunning)
     return None if dunning.ended or dunning.done >= len(planned) else planned[dunning.done]

@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from backbeat.models.base import Model
+from backbeat.models.dunning import Overdue
 
 
 class CollectionState(StrEnum):
@@ -50,7 +51,7 @@ class Collection(Model):
 
     `amount` is in whole units of the currency, rounded to its smallest. `attempts` are those to
     pay it. `workflow_id` is the gated charge that waits for the payment, if one does; `decided`
-    says that Metronome was told of it.
+    says that Metronome was told of it. `overdue` is what is done about it while it is not paid.
     """
 
     invoice_id: str
@@ -65,6 +66,7 @@ class Collection(Model):
     payment_intent_id: str | None = None
     workflow_id: str | None = None
     decided: bool = False
+    overdue: Overdue | None = None
     error: str | None = None
     created_at: datetime
     updated_at: datetime

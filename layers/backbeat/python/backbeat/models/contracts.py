@@ -209,6 +209,7 @@ class WorkKind(StrEnum):
     OPERATION = "operation"
     ACCOUNT = "account"
     DUNNING = "dunning"
+    COLLECTING = "collecting"
     BACKFILL = "backfill"
 
 
@@ -236,7 +237,8 @@ class DueItem(Model):
     and ends; what was due until `period_start` is told. ALERTS: hold the customer's alerts against
     what is known. OPERATION: go on with a change of the billing handlers, whose id stands for the
     customer's; ACCOUNT: renew, change or end a subscription of theirs, likewise of an entity;
-    DUNNING: act on a renewal that is not paid, likewise of its operation. BACKFILL: count the next
+    DUNNING: act on a renewal that is not paid, likewise of its operation; COLLECTING: on an invoice
+    of usage, likewise of it. BACKFILL: count the next
     rows of the backfill that `contract_id` names. A SWEEP asks for such work of every customer,
     from the `position` on.
     Whoever was given it holds a lease until `leased_until` (real time, whatever the sandbox's).

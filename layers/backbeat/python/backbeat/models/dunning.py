@@ -1,4 +1,4 @@
-"""What is done about renewals that are not paid."""
+"""What is done about renewals and invoices that are not paid."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -30,15 +30,20 @@ class DunningPolicy(Model):
     end: DunningEnd = DunningEnd.DOWNGRADE
 
 
-class Dunning(Model):
-    """An unpaid renewal: its operation, and how many of the policy's actions are done.
+class Overdue(Model):
+    """Something unpaid, and how many of the policy's actions are done.
 
-    The policy is the one that held when the renewal failed.
+    The policy is the one that held when it failed.
     """
 
-    operation_id: str
-    entity_id: str
     began_at: datetime
     policy: DunningPolicy
     done: int = 0
     ended: bool = False
+
+
+class Dunning(Overdue):
+    """An unpaid renewal: its operation, and what is done about it."""
+
+    operation_id: str
+    entity_id: str

@@ -853,6 +853,11 @@ def collection(tenant: str, invoice_id: str) -> Key:
     return Key(f"{tenant}#COLLECTION#{part(invoice_id)}", "COLLECTION")
 
 
+def collection_due(tenant: str, invoice_id: str) -> Key:
+    """When the next thing is to be done about one that is not paid."""
+    return Key(collection(tenant, invoice_id).pk, "DUE#-#collecting")
+
+
 def collecting(tenant: str, stripe_invoice_id: str) -> Key:
     """Which invoice of Metronome one at Stripe collects."""
     return Key(f"{tenant}#COLLECTING#{part(stripe_invoice_id)}", "COLLECTING")

@@ -1,12 +1,13 @@
 """Scheduled work of the billing handlers, by its kind."""
 
 from backbeat.application.handlers import dunning, looks
+from backbeat.application.intake import dunning as invoices
 from backbeat.application.services import Call
 from backbeat.models.contracts import DueItem, WorkKind
 
 
 def do(call: Call, due: DueItem) -> None:
-    """Does what has fallen due about an operation or an entity, whose id is the customer's.
+    """Does what has fallen due about an operation, entity or invoice: its id is the customer's.
 
     Raises:
         Retryable: somebody else is at it.
@@ -17,3 +18,5 @@ def do(call: Call, due: DueItem) -> None:
         looks.at_account(call, due.customer_id)
     elif due.kind is WorkKind.DUNNING:
         dunning.look(call, due.customer_id)
+    elif due.kind is WorkKind.COLLECTING:
+        invoices.look(call, due.customer_id)

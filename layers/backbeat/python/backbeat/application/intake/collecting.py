@@ -12,7 +12,7 @@ from typing import Final
 
 from backbeat.application import connections
 from backbeat.application.handlers import accounts
-from backbeat.application.intake import notices
+from backbeat.application.intake import notices, overdue
 from backbeat.application.services import Call
 from backbeat.domain import collecting
 from backbeat.domain.collecting import Charged
@@ -125,7 +125,7 @@ def resume(call: Call, account: Account, invoice_id: str, *, again: bool = False
             key = f"{invoice_id}:pay:{number}"
             invoice = stripe.pay(id_, payment_method=method, off_session=True, key=key)
             collection = collection.model_copy(update={"attempts": number})
-    return _seen(call, item, collection, invoice)
+    return _seen(call, item, collection, invoice, tried=True)
 
 
 def look(call: Call, stripe_id: str) -> str | None:
@@ -140,7 +140,7 @@ def look(call: Call, stripe_id: str) -> str | None:
     if collection.stripe_invoice_id is None:
         return None
     invoice = connections.stripe(call).invoice(collection.stripe_invoice_id)
-    return _seen(call, item, collection, invoice)
+    return _seen(call, item, collection, invoice, tried=collection.attempts > 0)
 
 
 def refunded(call: Call, stripe_id: str) -> str | None:
@@ -149,7 +149,7 @@ def refunded(call: Call, stripe_id: str) -> str | None:
     if found is None:
         return None
     item, collection = found
-    return _settled(call, item, collection, CollectionState.REFUNDED, error=None)
+    return _settled(call, item, collection, CollectionState.REFUNDED, error=None, tried=True)
 
 
 def wanted_of(call: Call, billed: BilledInvoice) -> Wanted:
@@ -204,8 +204,11 @@ def _add_lines(call: Call, collection: Collection, customer: str, *, has: Decima
         )
 
 
-def _seen(call: Call, item: Item, collection: Collection, invoice: Invoice) -> str:
-    """Notes what the invoice at Stripe says now."""
+def _seen(call: Call, item: Item, collection: Collection, invoice: Invoice, *, tried: bool) -> str:
+    """Notes what the invoice at Stripe says now.
+
+    Before it is tried to be paid, webhooks may tell of it already: then nothing is overdue.
+    """
     payment = invoice.payment
     error = None if payment is None else payment.error_message
     match invoice.status:
@@ -222,11 +225,17 @@ def _seen(call: Call, item: Item, collection: Collection, invoice: Invoice) -> s
     if collection.state is CollectionState.REFUNDED:
         # Events of the payment may come behind those of the refund.
         return _in_words(collection)
-    return _settled(call, item, collection, state, error=error)
+    return _settled(call, item, collection, state, error=error, tried=tried)
 
 
 def _settled(
-    call: Call, item: Item, collection: Collection, state: CollectionState, *, error: str | None
+    call: Call,
+    item: Item,
+    collection: Collection,
+    state: CollectionState,
+    *,
+    error: str | None,
+    tried: bool,
 ) -> str:
     if collection.workflow_id is not None and not collection.decided:
         state = _decided(call, collection, state)
@@ -234,6 +243,8 @@ def _settled(
         collection = collection.model_copy(update={"decided": done})
     before = stored.of_item(item)
     after = collection.model_copy(update={"state": state, "error": error})
+    if tried:
+        after = overdue.begun(call, after)
     if after == before:
         return _in_words(before)
     after = after.model_copy(update={"updated_at": call.now})
@@ -272,7 +283,7 @@ def _decided(call: Call, collection: Collection, state: CollectionState) -> Coll
 def _save(call: Call, item: Item, after: Collection) -> Item:
     before = stored.of_item(item)
     work = UnitOfWork(call.store)
-    work.add(*stored.put(call.tenant, after, item))
+    work.add(*stored.put(call.tenant, after, item), *overdue.of_collection(call, after))
     if after.state is before.state:
         work.commit()
     else:
