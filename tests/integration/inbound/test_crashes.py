@@ -88,6 +88,54 @@ def test_collecting_an_invoice(wired: Wired, point: Mortal) -> None:
     assert at_each_point(wired, point, product.work_off_inbound, check) > 8
 
 
+TOLD_OF_DELETION = ["billing.payment_method_missing", "billing.stripe_customer_deleted"]
+
+
+def test_telling_of_what_somebody_else_did(wired: Wired, point: Mortal) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro")
+    wired.settle()
+    wired.backend.stripe.customers.delete(wired.backend.stripe_customer())
+    product = wired.stage.product
+    product.work_off_stripe()
+
+    def check() -> None:
+        assert {one["state"] for one in wired.events()} <= {"done", "ignored"}
+        told = {one["id"]: one["type"] for one in wired.told()}
+        # With the customer went the card.
+        assert sorted(told.values()) == TOLD_OF_DELETION
+
+    # Leased, told, marked as done.
+    assert at_each_point(wired, point, product.work_off_inbound, check) >= 3
+
+
+@pytest.mark.slow
+def test_dunning_of_usage(wired: Wired, point: Mortal) -> None:
+    wired.backend.freeze(NOON)
+    wired.backend.onboard("pro")
+    metered(wired, 40)
+    use(wired, 0, 3)
+    wired.settle()
+    # Declined on 3 and 4 February, paid on the 6th.
+    wired.control("declines", decline_code="insufficient_funds", count=2)
+    product = wired.stage.product
+    for instant in ("2025-02-03T12:00:00Z", "2025-02-05T00:00:00Z"):
+        product.post("/mock/clock", {"now": instant})
+        wired.settle()
+
+    def to_6_february() -> None:
+        product.post("/mock/clock", {"now": "2025-02-06T13:00:00Z"})
+
+    def check() -> None:
+        assert wired.backend.charges() == [PRO, Decimal("1.20")]
+        [invoice] = collected(wired)
+        assert (invoice.status, invoice.total) == ("paid", 120)
+        told = {one["id"]: one["type"] for one in wired.told()}
+        assert list(told.values()) == ["billing.invoice_paid"]
+
+    assert at_each_point(wired, point, to_6_february, check) > 2
+
+
 def test_dunning(wired: Wired, point: Mortal) -> None:
     wired.backend.freeze(NOON)
     wired.backend.onboard("pro")

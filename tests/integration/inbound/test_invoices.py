@@ -350,15 +350,44 @@ class TestOtherEvents:
         assert told["properties"]["entity_id"] == "ada"
         assert told["properties"]["event"]["type"] == "alerts.spend_threshold_reached"
 
-    def test_a_contract_that_somebody_else_ends_is_told(self, shop: Wired) -> None:
+    def end_contract(self, shop: Wired) -> None:
         [contract] = shop.stage.product.post(
             "/v1/contracts/list", {"customer_id": customer_of(shop)}
         ).data
         end = {"ending_before": "2025-02-01T00:00:00Z"}
         names = {"customer_id": customer_of(shop), "contract_id": contract["id"]}
         shop.stage.product.post("/v1/contracts/updateEndDate", {**names, **end})
+
+    def test_a_contract_that_somebody_else_ends_is_told(self, shop: Wired) -> None:
+        self.end_contract(shop)
         shop.settle()
         assert [one["type"] for one in shop.told()] == ["billing.contract_ended_elsewhere"]
+        # Looked up, too, it is told of no more.
+        caught = shop.stage.product.invoke("InboundWorkFunction", {"action": "catch_up"})
+        shop.settle()
+        assert caught["failed_tenants"] == 0
+        assert [one["type"] for one in shop.told()] == ["billing.contract_ended_elsewhere"]
+
+    def test_a_contract_whose_end_nobody_told_is_looked_up(self, shop: Wired) -> None:
+        targets = shop.stage.product.get("/webhooks/subscriptions").data
+        [own] = [target for target in targets if target != BACKEND]
+        shop.stage.product.request("DELETE", "/webhooks/subscriptions", {"target": own})
+        self.end_contract(shop)
+        shop.settle()
+        assert shop.told() == []
+        for _ in range(2):
+            shop.stage.product.invoke("InboundWorkFunction", {"action": "catch_up"})
+            shop.settle()
+        [told] = shop.told()
+        assert told["type"] == "billing.contract_ended_elsewhere"
+        assert told["properties"]["entity_id"] == "ada"
+
+    def test_a_plan_that_ends_as_asked_here_is_no_news(self, shop: Wired) -> None:
+        shop.backend.post("/api/subscription/ada/cancel", when="period_end")
+        shop.settle()
+        shop.stage.product.invoke("InboundWorkFunction", {"action": "catch_up"})
+        shop.settle()
+        assert shop.told() == []
 
     def test_a_subscription_made_at_stripe_is_told(self, shop: Wired) -> None:
         stripe = shop.backend.stripe

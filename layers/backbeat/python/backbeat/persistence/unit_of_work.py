@@ -65,6 +65,11 @@ class UnitOfWork:
         self._names.add(name)
         return True
 
+    @property
+    def has_effects(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._effects)
+
     def afterwards(self, name: str, action: Callable[[], None]) -> None:
         """Adds what to do once all is written, one action of a name.
 

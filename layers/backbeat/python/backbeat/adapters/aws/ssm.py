@@ -13,7 +13,12 @@ _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class SsmSecrets:
-    """Implements `Secrets` as SecureString parameters below one path."""
+    """Implements `Secrets` as SecureString parameters below one path.
+
+    Powertools' provider is not behind it: it caches within, though rings of secrets have to be read
+    as they are before they are written; it remembers nothing of what is missing, which is asked for
+    with every call; and it cannot delete. What may be old is remembered where it is used.
+    """
 
     def __init__(self, prefix: str, client: "SSMClient | None" = None) -> None:
         """Keeps secrets below `prefix`, for example "/backbeat/prod"."""

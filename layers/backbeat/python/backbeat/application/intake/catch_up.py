@@ -1,18 +1,19 @@
 """Looking up what providers told while nobody listened.
 
 Stripe lists its events of thirty days; each is taken up as if it came by webhook, and only once.
-Metronome lists no events, but its final invoices: those that are not known to be dealt with are
-taken up as the event that was missed. Its other events cannot be looked up.
+Metronome lists no events, but its final invoices and its contracts: an invoice that is not known to
+be dealt with, and a plan's contract that somebody else ended, are taken up as the event that was
+missed. What its alerts and payment gates told cannot be looked up like that.
 """
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from backbeat.application import connections, tenants
-from backbeat.application.intake import receiving
+from backbeat.application.intake import from_metronome, receiving
 from backbeat.application.services import Call, Services
 from backbeat.models.accounts import Account
 from backbeat.models.base import Model
@@ -85,7 +86,10 @@ def _from_metronome(call: Call) -> int:
     since = _since(call, ProviderName.METRONOME)
     billing = connections.metronome_billing(call)
     latest, events = since, []
-    for customer in _metronome_customers(call):
+    for account, customer in _metronome_customers(call):
+        ended = from_metronome.ended_elsewhere(call, account)
+        if ended is not None:
+            events.append(_ended(call, customer, account, ended))
         for invoice in billing.finalized(customer, since - _OVERLAP):
             latest = max(latest, invoice.issued_at or latest)
             if collections.found(call.store, call.tenant, invoice.id) is None:
@@ -94,11 +98,20 @@ def _from_metronome(call: Call) -> int:
 
 
 def _final(call: Call, customer_id: str, invoice_id: str) -> InboundEvent:
-    body = {
-        "id": f"catch_up:invoice.finalized:{invoice_id}",
-        "type": "invoice.finalized",
-        "properties": {"customer_id": customer_id, "invoice_id": invoice_id},
-    }
+    properties = {"customer_id": customer_id, "invoice_id": invoice_id}
+    return _missed(call, "invoice.finalized", invoice_id, properties)
+
+
+def _ended(call: Call, customer_id: str, account: Account, how: str) -> InboundEvent:
+    assert account.subscription is not None  # noqa: S101 - only a plan has a contract
+    properties = {"customer_id": customer_id, "contract_id": account.subscription.contract_id}
+    return _missed(call, "contract.edit", how, properties)
+
+
+def _missed(
+    call: Call, type_: str, fact: str, properties: Mapping[str, str | None]
+) -> InboundEvent:
+    body = {"id": f"catch_up:{type_}:{fact}", "type": type_, "properties": properties}
     return receiving.event_in(
         ProviderName.METRONOME,
         json.dumps(body).encode(),
@@ -124,8 +137,8 @@ def _since(call: Call, provider: ProviderName) -> datetime:
     return max(mark.until, call.now - _LISTED)
 
 
-def _metronome_customers(call: Call) -> Iterator[str]:
+def _metronome_customers(call: Call) -> Iterator[tuple[Account, str]]:
     for item in walk(call.store, Query(keys.accounts(call.tenant), index=Index.GSI1)):
-        customer = from_item(item, Account).metronome_customer_id
-        if customer is not None:
-            yield customer
+        account = from_item(item, Account)
+        if account.metronome_customer_id is not None:
+            yield account, account.metronome_customer_id

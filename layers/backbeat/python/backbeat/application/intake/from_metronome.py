@@ -51,16 +51,35 @@ def about_contract(call: Call, type_: str, body: Body) -> str:
         return _NOT_OURS
     subscription = account.subscription
     contract_id = _properties(body).get("contract_id")
+    if subscription is None or subscription.contract_id != contract_id:
+        return "noted"
+    ended = ended_elsewhere(call, account)
+    if ended is None:
+        return "the plan's contract is as it should be"
+    # By whichever events, and by looking it up: it is told of once.
+    return _told(call, "contract_ended_elsewhere", body, fact=ended)
+
+
+def ended_elsewhere(call: Call, account: Account) -> str | None:
+    """Returns how the contract of a plan in force was ended by somebody else, or None.
+
+    Raises:
+        ProviderError: Metronome did not answer.
+    """
+    subscription = account.subscription
     if subscription is None or account.operation_id is not None:
-        return "noted"
-    if subscription.contract_id != contract_id or subscription.status not in _IN_FORCE:
-        return "noted"
+        return None
+    if subscription.contract_id is None or subscription.status not in _IN_FORCE:
+        return None
     customer = account.metronome_customer_id or ""
     held = connections.metronome(call).contracts(customer)
-    contract = next((one for one in held if one.id == contract_id), None)
-    if contract is not None and not contract.archived and contract.ending_before is None:
-        return "the plan's contract goes on"
-    return _told(call, "contract_ended_elsewhere", body)
+    contract = next((one for one in held if one.id == subscription.contract_id), None)
+    if contract is None or contract.archived:
+        return f"{subscription.contract_id}:archived"
+    # It ends with the period where that was asked for here.
+    if contract.ending_before == subscription.cancel_at:
+        return None
+    return f"{contract.id}:{contract.ending_before}"
 
 
 def about_alert(call: Call, type_: str, body: Body) -> str:
@@ -83,13 +102,13 @@ def _account(call: Call, body: Body) -> Account | None:
     return accounts.of_customer(call, ProviderName.METRONOME, customer)
 
 
-def _told(call: Call, type_: str, body: Body) -> str:
+def _told(call: Call, type_: str, body: Body, *, fact: str | None = None) -> str:
     account = _account(call, body)
     if account is None:
         return _NOT_OURS
     work = UnitOfWork(call.store)
     properties = {"entity_id": account.id, "metronome_event_id": body.get("id"), "event": body}
-    notices.tell(call, work, type_, fact=str(body.get("id")), properties=properties)
+    notices.tell(call, work, type_, fact=fact or str(body.get("id")), properties=properties)
     return f"told: billing.{type_}"
 
 
