@@ -339,6 +339,40 @@ def test_commits_by_hand_are_added_up() -> None:
     assert _added_up(till) == [400, 400]
 
 
+def test_spend_trackers_come_and_go_with_edits() -> None:
+    till = Till(1000)
+    till.agree()
+    tracker = {
+        "alias": "all",
+        "reset_frequency": "BILLING_PERIOD",
+        "applicable_spend_specifiers": [
+            {"spend_type": "COMMIT_PURCHASE", "sources": ["THRESHOLD_RECHARGE"]}
+        ],
+    }
+    cap = {"spend_tracker_alias": "all", "amount": 1}
+    threshold = till.threshold(
+        threshold_amount=1000,
+        recharge_to_amount=2500,
+        discount_configuration={"payment_fraction": 0.5, "cap": cap},
+    )
+    # The threshold of the same edit may name the tracker.
+    till.edit(add_spend_trackers=[tracker], add_prepaid_balance_threshold_configuration=threshold)
+    # Half of 2500 − 1000.
+    assert (till.charges(), _added_up(till)) == ([("FINALIZED", 750)], [750])
+    for change, named in (
+        ({"add_spend_trackers": [tracker]}, "add_spend_trackers: the alias is in use: all"),
+        ({"archive_spend_trackers": ["none"]}, "archive_spend_trackers: no such"),
+        ({"archive_spend_trackers": ["all"]}, "archive_spend_trackers: a discount is capped"),
+        ({"add_spend_trackers": [{**tracker, "alias": "x"}] * 2}, "aliases must be different"),
+    ):
+        assert named in till.refused("/v2/contracts/edit", {**till.names, **change})["message"]
+    update = "update_prepaid_balance_threshold_configuration"
+    till.edit(**{update: {"discount_configuration": None}})
+    till.edit(archive_spend_trackers=["all"], add_spend_trackers=[{**tracker, "alias": "next"}])
+    [shown] = till.shown()["spend_trackers"]
+    assert (shown["alias"], shown["accumulated_spend"]["amount"]) == ("next", 0)
+
+
 def _bought(till: Till, *payments: JSON) -> JSON:
     paid = {"invoice_schedule": {"schedule_items": [*payments]}} if payments else {}
     return {"type": "PREPAID", "product_id": till.fixed, "access_schedule": access(500), **paid}

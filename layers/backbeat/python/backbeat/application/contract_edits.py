@@ -35,7 +35,7 @@ from backbeat.application.balances import NewBalance
 from backbeat.application.charges import WantedCharges
 from backbeat.application.contract_terms import NewOverride
 from backbeat.application.gated_commits import GatedCommit
-from backbeat.application.recharge_terms import NewPrepaid, PrepaidEdit, ThresholdEdit
+from backbeat.application.recharge_terms import NewPrepaid, NewTracker, PrepaidEdit, ThresholdEdit
 from backbeat.application.recurring_terms import NewRecurring
 from backbeat.application.services import Call
 from backbeat.application.subscription_changes import NewSubscription, SubscriptionEdit
@@ -80,6 +80,8 @@ class Changes:
     update_prepaid_threshold: PrepaidEdit | None = None
     add_spend_threshold: SpendThreshold | None = None
     update_spend_threshold: ThresholdEdit | None = None
+    add_spend_trackers: Sequence[NewTracker] = ()
+    archive_spend_trackers: Sequence[str] = ()
     add_balances: Sequence[NewBalance] = ()
     update_balances: Sequence[BalanceUpdate] = ()
     archive_balances: Sequence[BalanceRemoval] = ()
@@ -256,13 +258,19 @@ def _edit(
     overrides = contract_terms.overrides(
         call, contract, changes.add_overrides, field=f"{prefix}overrides"
     )
+    added_trackers = recharge_terms.trackers(
+        call, changes.add_spend_trackers, field="add_spend_trackers"
+    )
+    tracked = recharge_terms.tracked(contract, added_trackers, changes.archive_spend_trackers)
     edit = blank_edit(call, contract).model_copy(
         update={
             **dict(billed),
             **dict(subscribed),
             **dict(templates),
             **dict(owned.changes),
-            **_thresholds(call, contract, changes),
+            **_thresholds(call, tracked, changes),
+            "add_spend_trackers": added_trackers,
+            "archive_spend_trackers": tuple(changes.archive_spend_trackers),
             "uniqueness_key": changes.uniqueness_key,
             "amendment": changes.amendment,
             "add_overrides": tuple(

@@ -59,15 +59,17 @@ class PrepaidEdit:
     sets_unit: bool = False
 
 
-def trackers(call: Call, wanted: Sequence[NewTracker]) -> tuple[SpendTracker, ...]:
-    """Returns a contract's spend trackers.
+def trackers(
+    call: Call, wanted: Sequence[NewTracker], *, field: str = "spend_trackers"
+) -> tuple[SpendTracker, ...]:
+    """Returns spend trackers of a contract.
 
     Raises:
         InvalidArgument: two have the same alias, or one's credit type is unknown.
     """
     aliases = [one.alias for one in wanted]
     if len({*aliases}) < len(aliases):
-        raise InvalidArgument("spend_trackers: their aliases must be different")
+        raise InvalidArgument(f"{field}: their aliases must be different")
     return tuple(
         SpendTracker(
             alias=one.alias,
@@ -78,6 +80,28 @@ def trackers(call: Call, wanted: Sequence[NewTracker]) -> tuple[SpendTracker, ..
         )
         for one in wanted
     )
+
+
+def tracked(contract: Contract, added: Sequence[SpendTracker], archived: Sequence[str]) -> Contract:
+    """Returns a contract as its thresholds see it with other spend trackers.
+
+    Raises:
+        InvalidArgument: one that is to go is not there, or a discount ends by it; an alias that is
+            added is in use.
+    """
+    known = {one.alias for one in contract.spend_trackers}
+    for alias in archived:
+        if alias not in known:
+            raise InvalidArgument(f"archive_spend_trackers: no such spend tracker: {alias}")
+        for threshold in (contract.prepaid_threshold, contract.spend_threshold):
+            cap = None if threshold is None else threshold.discount_cap
+            if cap is not None and cap.tracker_alias == alias:
+                raise InvalidArgument(f"archive_spend_trackers: a discount is capped by {alias}")
+    kept = [one for one in contract.spend_trackers if one.alias not in archived]
+    for one in added:
+        if one.alias in {other.alias for other in kept}:
+            raise InvalidArgument(f"add_spend_trackers: the alias is in use: {one.alias}")
+    return contract.model_copy(update={"spend_trackers": (*kept, *added)})
 
 
 def prepaid(call: Call, contract: Contract, wanted: NewPrepaid, *, field: str) -> PrepaidThreshold:

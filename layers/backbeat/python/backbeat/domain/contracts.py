@@ -31,6 +31,10 @@ def edited(contract: Contract, edit: ContractEdit) -> Contract:
         "overrides": (*kept, *edit.add_overrides),
         "terms_added": contract.terms_added + len(edit.add_overrides),
         "usage_filters": (*contract.usage_filters, *edit.add_usage_filters),
+        "spend_trackers": (
+            *(t for t in contract.spend_trackers if t.alias not in edit.archive_spend_trackers),
+            *edit.add_spend_trackers,
+        ),
     }
     if edit.add_billing_provider is not None:
         changes["billing_provider"] = edit.add_billing_provider

@@ -11,7 +11,7 @@ from backbeat.models.contracts import ProviderChoice, UsageFilter
 from backbeat.models.overrides import Override
 from backbeat.models.recurring import RecurringChanges
 from backbeat.models.subscriptions import SubscriptionChanges
-from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold
+from backbeat.models.threshold_billing import PrepaidThreshold, SpendThreshold, SpendTracker
 
 
 class Renaming(Model):
@@ -70,6 +70,8 @@ class ContractEdit(ChargeChanges, SubscriptionChanges, RecurringChanges, Balance
     update_prepaid_threshold: PrepaidThreshold | None = None
     add_spend_threshold: SpendThreshold | None = None
     update_spend_threshold: SpendThreshold | None = None
+    add_spend_trackers: tuple[SpendTracker, ...] = ()
+    archive_spend_trackers: tuple[str, ...] = ()
     update_contract_name: Renaming | None = None
     update_contract_end_date: EndDate | None = None
     update_net_payment_terms_days: PaymentTerms | None = None

@@ -25,6 +25,7 @@ from backbeat.api.schemas.threshold_billing import (
     PrepaidThresholdSchema,
     PrepaidUpdateSchema,
     SpendThresholdSchema,
+    SpendTrackerSchema,
     SpendUpdateSchema,
 )
 from backbeat.api.schemas.types import (
@@ -80,6 +81,8 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema, BalanceEditsSchema):
     update_prepaid_balance_threshold_configuration: PrepaidUpdateSchema | None = None
     add_spend_threshold_configuration: SpendThresholdSchema | None = None
     update_spend_threshold_configuration: SpendUpdateSchema | None = None
+    add_spend_trackers: list[SpendTrackerSchema] = []
+    archive_spend_trackers: list[Name] = []
     add_billing_provider_configuration_update: BillingProviderUpdateSchema | None = None
     add_revenue_system_configuration_update: RevenueSystemUpdateSchema | None = None
     update_contract_name: Name | None = None
@@ -115,6 +118,8 @@ class EditContract(ContractOfCustomer, ChargeEditsSchema, BalanceEditsSchema):
             update_prepaid_threshold=None if recharging is None else recharging.to_prepaid_edit(),
             add_spend_threshold=None if spend is None else spend.to_spend(),
             update_spend_threshold=None if spending is None else spending.to_edit(),
+            add_spend_trackers=[one.to_tracker() for one in self.add_spend_trackers],
+            archive_spend_trackers=self.archive_spend_trackers,
             add_balances=[
                 *(commit.to_balance() for commit in self.add_commits),
                 *(credit.to_balance() for credit in self.add_credits),
