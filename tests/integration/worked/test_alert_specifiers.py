@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from metronome.types.v1.customers import CustomerAlert
 
 from tests.integration.worked.alarms import Alarms
 from tests.integration.worked.test_balances import commit
@@ -178,6 +179,10 @@ def test_an_alert_reads_back_with_its_specifiers(world: Alarms) -> None:
     shown = world.post("/v1/customer-alerts/get", body)
     assert shown["alert"]["alert_specifiers"] == specifiers
     assert shown["alert"]["access_type"] == "SPEND"
+    # As the SDK of today reads it.
+    read = CustomerAlert.model_validate(shown)
+    assert read.alert.alert_specifiers is not None
+    assert [one.model_dump(exclude_none=True) for one in read.alert.alert_specifiers] == specifiers
     [listed] = world.post("/v1/customer-alerts/list", {"customer_id": customer})
     assert listed["alert"] == shown["alert"]
 

@@ -59,6 +59,7 @@ class NewAlert:
     evaluate_on_create: bool = True
     field_filters: Sequence[FieldFilter] = ()
     specifiers: Sequence[AlertSpecifier] = ()
+    access_type: str | None = None
     group_values: Sequence[GroupValue] = ()
     seat_filter: SeatFilter | None = None
     invoice_types: Sequence[str] = ()
@@ -107,6 +108,7 @@ def create(call: Call, wanted: NewAlert) -> Alert:
         evaluate_on_create=wanted.evaluate_on_create,
         field_filters=tuple(wanted.field_filters),
         specifiers=tuple(wanted.specifiers),
+        access_type=wanted.access_type,
         group_values=tuple(wanted.group_values),
         seat_filter=wanted.seat_filter,
         invoice_types=tuple(wanted.invoice_types),

@@ -127,6 +127,7 @@ class Alert(Model):
     evaluate_on_create: bool = True
     field_filters: tuple[FieldFilter, ...] = ()
     specifiers: tuple[AlertSpecifier, ...] = ()
+    access_type: str | None = None
     group_values: tuple[GroupValue, ...] = ()
     seat_filter: SeatFilter | None = None
     invoice_types: tuple[str, ...] = ()

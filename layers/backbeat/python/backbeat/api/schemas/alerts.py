@@ -130,6 +130,7 @@ class CreateAlert(Schema):
             evaluate_on_create=self.evaluate_on_create,
             field_filters=[FieldFilter(**dict(one)) for one in self.custom_field_filters],
             specifiers=[one.to_specifier() for one in self.alert_specifiers],
+            access_type=self.access_type,
             group_values=[GroupValue(**dict(one)) for one in self.group_values],
             seat_filter=None if seats is None else SeatFilter(**dict(seats)),
             invoice_types=[one.upper() for one in self.invoice_types_filter],

@@ -2,7 +2,7 @@
 
 from backbeat.api.views.times import timestamp
 from backbeat.application.alerts import CustomerAlert
-from backbeat.models.alerts import LEFT, Alert
+from backbeat.models.alerts import Alert
 
 
 def customer_alert_view(shown: CustomerAlert) -> dict[str, object]:
@@ -22,8 +22,7 @@ def alert_view(alert: Alert) -> dict[str, object]:
         "alert_specifiers": [
             one.model_dump(mode="json", exclude_defaults=True) for one in alert.specifiers
         ],
-        # Commits of quantities are not known, so amounts are all that is watched.
-        "access_type": "SPEND" if alert.type in LEFT else None,
+        "access_type": alert.access_type,
         "group_values": [one.model_dump(exclude_none=True) for one in alert.group_values],
         "invoice_types_filter": list(alert.invoice_types),
         "credit_grant_type_filters": list(alert.grant_types),
