@@ -187,6 +187,34 @@ def test_ex_46_auto_recharge_declined() -> None:
     assert (till.balance(), till.usage_total()) == (2500, 320)
 
 
+def test_the_invoice_of_a_failed_recharge_is_not_made_anew() -> None:
+    till = Till(700)
+    till.script("failed")
+    till.agree(till.threshold())
+    till.spend(220)
+    till.settle()
+    [void] = till.invoices(till.customer_id, type="SCHEDULED")
+    refused = till.refused("/v1/invoices/regenerate", {"id": void["id"]})["message"]
+    assert refused == "id: its payment failed, and a charge is not made anew"
+    assert till.charges() == [("VOID", 2020)]
+
+
+def test_the_invoice_of_a_recharge_is_void_and_made_anew() -> None:
+    till = Till(700)
+    till.agree(till.threshold())
+    till.spend(220)
+    till.settle()
+    [paid] = till.invoices(till.customer_id, type="SCHEDULED")
+    till.post("/v1/invoices/void", {"id": paid["id"]})
+    till.post("/v1/invoices/regenerate", {"id": paid["id"]})
+    # It bills the same purchase, which is drawn as before.
+    assert sorted(till.charges()) == [("FINALIZED", 2020), ("VOID", 2020)]
+    assert till.balance() == 2500
+    [commit] = till.shown()["commits"]
+    [anew] = till.invoices(till.customer_id, type="SCHEDULED", status="FINALIZED")
+    assert [line["commit_id"] for line in anew["line_items"]] == [commit["id"]]
+
+
 def test_ex_47_3d_secure() -> None:
     till = Till(700)
     till.script("action_required")
