@@ -244,3 +244,25 @@ def test_a_group_is_asked_for_by_one_value(world: Alarms) -> None:
     spend = world.alert("spend_threshold_reached", 1)
     other = {**body, "alert_id": spend, "alert_specifiers": [chosen(promo("a"))]}
     assert "alert_specifiers: are for" in world.refused("/v1/customer-alerts/get", other)["message"]
+
+
+def test_a_field_that_changes_makes_the_alert_be_looked_at(world: Alarms) -> None:
+    customer = customer_of(world)
+    world.top_up(customer, 500, custom_fields={"promo": "a"})
+    small = world.top_up(customer, 20)
+    specifiers = [chosen(promo("b"))]
+    alert = world.alert(LOW, 50, customer_id=customer, alert_specifiers=specifiers)
+    # No balance is chosen, so nothing can run out.
+    assert (told(world), world.status(customer, alert)) == ([], "ok")
+    holder = {"entity": "contract_credit", "entity_id": small}
+    values = {**holder, "custom_fields": {"promo": "b"}}
+    world.post("/v1/customFields/setValues", values)
+    assert told(world) == [(20, specifiers)]
+    world.post("/v1/customFields/deleteValues", {**holder, "keys": ["promo"]})
+    world.settle()
+    assert world.status(customer, alert) == "ok"
+    world.post("/v1/customFields/setValues", values)
+    assert told(world) == [(20, specifiers)]
+    world.post("/v1/customFields/removeKey", {"entity": "contract_credit", "key": "promo"})
+    world.settle()
+    assert world.status(customer, alert) == "ok"

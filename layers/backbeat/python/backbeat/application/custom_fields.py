@@ -7,6 +7,7 @@ a key that is registered as unique are claimed by whoever has them.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from backbeat.application import looks
 from backbeat.application.services import Call
 from backbeat.models.custom_fields import CustomField, FieldEntity
 from backbeat.models.errors import InvalidArgument, NotFound
@@ -22,6 +23,8 @@ _SAME_THINGS: Final = {
     FieldEntity.CONTRACT_PRODUCT: FieldEntity.PRODUCT,
 }
 """The API has two names for products; a key registered under either is good for both."""
+_CHOSEN_BY: Final = {FieldEntity.COMMIT, FieldEntity.CONTRACT_CREDIT, FieldEntity.CONTRACT}
+"""The things whose fields say which balances and invoices an alert is about."""
 
 
 # The registry
@@ -117,6 +120,7 @@ def set_values(call: Call, entity: FieldEntity, id_: str, values: Mapping[str, s
             _give_back(call, work, field, before, id_)
     after = {id_: {**before, **values}}
     work.add(*field_holders.change(call.tenant, item, entity, after))
+    _look_again(call, work, entity, item)
     work.commit()
 
 
@@ -135,6 +139,7 @@ def delete_values(call: Call, entity: FieldEntity, id_: str, names: Iterable[str
         _give_back(call, work, field, before, id_)
     after = {id_: {name: value for name, value in before.items() if name not in gone}}
     work.add(*field_holders.change(call.tenant, item, entity, after))
+    _look_again(call, work, entity, item)
     work.commit()
 
 
@@ -192,7 +197,17 @@ def _take_off(call: Call, listed: Item, field: CustomField) -> None:
         _give_back(call, work, field, before, id_)
         after[id_] = {name: value for name, value in before.items() if name != field.key}
     work.add(*field_holders.change(call.tenant, item, field.entity, after))
+    _look_again(call, work, field.entity, item)
     work.commit()
+
+
+def _look_again(call: Call, work: UnitOfWork, entity: FieldEntity, item: Item) -> None:
+    """Has the alerts and thresholds of a customer looked at, which may choose balances by fields.
+
+    `item` is where the thing lies.
+    """
+    if entity in _CHOSEN_BY:
+        looks.request(call, work, field_holders.customer_of(item))
 
 
 def _take(call: Call, work: UnitOfWork, field: CustomField, value: str, id_: str) -> None:

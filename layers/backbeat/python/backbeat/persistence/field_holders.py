@@ -99,6 +99,12 @@ def values_by_id(item: Item, entity: FieldEntity) -> dict[str, dict[str, str]]:
     }
 
 
+def customer_of(item: Item) -> str:
+    """Returns the id of the customer to whom the contract or balance in an item belongs."""
+    id_: str = json.loads(item.doc)["customer_id"]
+    return id_
+
+
 def change(
     tenant: str, item: Item, entity: FieldEntity, values: Mapping[str, Mapping[str, str]]
 ) -> list[Effect]:
