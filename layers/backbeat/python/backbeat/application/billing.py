@@ -29,7 +29,7 @@ from backbeat.application import (
     tenants,
     work_items,
 )
-from backbeat.application.metering import backfills
+from backbeat.application.metering import backfills, own_invoices
 from backbeat.application.provider_invoices import (
     addressed_to_provider,
     on_sending_list,
@@ -368,7 +368,14 @@ def _finalize_usage(call: Call, item: Item, due: DueItem) -> None:
     contract, unchanged = _contract(call, due)
     customer = _read(call, keys.customer(call.tenant, due.customer_id), Customer)
     upcoming = periods.periods_left(contract, due.period_start)
-    billed = settled_drafts.up_to(call, customer, contract, next(upcoming))
+    period = next(upcoming)
+    billed = settled_drafts.up_to(call, customer, contract, period)
+    if reasons := own_invoices.differences(call, customer, billed[0]):
+        _log.warning("held", extra={"contract_id": contract.id, "reasons": reasons})
+        call.services.count("InvoicesHeld", 1)
+        again = _looking_again(call, due, since=invoicing.finalizes_at(period))
+        _commit(call, item, contract, None, again, unchanged)
+        return
     following = next(upcoming, None)
     next_due = None if following is None else _due(contract, following, opened_at=due.opened_at)
     _commit(call, item, contract, billed, next_due, unchanged)
@@ -477,7 +484,7 @@ def _commit(
 
 
 def _looking_again(call: Call, due: DueItem, *, since: datetime) -> DueItem:
-    """Returns work that waits for other work: usage of the same time, or parked usage.
+    """Returns work that waits for other work: usage of the same time, or what keeps usage back.
 
     The longer it has waited since it was due, the longer it waits once more.
     """

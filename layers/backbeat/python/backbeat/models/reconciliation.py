@@ -195,8 +195,10 @@ class Correction(Model):
 class ReconciliationSettings(Model):
     """How strict a tenant is while periods are open, and how long Stripe may take to count.
 
-    `epsilon` is a share of Stripe's figure. Final periods must match exactly, whatever is set.
+    `epsilon` is a share of Stripe's figure. Final periods must match exactly, whatever is set; with
+    `holds_invoices`, our own invoices over the same usage are not final before they do.
     """
 
     epsilon: Decimal = Decimal("0.005")
     lag_seconds: int = 600
+    holds_invoices: bool = True

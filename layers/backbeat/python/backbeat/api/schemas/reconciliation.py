@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from backbeat.api.schemas.types import Limit, Number, Schema, Timestamp, Whole
+from backbeat.api.schemas.types import Flag, Limit, Number, Schema, Timestamp, Whole
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.mappings import Lane
 from backbeat.models.period import Period
@@ -103,6 +103,7 @@ class ChangeSettings(Schema):
 
     epsilon: Annotated[Number, Field(ge=0, le=1)] | None = None
     lag_seconds: Annotated[Whole, Field(ge=0, le=86_400)] | None = None
+    holds_invoices: Flag | None = None
 
     def changes(self) -> dict[str, object]:
         """Returns what is given."""

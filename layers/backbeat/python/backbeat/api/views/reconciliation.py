@@ -162,7 +162,11 @@ def correction_view(correction: Correction) -> dict[str, object]:
 
 def settings_view(settings: ReconciliationSettings) -> dict[str, object]:
     """Returns how strict reconciliation is."""
-    return {"epsilon": settings.epsilon, "lag_seconds": settings.lag_seconds}
+    return {
+        "epsilon": settings.epsilon,
+        "lag_seconds": settings.lag_seconds,
+        "holds_invoices": settings.holds_invoices,
+    }
 
 
 def _metric_view(one: MetricDrift) -> dict[str, object]:

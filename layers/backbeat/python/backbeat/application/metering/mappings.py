@@ -7,12 +7,14 @@ of by one: two would each take what the other sends for a stranger's.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from backbeat.application import connections, tenants
 from backbeat.application.metering import billing_periods, definitions
 from backbeat.application.services import Call
 from backbeat.domain import periods
 from backbeat.models.base import Model
+from backbeat.models.customers import Customer
 from backbeat.models.errors import Conflict, InvalidArgument, NotFound
 from backbeat.models.mappings import Lane, MeterMapping, Target
 from backbeat.models.period import Period, hour_of, is_on_hour
@@ -27,12 +29,17 @@ from backbeat.ports.store import Absent, Effect, Index, IndexKey, Item, Key, Put
 _KEPT = timedelta(days=35)
 """How long after its end a mapping is still looked at: Stripe takes nothing older."""
 
+_INSTANT: Final = timedelta(microseconds=1)
+_MOST_EARLIER: Final = 10
+"""Mappings of the same usage, one after the other, that are remembered."""
+
 
 class _Hold(Model):
-    """Says which mapping holds something, and until when: None is for good."""
+    """Says which mapping holds something, until when (None is for good), and which did before."""
 
     mapping_id: str
     until: datetime | None = None
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,7 @@ def end(call: Call, mapping_id: str, at: datetime | None) -> MeterMapping:
     for key, _ in _claims(call, mapping):
         held = call.store.get(key)
         if held is not None and from_item(held, _Hold).mapping_id == mapping.id:
-            hold = _Hold(mapping_id=mapping.id, until=until)
+            hold = from_item(held, _Hold).model_copy(update={"until": until})
             work.add(Put(to_item(key, hold, version=held.version + 1), Version(held.version)))
     work.commit()
     return ended
@@ -172,6 +179,29 @@ def open_parts(call: Call, mapping: MeterMapping) -> list[tuple[Period, Period]]
         if part is not None and part.starting_at <= call.now:
             found.append((period, part))
         period = periods.whole_period(mapping.schedule, period.starting_at - timedelta(seconds=1))
+    return found[::-1]
+
+
+def of_customer(call: Call, metric: str, customer: Customer) -> list[MeterMapping]:
+    """Returns the mappings of a customer's usage, the latest first."""
+    claims = (
+        keys.claim(call.tenant, "metered", f"{metric}\n{name}") for name in customer.usage_keys
+    )
+    holds = [from_item(item, _Hold) for item in call.store.get_many(claims).values()]
+    ids = [id_ for hold in holds for id_ in (hold.mapping_id, *hold.earlier)]
+    return [get(call, id_) for id_ in dict.fromkeys(ids)]
+
+
+def parts_over(call: Call, mapping: MeterMapping, span: Period) -> list[Period]:
+    """Returns the parts that a mapping tells of the periods that touch a span and are over."""
+    found: list[Period] = []
+    period = periods.whole_period(mapping.schedule, span.ending_before - _INSTANT)
+    while period.ending_before > span.starting_at:
+        part = mapping.part_of(period)
+        inside = None if part is None else part.within(span)
+        if part is not None and inside is not None and part.ending_before <= call.now:
+            found.append(part)
+        period = periods.whole_period(mapping.schedule, period.starting_at - _INSTANT)
     return found[::-1]
 
 
@@ -266,12 +296,12 @@ def _claims(call: Call, mapping: MeterMapping) -> Sequence[tuple[Key, str]]:
 
 def _claim(call: Call, key: Key, mapping: MeterMapping, what: str) -> Effect:
     item = call.store.get(key)
-    hold = _Hold(mapping_id=mapping.id)
     if item is None:
-        return Put(to_item(key, hold), Absent())
+        return Put(to_item(key, _Hold(mapping_id=mapping.id)), Absent())
     held = from_item(item, _Hold)
     if held.until is None or held.until > mapping.starting_at:
         raise Conflict(what, conflicting_id=held.mapping_id)
+    hold = _Hold(mapping_id=mapping.id, earlier=(held.mapping_id, *held.earlier)[:_MOST_EARLIER])
     return Put(to_item(key, hold, version=item.version + 1), Version(item.version))
 
 

@@ -197,6 +197,12 @@ def latest_of(call: Call, mapping: MeterMapping, target: Target) -> list[Found]:
     return [from_item(item, Found) for item in page.items]
 
 
+def last_look(call: Call, mapping: MeterMapping, target: Target, part: Period) -> Found | None:
+    """Returns what the last run found of a part of a period; None if none has looked at it."""
+    key = keys.reconciled(call.tenant, mapping.ledger(target), part.starting_at)
+    return read(call.store, key, Found)
+
+
 def settings_of(call: Call) -> ReconciliationSettings:
     """Returns how strict the tenant is."""
     kept = read(call.store, keys.metering_settings(call.tenant), ReconciliationSettings)
@@ -216,7 +222,7 @@ def _mapping(call: Call, mapping: MeterMapping, *, whole: bool) -> Iterator[Foun
     for target in mapping.targets:
         for period, part in mappings.open_parts(call, mapping):
             key = keys.reconciled(call.tenant, mapping.ledger(target), part.starting_at)
-            before = read(call.store, key, Found)
+            before = last_look(call, mapping, target, part)
             row = look(call, mapping, target, period, part, whole=whole)
             if row.verdict is Verdict.OK and before is not None:
                 was_wrong = before.verdict is Verdict.INVESTIGATE
