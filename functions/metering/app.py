@@ -1,9 +1,11 @@
 """Metered usage: events in, backfills and replays, usage out, counters, caps and alerts."""
 
 from datetime import timedelta
+from functools import partial
 
 from backbeat import bootstrap
 from backbeat.api import pagination
+from backbeat.api.pages import listed
 from backbeat.api.replies import Reply, file, ok, page
 from backbeat.api.requests import Request
 from backbeat.api.resolver import Api
@@ -127,15 +129,7 @@ def order_backfill(request: Request, body: OrderBackfill) -> Reply:
 @api.route("GET", "/metering/v1/events/backfill")
 def list_backfills(request: Request, query: ListBackfills) -> Reply:
     """Lists backfills, the newest first."""
-    parameters = query.model_dump(exclude={"next_page", "limit"})
-    found, following = backfills.page(
-        request.call,
-        query.wants,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
-    )
-    views = [backfill_view(one) for one in found]
-    return page(views, pagination.encode(following, parameters))
+    return listed(query, partial(backfills.page, request.call, query.wants), backfill_view)
 
 
 @api.route("GET", "/metering/v1/events/backfill/{operation_id}")
@@ -168,7 +162,7 @@ def run_replay(request: Request, body: RunReplay) -> Reply:
     """Counts events anew and tells what differs from what was counted, or mends it."""
     found = replays.replay(
         request.call,
-        body.span,
+        body.span(request.call.now),
         metrics=body.metrics,
         customer_ref=body.customer_ref,
         applies=body.mode == "apply",
@@ -282,33 +276,27 @@ def list_meter_alerts(request: Request) -> Reply:
 @api.route("GET", "/metering/v1/alerts/events")
 def list_meter_alert_events(request: Request, query: ListMeterAlertEvents) -> Reply:
     """Lists when lines were crossed, and what was said about that, the newest first."""
-    parameters = query.model_dump(exclude={"next_page", "limit"})
-    found, following = alert_states.page_of_events(
-        request.call,
-        query.wants,
-        since=query.since,
-        until=query.until,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
+    return listed(
+        query,
+        partial(
+            alert_states.page_of_events,
+            request.call,
+            query.wants,
+            since=query.since,
+            until=query.until,
+        ),
+        crossing_view,
     )
-    views = [crossing_view(one) for one in found]
-    return page(views, pagination.encode(following, parameters))
 
 
 @api.route("GET", "/metering/v1/alerts/states")
 def list_meter_alert_states(request: Request, query: ListMeterAlertStates) -> Reply:
     """Lists where alerts stand for customers, the latest change first."""
-    parameters = query.model_dump(exclude={"next_page", "limit"})
-    found, following = alert_states.page(
-        request.call,
-        query.wants,
-        since=query.since,
-        until=query.until,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
+    return listed(
+        query,
+        partial(alert_states.page, request.call, query.wants, since=query.since, until=query.until),
+        state_view,
     )
-    views = [state_view(one) for one in found]
-    return page(views, pagination.encode(following, parameters))
 
 
 @api.route("POST", "/metering/v1/alerts/{alert_id}/acknowledge")

@@ -1,7 +1,10 @@
 """What operators of metering do: adjustments, mappings to Stripe, pushes, reconciliation."""
 
+from functools import partial
+
 from backbeat import bootstrap
-from backbeat.api import auth, pagination
+from backbeat.api import auth
+from backbeat.api.pages import listed
 from backbeat.api.replies import Reply, document, file, ok, page
 from backbeat.api.requests import Request, Visit
 from backbeat.api.resolver import Api
@@ -20,6 +23,7 @@ from backbeat.api.schemas.metering import (
 )
 from backbeat.api.schemas.reconciliation import (
     ApproveCorrection,
+    ApproveCorrections,
     ChangeSettings,
     Explain,
     FinalizePeriod,
@@ -58,7 +62,7 @@ from backbeat.application.metering import (
     pushes,
     reconciliation,
 )
-from backbeat.models.errors import NotFound
+from backbeat.models.errors import BackbeatError, NotFound
 from backbeat.models.mappings import Lane
 from backbeat.models.reconciliation import CorrectionStatus, RunTrigger
 
@@ -75,15 +79,7 @@ def create_adjustment(request: Request, body: CreateAdjustment) -> Reply:
 @api.route("GET", "/metering/v1/adjustments")
 def list_adjustments(request: Request, query: ListAdjustments) -> Reply:
     """Lists adjustments, the newest first."""
-    parameters = query.model_dump(exclude={"next_page", "limit"})
-    found, following = adjustments.page(
-        request.call,
-        query.wants,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
-    )
-    views = [adjustment_view(one) for one in found]
-    return page(views, pagination.encode(following, parameters))
+    return listed(query, partial(adjustments.page, request.call, query.wants), adjustment_view)
 
 
 @api.route("GET", "/metering/v1/adjustments/{adjustment_id}")
@@ -142,15 +138,7 @@ def create_mapping(request: Request, body: CreateMapping) -> Reply:
 @api.route("GET", "/metering/v1/mappings")
 def list_mappings(request: Request, query: ListMappings) -> Reply:
     """Lists mappings in order of creation."""
-    parameters = query.model_dump(exclude={"next_page", "limit"})
-    found, following = mappings.page(
-        request.call,
-        query.wants,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
-    )
-    views = [mapping_view(one) for one in found]
-    return page(views, pagination.encode(following, parameters))
+    return listed(query, partial(mappings.page, request.call, query.wants), mapping_view)
 
 
 @api.route("GET", "/metering/v1/mappings/{mapping_id}")
@@ -188,15 +176,8 @@ def list_pushes(request: Request, query: ListPushes) -> Reply:
     target = mapping.target if query.lane is Lane.LIVE else mapping.shadow
     if target is None:
         return page([], None)
-    parameters = {**query.model_dump(exclude={"next_page", "limit"}), "mapping": mapping.id}
-    found, following = pushes.log(
-        request.call,
-        mapping,
-        target,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
-    )
-    return page([push_view(one) for one in found], pagination.encode(following, parameters))
+    read = partial(pushes.log, request.call, mapping, target)
+    return listed(query, read, push_view, mapping=mapping.id)
 
 
 @api.route("POST", "/metering/v1/reconciliation/runs")
@@ -215,12 +196,7 @@ def run_reconciliation(request: Request, body: RunReconciliation) -> Reply:
 @api.route("GET", "/metering/v1/reconciliation/runs")
 def list_runs(request: Request, query: ListRuns) -> Reply:
     """Lists runs, the newest first."""
-    found, following = reconciliation.page(
-        request.call,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, {}),
-    )
-    return page([run_view(one) for one in found], pagination.encode(following, {}))
+    return listed(query, partial(reconciliation.page, request.call), run_view)
 
 
 @api.route("GET", "/metering/v1/reconciliation/runs/{run_id}")
@@ -274,15 +250,24 @@ def explain_reconciliation(request: Request, query: Explain) -> Reply:
 @api.route("GET", "/metering/v1/reconciliation/corrections")
 def list_corrections(request: Request, query: ListCorrections) -> Reply:
     """Lists what reconciliation suggested, the newest first."""
-    parameters = query.model_dump(exclude={"next_page", "limit"})
-    found, following = corrections.page(
-        request.call,
-        query.wants,
-        limit=query.limit,
-        cursor=pagination.decode(query.next_page, parameters),
-    )
-    views = [correction_view(one) for one in found]
-    return page(views, pagination.encode(following, parameters))
+    return listed(query, partial(corrections.page, request.call, query.wants), correction_view)
+
+
+@api.route("POST", "/metering/v1/reconciliation/corrections/approve")
+def approve_corrections(request: Request, body: ApproveCorrections) -> Reply:
+    """Applies corrections one by one, and answers what became of each."""
+    call = request.call
+    results = []
+    for id_ in dict.fromkeys(body.correction_ids):
+        try:
+            applied = corrections.approve(call, id_, by=call.by.id, note=body.reason)
+            results.append({"id": id_, "status": applied.status.value})
+        except BackbeatError as error:
+            results.append(
+                {"id": id_, "status": "error", "code": error.code, "error": error.message}
+            )
+    failed = sum(one["status"] == "error" for one in results)
+    return ok({"applied": len(results) - failed, "failed": failed, "results": results})
 
 
 @api.route("POST", "/metering/v1/reconciliation/corrections/{correction_id}/approve")
@@ -290,7 +275,7 @@ def approve_correction(request: Request, body: ApproveCorrection) -> Reply:
     """Applies a correction, once however often it is approved."""
     call = request.call
     applied = corrections.approve(
-        call, request.path["correction_id"], by=call.by.id, kind=body.kind
+        call, request.path["correction_id"], by=call.by.id, kind=body.kind, note=body.reason
     )
     return ok(correction_view(applied))
 

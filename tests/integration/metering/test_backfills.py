@@ -344,3 +344,44 @@ def damage(store: WatchedStore, change: Callable[[Decimal], Decimal]) -> None:
         replace(item, numbers={name: change(number) for name, number in item.numbers.items()})
         for item in found
     )
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [
+        # It is 12:00: the hours from 11:00 to 12:00, and from 10:00.
+        ("-PT1H", "now", 1),
+        ("-PT2H", "now", 2),
+        ("-PT2H", "-PT1H", 1),
+        ("-P1D", "now", 2),
+        ("2025-01-15T10:00:00Z", "now", 2),
+    ],
+)
+def test_d20_a_replay_may_be_of_the_last_hours(
+    since: str, until: str, found: int, meter: Meter
+) -> None:
+    meter.counter()
+    meter.send(event(3, "2025-01-15T11:30:00Z"), event(4, "2025-01-15T10:15:00Z"))
+    told = meter.post("replay", {"since": since, "until": until, "mode": "dry-run"}).data
+    [metric] = told["metrics"]
+    assert (told["applied"], metric["events_found"], metric["counter_delta"]) == (False, found, 0)
+    latest = "2025-01-15T10:15:00+00:00" if until == "-PT1H" else "2025-01-15T11:30:00+00:00"
+    assert metric["watermark"] == latest
+
+
+def test_d20_the_running_hour_is_a_whole_one(meter: Meter, clock: TestClock) -> None:
+    meter.counter()
+    clock.advance(minutes=20)
+    meter.send(event(3, "2025-01-15T12:10:00Z"), event(4, "2025-01-15T11:10:00Z"))
+    told = meter.post("replay", {"since": "-PT1H", "until": "now"}).data
+    assert told["time_range"] == {
+        "start": "2025-01-15T11:00:00+00:00",
+        "end": "2025-01-15T13:00:00+00:00",
+    }
+    assert told["summary"]["events_found"] == 2
+
+
+@pytest.mark.parametrize("since", ["-PT", "-P", "-PT1M", "PT1H", "yesterday", "-P99999D", 3])
+def test_d20_other_times_are_refused(since: object, meter: Meter) -> None:
+    reply = meter.post("replay", {"since": since, "until": "now"})
+    assert (reply.status, "since" in reply.body["message"]) == (400, True)

@@ -233,6 +233,29 @@ class TestClasses:
         reconcile(mapped.meter)
         assert [one["amount"] for one in suggested(mapped.meter)] == [-8]
 
+    def test_d37_t49_several_are_applied_together_each_with_its_result(
+        self, mapped: Mapped, clock: TestClock
+    ) -> None:
+        mapped.meter.send(event(40))
+        mapped.side.meter_events(lose=1)
+        mapped.push()
+        clock.advance(minutes=10)
+        reconcile(mapped.meter)
+        [correction] = suggested(mapped.meter)
+        ids = [correction["id"], "none", correction["id"]]
+        body = {"correction_ids": ids, "reason": "seen at Stripe"}
+        done = mapped.meter.post("reconciliation/corrections/approve", body).data
+        assert (done["applied"], done["failed"]) == (1, 1)
+        assert [(one["id"], one["status"]) for one in done["results"]] == [
+            (correction["id"], "applied"),
+            ("none", "error"),
+        ]
+        [shown] = mapped.meter.get("reconciliation/corrections").data
+        assert shown["decision_note"] == "seen at Stripe"
+        for wrong in ([], ["x"] * 101):
+            body = {"correction_ids": wrong}
+            assert mapped.meter.post("reconciliation/corrections/approve", body).status == 400
+
     def test_t49_unknown_ones_are_not_applied(self, mapped: Mapped) -> None:
         for decision in ("approve", "reject"):
             reply = mapped.meter.post(f"reconciliation/corrections/none/{decision}", {})
@@ -473,7 +496,7 @@ class TestReports:
             == 404
         )
 
-    def test_d40_how_strict_it_is_can_be_set(self, mapped: Mapped) -> None:
+    def test_d40_t41_how_strict_it_is_can_be_set(self, mapped: Mapped) -> None:
         assert mapped.meter.get("reconciliation/settings").data == {
             "epsilon": Decimal("0.005"),
             "lag_seconds": 600,

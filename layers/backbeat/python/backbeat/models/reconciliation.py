@@ -190,6 +190,7 @@ class Correction(Model):
     created_at: datetime
     decided_at: datetime | None = None
     decided_by: str | None = None
+    decision_note: str | None = None
 
 
 class ReconciliationSettings(Model):

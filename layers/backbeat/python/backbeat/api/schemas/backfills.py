@@ -1,17 +1,19 @@
 """Requests about backfills and replays."""
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from backbeat.api.schemas.metering import CustomerRef, sent_events, whole_hours
-from backbeat.api.schemas.types import HourTimestamp, Limit, Name, Schema, Timestamp
+from backbeat.api.schemas.types import Limit, Name, Schema, Timestamp, on_hour
 from backbeat.application.metering.backfills import MOST_BYTES, MOST_EVENTS, NewBackfill
 from backbeat.models.backfills import Backfill, BackfillFormat, BackfillStatus
 from backbeat.models.counters import Outcome, SentEvent
 from backbeat.models.errors import InvalidArgument
-from backbeat.models.period import Period
+from backbeat.models.period import HOUR, Period, hour_of
 
 _Text = Annotated[str, StringConstraints(max_length=MOST_BYTES)]
 
@@ -90,21 +92,48 @@ class ListRows(Schema):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
+_FROM_NOW: Final = re.compile(r"-P(?=.)(?:(\d{1,4})D)?(?:T(?=.)(\d{1,5})H)?", re.ASCII)
+
+
+def _moment(value: object) -> datetime | timedelta:
+    if value == "now":
+        return timedelta(0)
+    matched = _FROM_NOW.fullmatch(value) if isinstance(value, str) else None
+    if matched is None:
+        return on_hour(value)
+    days, hours = (int(number or 0) for number in matched.groups())
+    return -timedelta(days=days, hours=hours)
+
+
+def _with_underscore(value: object) -> object:
+    return value.replace("-", "_") if isinstance(value, str) else value
+
+
+Moment = Annotated[
+    datetime | timedelta, BeforeValidator(_moment), WithJsonSchema({"type": "string"})
+]
+"""An hour, `now`, or whole hours and days before now such as -PT24H (D-20)."""
+
+
 class RunReplay(Schema):
     """What to count anew. `apply` mends what differs, `dry_run` only tells."""
 
     metrics: Annotated[list[Name], Field(max_length=50)] = []
     customer_ref: CustomerRef | None = None
-    since: HourTimestamp
-    until: HourTimestamp
-    mode: Literal["dry_run", "apply"] = "dry_run"
+    since: Moment
+    until: Moment
+    mode: Annotated[Literal["dry_run", "apply"], BeforeValidator(_with_underscore)] = "dry_run"
     cursor: str | None = None
 
-    @property
-    def span(self) -> Period:
-        """The span of whole hours.
+    def span(self, now: datetime) -> Period:
+        """Returns the span of whole hours: distances from now take in the hours they lie in.
 
         Raises:
             InvalidArgument: its ends are reversed.
         """
-        return whole_hours(self.since, self.until)
+        since, until = self.since, self.until
+        if isinstance(since, timedelta):
+            since = hour_of(now + since)
+        if isinstance(until, timedelta):
+            until = hour_of(now + until + HOUR - timedelta(microseconds=1))
+        return whole_hours(since, until)

@@ -14,6 +14,8 @@ from backbeat.models.reconciliation import Correction, CorrectionKind, Correctio
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
+_Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
 Format = Literal["json", "csv", "html"]
 
 
@@ -96,6 +98,14 @@ class ApproveCorrection(Schema):
     """How to mend a difference, where there is a choice."""
 
     kind: CorrectionKind | None = None
+    reason: _Reason | None = None
+
+
+class ApproveCorrections(Schema):
+    """Which corrections to apply as they are suggested, and why."""
+
+    correction_ids: Annotated[list[str], Field(min_length=1, max_length=100)]
+    reason: _Reason | None = None
 
 
 class ChangeSettings(Schema):
@@ -115,4 +125,4 @@ class FinalizePeriod(Schema):
 
     mapping_id: str
     period_start: Timestamp
-    override_reason: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
+    override_reason: _Reason | None = None

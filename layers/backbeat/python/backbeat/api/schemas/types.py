@@ -52,7 +52,8 @@ def parse_timestamp(value: object) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _on_hour(value: object) -> datetime:
+def on_hour(value: object) -> datetime:
+    """Returns the instant that a value says, which must be a whole UTC hour."""
     instant = parse_timestamp(value)
     if not is_on_hour(instant):
         raise ValueError("must be on an hour boundary")
@@ -89,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
-HourTimestamp = Annotated[datetime, BeforeValidator(_on_hour)]
+HourTimestamp = Annotated[datetime, BeforeValidator(on_hour)]
 """A date of a contract term: on a UTC hour (decision D-08)."""
 MidnightTimestamp = Annotated[datetime, BeforeValidator(_at_midnight)]
 

@@ -54,6 +54,7 @@ def replay_view(replay: Replay) -> dict[str, object]:
                 "counter_after": one.after,
                 "counter_delta": one.counter_delta,
                 "affected_customers": one.affected_customers,
+                "watermark": optional(one.watermark),
             }
             for one in replay.metrics
         ],

@@ -157,6 +157,7 @@ def correction_view(correction: Correction) -> dict[str, object]:
         created_at=timestamp(correction.created_at),
         decided_at=optional(correction.decided_at),
         decided_by=correction.decided_by,
+        decision_note=correction.decision_note,
     )
 
 

@@ -137,9 +137,14 @@ def page(
 
 
 def approve(
-    call: Call, correction_id: str, *, by: str, kind: CorrectionKind | None = None
+    call: Call,
+    correction_id: str,
+    *,
+    by: str,
+    kind: CorrectionKind | None = None,
+    note: str | None = None,
 ) -> Correction:
-    """Applies a correction. Approving it again changes nothing.
+    """Applies a correction; the note says why. Approving it again changes nothing.
 
     Raises:
         NotFound: there is none of that id.
@@ -156,7 +161,7 @@ def approve(
     target = next(one for one in mapping.targets if one.lane is held.lane)
     _, part = mappings.part_from(call, mapping, held.period_start)
     if held.status is CorrectionStatus.OPEN:
-        item, held = _begin(call, item, held, mapping, target, part, by=by, kind=kind)
+        item, held = _begin(call, item, held, mapping, target, part, by=by, kind=kind, note=note)
     if held.status is CorrectionStatus.APPLYING:
         _write_usage(call, held, mapping, part)
         held = _finish(call, item, held, mapping, target, part)
@@ -191,6 +196,7 @@ def _begin(
     *,
     by: str,
     kind: CorrectionKind | None,
+    note: str | None,
 ) -> tuple[Item, Correction]:
     """Changes how far the period is pushed, together with the note that it is.
 
@@ -205,7 +211,9 @@ def _begin(
         raise Unprocessable("A push of the period is under way: reconcile again when it is done")
     adds = chosen in (*_ADDS_USAGE, CorrectionKind.RECOUNT)
     status = CorrectionStatus.APPLYING if adds else CorrectionStatus.APPLIED
-    begun = _decided(call, held, status, by).model_copy(update={"kind": chosen})
+    begun = _decided(call, held, status, by).model_copy(
+        update={"kind": chosen, "decision_note": note}
+    )
     put = _replaced(call, item, begun)
     changes: dict[str, object] = {"mending": held.id} if adds else {}
     match chosen:

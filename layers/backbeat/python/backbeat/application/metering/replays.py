@@ -47,7 +47,8 @@ class _Turn(Model):
 class MetricReplay:
     """What a replay found of a counter: events, late ones among them, and what was off by how much.
 
-    `counter_delta` is what the events come to less what was counted.
+    `counter_delta` is what the events come to less what was counted, `watermark` when the latest
+    event happened.
     """
 
     counter: Counter
@@ -56,6 +57,7 @@ class MetricReplay:
     before: Decimal
     after: Decimal
     affected_customers: tuple[str, ...]
+    watermark: datetime | None
 
     @property
     def counter_delta(self) -> Decimal:
@@ -132,10 +134,13 @@ def _of_counter(
     events = late = 0
     before = after = Decimal(0)
     affected: list[str] = []
+    watermark: datetime | None = None
     for customer in customers:
         counted, stored = _settled(call, metric, customer, span)
         mine = [one for one in stored if metering.matches(one.event, metric)]
         events += len(mine)
+        times = [one.event.timestamp for one in mine]
+        watermark = max([*times, *([] if watermark is None else [watermark])], default=None)
         late += sum(one.received_at - one.event.timestamp > counter.late_window for one in mine)
         was = windows.quantity(metric, counted) or Decimal(0)
         now = windows.quantity(metric, counting.cells(metric, stored)) or Decimal(0)
@@ -144,7 +149,7 @@ def _of_counter(
             affected.append(customer.id)
             if applies:
                 recount(call, metric, customer, span)
-    return MetricReplay(counter, events, late, before, after, tuple(affected))
+    return MetricReplay(counter, events, late, before, after, tuple(affected), watermark)
 
 
 def _settled(
