@@ -89,3 +89,10 @@ def test_d50_n36_decisions_are_in_the_log_of_changes(mapped: Mapped) -> None:
     # Proposed, begun, done.
     assert kinds == ["adjustment"] * 3
     assert {"counter", "meter_mapping"} <= {one["resource_type"] for one in logged}
+
+
+def test_t45_no_page_of_another_origin_may_call_unless_it_was_allowed(meter: Meter) -> None:
+    origin = {"origin": "https://evil.example.com"}
+    reply = meter.product.request("GET", "/metering/v1/counters", headers=origin)
+    assert reply.status == 200
+    assert not [name for name in reply.headers if name.lower().startswith("access-control-")]

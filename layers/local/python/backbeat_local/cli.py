@@ -20,7 +20,17 @@ from backbeat_local.template_files import find_template
 
 _DEFAULT_STATE: Final = ".backbeat"
 _WATCH_SECONDS: Final = 0.5
-_GROUPS: Final = ("catalog", "clock", "demo", "events", "fixtures", "sim", "usage", "webhooks")
+_GROUPS: Final = (
+    "catalog",
+    "clock",
+    "demo",
+    "events",
+    "fixtures",
+    "metering",
+    "sim",
+    "usage",
+    "webhooks",
+)
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
