@@ -46,6 +46,22 @@ def test_t35_what_waits_and_what_differs_is_counted(mapped: Mapped, clock: TestC
     assert not any(mapped.id in line for line in metrics(product, token="stranger"))
 
 
+def test_d101_open_alerts_are_counted(mapped: Mapped) -> None:
+    meter, product = mapped.meter, mapped.meter.product
+    for name, severity in (("One", "critical"), ("Two", "info"), ("Three", "info")):
+        body = {"name": name, "type": "usage", "metric": "calls", "threshold": 10}
+        alert = meter.post("alerts", {**body, "severity": severity}).data["id"]
+    meter.send(event(10))
+    meter.post(f"alerts/{alert}/acknowledge", {"customer_ref": "acme"})
+    found = metrics(product)
+    name = "backbeat_metering_alerts_open"
+    assert {line: value for line, value in found.items() if line.startswith(name)} == {
+        f'{name}{{severity="critical",status="triggered"}}': "1",
+        f'{name}{{severity="info",status="acknowledged"}}': "1",
+        f'{name}{{severity="info",status="triggered"}}': "1",
+    }
+
+
 def test_labels_are_escaped() -> None:
     sample = Sample(Decimal("1.50"), {"metric": 'a "b"\\c\nd'})
     assert exposition([Gauge("drift", "Some.", (sample, Sample(Decimal(0))))]) == (

@@ -1,11 +1,13 @@
 """Figures about a tenant's metering, for whoever watches it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from backbeat.application.metering import (
     adjustments,
+    alert_states,
     backfills,
     corrections,
     mappings,
@@ -91,6 +93,11 @@ def of_tenant(call: Call) -> list[Gauge]:
             (_count(queued),),
         ),
         Gauge(
+            "backbeat_metering_alerts_open",
+            "Alerts above their lines, by severity and whether anybody said that they know.",
+            tuple(_open_alerts(call)),
+        ),
+        Gauge(
             "backbeat_metering_last_reconciliation_seconds",
             "When the last reconciliation was, in seconds since 1970.",
             tuple(Sample(Decimal(int(run.started_at.timestamp()))) for run in runs),
@@ -120,6 +127,14 @@ def _drifts(call: Call, *, share: bool) -> Iterator[Sample]:
                             "period": row.period_start.isoformat(),
                         },
                     )
+
+
+def _open_alerts(call: Call) -> Iterator[Sample]:
+    counted = Counter(
+        (state.severity.value, state.status.value) for _, state in alert_states.open_ones(call)
+    )
+    for (severity, status), number in sorted(counted.items()):
+        yield Sample(Decimal(number), {"severity": severity, "status": status})
 
 
 def _oldest(call: Call, states: Iterable[PushState]) -> Decimal:
