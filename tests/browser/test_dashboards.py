@@ -78,6 +78,19 @@ def test_its_style_is_allowed_and_its_details_open(framed: Page, shared_world: W
     expect(frame.locator("h1")).to_have_css("font-size", "18px")
 
 
+def test_its_curves_and_bars_are_drawn(framed: Page, shared_world: World) -> None:
+    frame = embedded(framed, linked(shared_world, "usage", shared_world.acme))
+    # Images by two qualities, and gigabytes.
+    curves = frame.locator("svg > polyline")
+    expect(curves).to_have_count(3)
+    for curve in curves.all():
+        expect(curve).to_be_visible()
+    framed.evaluate("document.querySelector('iframe').remove()")
+    frame = embedded(framed, linked(shared_world, "commits_and_credits", shared_world.acme))
+    frame.locator("details").first.locator("summary").click()
+    expect(frame.locator("svg > rect.all").first).to_be_visible()
+
+
 def test_a_hostile_name_is_only_a_name(framed: Page, shared_world: World) -> None:
     frame = embedded(framed, linked(shared_world, "usage", shared_world.hostile))
     expect(frame.get_by_role("heading", level=1)).to_contain_text("<")

@@ -69,6 +69,9 @@ def test_credits_are_told_apart_from_what_is_due(product: Product, world: World)
     )
     [period] = show(product, issue(product, world.customer_id)).data["periods"]
     assert (period["spent"], period["covered"], period["due"]) == (21, 10, 11)
+    # The credit pays all calls, and 8 of 30 tokens: what was used stays one thing each.
+    used = [(one["name"], one["quantity"], one["amount"]) for one in period["used"]]
+    assert sorted(used) == [("Calls", 3, 6), ("Tokens", 30, 15)]
 
 
 def test_a_token_shows_no_other_customer(product: Product, world: World) -> None:

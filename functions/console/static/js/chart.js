@@ -69,7 +69,7 @@ function draw(box, { times, series, kind, tell, height, unit }) {
     fmtDate: (form) => uPlot.fmtDate(form),
     scales: { x: kind === "bars" ? { range: (chart, low, high) => aired(low, high, times.length) } : {}, y: { range: (chart, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { stroke: ink, grid: { show: false }, ticks: { show: false }, font: FONT, gap: 8, values: SHORT_DATES, space: 64, size: 28 },
+      { stroke: ink, grid: { show: false }, ticks: { show: false }, font: FONT, gap: 8, space: LABEL_WIDTH, size: 28, ...timeMarks(times) },
       { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: FONT, size: 60, gap: 6, values: (chart, marks) => marks.map((mark) => unit + compact(mark)) },
     ],
     series: [
@@ -86,6 +86,23 @@ function draw(box, { times, series, kind, tell, height, unit }) {
     hooks: { setCursor: [(chart) => tip(box, chart, times, series, colours, tell)] },
   };
   return new uPlot(options, [times.map((time) => Date.parse(time) / 1000), ...order.map((at) => stacked[at])], box);
+}
+
+const LABEL_WIDTH = 64;
+const SHORT_MONTH = new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", month: "short", year: "numeric" });
+
+/** Months are marked where they stand, as many as have room; other times by the calendar. */
+function timeMarks(times) {
+  const instants = times.map((time) => new Date(time));
+  const months = instants.every((one) => one.getUTCDate() === 1 && one.getTime() % 86_400_000 === 0);
+  if (!months) return { values: SHORT_DATES };
+  return {
+    splits: (chart) => {
+      const each = Math.ceil((instants.length * (LABEL_WIDTH + 16)) / Math.max(chart.bbox.width / devicePixelRatio, 1));
+      return instants.filter((_, at) => at % each === 0).map((one) => one.getTime() / 1000);
+    },
+    values: (chart, marks) => marks.map((mark) => SHORT_MONTH.format(new Date(mark * 1000))),
+  };
 }
 
 const FONT = "12px system-ui, sans-serif";

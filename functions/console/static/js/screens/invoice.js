@@ -4,7 +4,7 @@ import { html, useState } from "../view.js";
 import { file, get, optional, path, post, save } from "../api.js";
 import { sign } from "../exact.js";
 import { at, go, useLoaded } from "../hooks.js";
-import { date, money, period, quantity, words } from "../format.js";
+import { date, money, period, quantity, time, words } from "../format.js";
 import { Lines } from "../invoice-lines.js";
 import { Badge, Button, Dialog, Do, Groups, Id, Loaded, Panel, State, Table, Time } from "../parts.js";
 
@@ -37,13 +37,16 @@ export function Invoice({ customerId, id }) {
   }}<//>`;
 }
 
+/** A sentence of the API with its instants as people read them. */
+const readable = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)/g, (instant) => (instant.includes("T00:00:00") ? date(instant) : time(instant)));
+
 function Why({ invoiceId, line, close }) {
   const told = useLoaded((signal) => get(path`/explain/${invoiceId}/${line.id}`, { limit: 20 }, signal), [invoiceId, line.id]);
   return html`<${Dialog} wide title=${`Why ${money(line.total, line.credit_type)}?`} close=${close}>
     <p class="lead">${line.name} <${Groups} of=${{ ...line.presentation_group_values, ...line.pricing_group_values }} /></p>
     <${Loaded} state=${told} what="the explanation">${({ data }) => html`<div data-why=${line.id}>
-      <ol class="steps">${data.arithmetic.map((step) => html`<li><b>${step.name}</b><span>${step.text}</span></li>`)}</ol>
-      <p>${data.matches ? html`<${Badge} tone="good">computed again: the same<//>` : html`<${Badge} tone="bad">computed again: ${money(data.computed.total, line.credit_type)}<//>`}</p>
+      <ol class="steps">${data.arithmetic.map((step) => html`<li><b>${step.name}</b><span>${readable(step.text)}</span></li>`)}</ol>
+      <p class="verdict">${data.matches ? html`<${Badge} tone="good">computed again: the same<//>` : html`<${Badge} tone="bad">computed again: ${money(data.computed.total, line.credit_type)}<//>`}</p>
       ${data.events?.complete === false && html`<p class="note">The events of this time are not stored any longer: this was computed from the counters.</p>`}
       ${data.events && data.events.count > 0 && html`<h3>Events counted</h3><${Table} caption="Events counted" rows=${data.events.data} rowKey=${(one) => one.transaction_id} columns=${[
         { title: "Event", cell: (one) => html`<code>${one.transaction_id}</code>` },

@@ -96,10 +96,10 @@ const LATEST = 30;
 function Requests() {
   const [pattern, setPattern] = useState("");
   const requests = useLoaded((signal) => get("/mock/requests", { latest: LATEST, path: pattern }, signal), [pattern], { every: 4000 });
-  return html`<${Panel} title="Requests" note="the last 500 calls of this token; the console's own are left out" wide actions=${html`<${Do} work=${() => call("DELETE", "/mock/requests")} done=${requests.reload}>Begin anew<//>`}>
+  return html`<${Panel} title="Requests" note="the last 500 calls of this token; the console's own are left out" wide actions=${html`<${Do} work=${() => call("DELETE", "/mock/requests")} done=${requests.reload}>Clear the log<//>`}>
     <${Form} inline submit=${(values) => setPattern(values.path)} go="Find" tone=""><${Field} label="Path" name="path" placeholder="/v1/customers*" /><//>
     <${Loaded} state=${requests} what="requests">${({ data }) => html`
-      <p class="note">${data.total} calls: ${Object.entries(data.by_status).map(([status, count]) => `${count} × ${status}`).join(", ") || "none"}</p>
+      <p class="note counts">${data.total} calls: ${Object.entries(data.by_status).map(([status, count]) => `${count} × ${status}`).join(", ") || "none"}</p>
       <${Table} caption="Requests" rows=${[...data.requests].reverse()} rowKey=${(one) => `${one.at} ${one.path}`} empty=${html`<${Empty} title="Nobody asked anything">Point your program at this server with the token of this tab.<//>`}
         detail=${(one) => html`<div class="event"><${Code} text=${one.body} label="Body" /><${Code} text=${one.reply} label="Reply" /></div>`} columns=${[
         { title: "When", cell: (one) => second(one.at) },

@@ -28,7 +28,6 @@ function Targets({ targets }) {
     <${Loaded} state=${targets} what="targets" lines=${1}>${({ data }) =>
       html`<${Table} caption="Targets" rows=${data.map((one) => (typeof one === "string" ? { id: one, target: one } : { id: one.target ?? one.url, ...one, target: one.target ?? one.url }))} empty=${html`<${Empty} title="Nobody is told anything">Add the address of your server: it gets every event by POST, signed.<//>`} columns=${[
         { title: "Address", cell: (one) => html`<code>${one.target}</code>` },
-        { title: "Added", cell: (one) => (one.created_at ? html`<${Time} of=${one.created_at} />` : "–") },
         { title: "", right: true, cell: (one) => html`<${Do} tone="small danger" label=${`Remove ${one.target}`} work=${() => call("DELETE", "/webhooks/subscriptions", { body: { target: one.target } })} done=${targets.reload} confirm=${{ title: "Remove this target?", text: "What is on its way to it is canceled.", yes: "Remove" }}>Remove<//>` },
       ]} />`}<//>
     <${Form} inline submit=${add} action=${action} go="Add"><${Field} label="New target" name="target" type="url" required placeholder="http://127.0.0.1:8000/webhooks" size="40" /><//>

@@ -9,8 +9,8 @@ class Html(str):
     __slots__ = ()
 
 
-_EMPTY = frozenset({"meta", "line", "rect", "polyline", "col"})
-"""Elements without content."""
+_EMPTY = frozenset({"meta", "col"})
+"""Elements without content, that have no end. Those of SVG have one: the next would lie inside."""
 
 
 def text(value: str) -> Html:

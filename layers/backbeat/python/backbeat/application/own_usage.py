@@ -96,7 +96,7 @@ def _open(invoice: Invoice, period: Period, now: datetime) -> OpenPeriod:
     return OpenPeriod(
         period,
         unit,
-        [_consumption(line) for line in used if line.quantity],
+        _consumed(line for line in used if line.quantity),
         spent=add(metered, fixed),
         covered=-covered,
         due=invoice.total,
@@ -104,9 +104,18 @@ def _open(invoice: Invoice, period: Period, now: datetime) -> OpenPeriod:
     )
 
 
-def _consumption(line: LineItem) -> Consumption:
-    groups = {**line.presentation_group_values, **line.pricing_group_values}
-    return Consumption(line.name, groups, line.quantity or Decimal(0), line.total, line.credit_type)
+def _consumed(lines: Iterable[LineItem]) -> list[Consumption]:
+    """Returns what was used by name and groups: prices, tiers and credits split lines further."""
+    found: dict[tuple[object, ...], Consumption] = {}
+    for line in lines:
+        groups = {**line.presentation_group_values, **line.pricing_group_values}
+        key = (line.product_id, line.name, *sorted(groups.items()))
+        so_far = found.get(key)
+        quantity, amount = line.quantity or Decimal(0), line.total
+        if so_far is not None:
+            quantity, amount = add(so_far.quantity, quantity), add(so_far.amount, amount)
+        found[key] = Consumption(line.name, groups, quantity, amount, line.credit_type)
+    return list(found.values())
 
 
 def _sum(lines: Iterable[LineItem]) -> Decimal:
