@@ -146,7 +146,7 @@ def test_everybody_can_use_it_and_names_are_texts(
     if name in BEARS_THE_NAME:
         expect(onlooking.get_by_text(HOSTILE).first).to_be_visible()
     if name != "reference":
-        # That one has a script of its own, which its policy names by its hash.
+        # That one has a script in the page itself.
         assert onlooking.locator("img[onerror], body script:not([src])").count() == 0
     onlooking.emulate_media(color_scheme="dark")
     assert violations(onlooking) == []
