@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from tests.integration.examples import FIXTURE
 from tests.integration.product import Product, Reply
 from tests.integration.targets import Targets
+
+PATIENCE = 10
+"""Seconds after which an answer counts as late."""
 
 WORLD = """\
 # 40 images at 2.05 cents.
@@ -129,9 +133,16 @@ def test_a_mistake_is_named_and_nothing_is_changed(
         "clock: !!float x",
         '{"clock": ',
         "\x00",
+        # What would keep the parser, or whoever writes the number out, busy for minutes.
+        "a: " + "[" * 20_000,
+        "a: " + "{a: " * 20_000,
+        "credit_types: {a: {name: 1.0e+999999999}}",
     ],
+    ids=lambda text: repr(text[:30]),
 )
 def test_what_is_no_fixture(text: str, product: Product) -> None:
+    begun = time.monotonic()
     reply = load(product, text)
     assert reply.status == 400, reply
     assert reply.body["code"] == "InvalidArgument"
+    assert time.monotonic() - begun < PATIENCE

@@ -12,18 +12,22 @@ _ALL_DIGITS: Final = Context(prec=999, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _LARGEST_EXPONENT: Final = 100
 
 
-def _number(text: str) -> Decimal:
-    """Returns a number exactly; one that no amount can be is refused before it costs time."""
+def number(text: str) -> Decimal:
+    """Returns a number exactly.
+
+    Raises:
+        InvalidArgument: no amount can be this large or small; written out it would cost time.
+    """
     try:
-        number = Decimal(text)
+        value = Decimal(text)
     except InvalidOperation as error:
         raise InvalidArgument(f"The body has a number out of range: {text[:20]}") from error
-    if number and abs(number.adjusted()) > _LARGEST_EXPONENT:
+    if value.is_finite() and value and abs(value.adjusted()) > _LARGEST_EXPONENT:
         raise InvalidArgument(f"The body has a number out of range: {text[:20]}")
-    return number
+    return value
 
 
-_decoder: Final = msgspec.json.Decoder(float_hook=_number)
+_decoder: Final = msgspec.json.Decoder(float_hook=number)
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 
