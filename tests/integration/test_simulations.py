@@ -87,6 +87,15 @@ def test_runs_cost_what_w26_says(product: Product, price: Any, expected: str) ->
     assert run["status"] == "done"
 
 
+@pytest.mark.parametrize("total", ["1e-999999999", "0e-999999999", "1e999999999"])
+def test_a_number_beyond_all_measure_is_refused_at_once(product: Product, total: str) -> None:
+    # Written out, it would take a gigabyte.
+    document = scenario("far", 1, expected={"total": total})
+    reply = product.post(f"{BASE}/runs", {"scenario": document})
+    assert (reply.status, reply.body["code"]) == (400, "InvalidArgument")
+    assert "expected.total" in reply.body["message"]
+
+
 def test_a_run_of_several_metrics_w27(product: Product) -> None:
     items = [
         {"metric": name, "quantity": quantity, "priceConfig": flat(1)}

@@ -96,11 +96,12 @@ def test_t28_t50_what_is_no_row_of_the_order_is_refused_row_by_row(meter: Meter)
             "calls,acme,1,yesterday",
             "calls,acme,1",
             "calls,acme,-1,2024-12-05T10:00:00Z",
+            "calls,acme,1e999999999,2024-12-05T10:00:00Z",
             "calls,acme,2,2024-12-31T23:59:59Z",
         ]
     )
     backfill = done(meter, order(meter, customer_ref="acme", csv_data=text))
-    assert (backfill["accepted"], backfill["failed"], backfill["rows"]) == (2, 8, 10)
+    assert (backfill["accepted"], backfill["failed"], backfill["rows"]) == (2, 9, 11)
     listed = meter.get(f"events/backfill/{backfill['operation_id']}/rows", status="error").data
     assert [(one["row"], one["error"].partition(":")[0]) for one in listed] == [
         (2, "metric"),
@@ -111,6 +112,7 @@ def test_t28_t50_what_is_no_row_of_the_order_is_refused_row_by_row(meter: Meter)
         (7, "ts"),
         (8, "the row has other columns than the header"),
         (9, "quantity"),
+        (10, "quantity"),
     ]
     assert december(meter) == 3
 

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from backbeat.models.errors import InvalidArgument
+from backbeat.models.numbers import is_measurable
 
 _ALL_DIGITS: Final = Context(prec=999, Emax=MAX_EMAX, Emin=MIN_EMIN)
-_LARGEST_EXPONENT: Final = 100
 
 
 def number(text: str) -> Decimal:
@@ -22,7 +22,7 @@ def number(text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation as error:
         raise InvalidArgument(f"The body has a number out of range: {text[:20]}") from error
-    if value.is_finite() and value and abs(value.adjusted()) > _LARGEST_EXPONENT:
+    if not is_measurable(value):
         raise InvalidArgument(f"The body has a number out of range: {text[:20]}")
     return value
 

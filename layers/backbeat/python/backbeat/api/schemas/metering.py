@@ -34,10 +34,10 @@ from backbeat.models.catalog import Aggregation
 from backbeat.models.counters import SentEvent, Source
 from backbeat.models.errors import InvalidArgument
 from backbeat.models.limits import CapMode
+from backbeat.models.numbers import is_measurable
 from backbeat.models.period import Period
 
 MAX_EVENTS: Final = 1000
-_LARGEST_EXPONENT: Final = 100
 
 _Text100 = Annotated[str, Meta(min_length=1, max_length=100)]
 _Text255 = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -136,8 +136,7 @@ def _sent(event: _Event, number: int) -> SentEvent:
         raise InvalidArgument(f"events[{number}].customer_ref: required")
     if not event.quantity.is_finite() or event.quantity < 0:
         raise InvalidArgument(f"events[{number}].quantity: must be a number, not below 0")
-    if event.quantity and abs(event.quantity.adjusted()) > _LARGEST_EXPONENT:
-        # Written out, it would fill the memory.
+    if not is_measurable(event.quantity):
         raise InvalidArgument(f"events[{number}].quantity: out of range")
     return SentEvent(
         event.metric,

@@ -23,6 +23,7 @@ from pydantic.alias_generators import to_camel
 from backbeat.api.requests import parse
 from backbeat.api.schemas.types import LONGEST_TEXT, parse_timestamp
 from backbeat.models.errors import InvalidArgument
+from backbeat.models.numbers import is_measurable
 from backbeat.models.period import Period
 from backbeat.models.simulations import (
     Band,
@@ -64,7 +65,8 @@ def _decimal(value: object) -> Decimal:
         number = Decimal(value)
     except ArithmeticError as error:
         raise ValueError("must be a number") from error
-    if not number.is_finite() or number.adjusted() > 30 or len(number.as_tuple().digits) > 40:
+    digits = len(number.as_tuple().digits)
+    if not is_measurable(number) or abs(number.adjusted()) > 30 or digits > 40:
         raise ValueError("must be a number of at most 40 digits")
     return number
 

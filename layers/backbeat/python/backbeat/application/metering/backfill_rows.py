@@ -12,6 +12,7 @@ import msgspec
 from backbeat.models.backfills import Backfill, BackfillFormat, BackfillRow
 from backbeat.models.counters import Source
 from backbeat.models.errors import InvalidArgument
+from backbeat.models.numbers import is_measurable
 
 _NAMES: Final = {
     "metric": ("metric",),
@@ -147,6 +148,8 @@ def _quantity(value: Any) -> Decimal:
         quantity = Decimal("NaN")
     if isinstance(value, bool) or not quantity.is_finite() or quantity < 0:
         raise ValueError("quantity: must be a number, not below 0")
+    if not is_measurable(quantity):
+        raise ValueError("quantity: out of range")
     return quantity
 
 
