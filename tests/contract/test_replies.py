@@ -12,11 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
+from jsonschema import Draft202012Validator
 from metronome import APIResponseValidationError
 
 from backbeat import bootstrap
 from backbeat.adapters.clock import FrozenClock
 from backbeat.api.operations import BY_ID, OPERATIONS
+from backbeat.api.reply_forms import SCHEMAS
+from backbeat.api.reply_objects import OBJECTS
 from backbeat.config import Config
 from backbeat_local.http_events import HttpReply, HttpRequest
 from tests.contract.function_api import FunctionApi
@@ -143,6 +146,26 @@ def test_a_success_has_the_documented_form(case: Success, world: World) -> None:
     answer = world.api.answers[-1]
     assert (answer.operation, answer.status) == (BY_ID[case.operation], 200)
     assert openapi().problems(BY_ID[case.operation], 200, answer.content) == []
+
+
+@pytest.fixture(scope="module")
+def own_document(world: World) -> Any:
+    return world.api.send("GET", "/openapi.json", token=None).body
+
+
+@pytest.mark.parametrize("case", [one for one in SUCCESSES if one.operation in SCHEMAS], ids=str)
+def test_a_success_has_the_form_that_the_own_document_says(
+    case: Success, world: World, own_document: Any
+) -> None:
+    case.call(world)
+    answer = world.api.answers[-1]
+    schema = {**SCHEMAS[case.operation], "components": own_document["components"]}
+    Draft202012Validator(schema).validate(json.loads(answer.content))
+
+
+def test_what_the_own_document_says_is_used(own_document: Any) -> None:
+    text = json.dumps(own_document)
+    assert [name for name in OBJECTS if f'"#/components/schemas/{name}"' not in text] == []
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=str)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from backbeat.api.reply_forms import SCHEMAS
+from backbeat.api.reply_objects import OBJECTS
 from backbeat.api.resolver import Api, Route
 from backbeat.api.schemas.events import json_schema as events_schema
 from backbeat.api.schemas.metering import json_schema as metered_events_schema
@@ -175,12 +176,20 @@ def document(apis: Iterable[Api]) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": {
                 "Error": _ERROR,
-                **event_schemas,
-                **metered_schemas,
-                **definitions.get("$defs", {}),
+                **_all_named(OBJECTS, event_schemas, metered_schemas, definitions.get("$defs", {})),
             },
         },
     }
+
+
+def _all_named(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the schemas of several parts, none of which takes the name of another."""
+    together: dict[str, Any] = {}
+    for part in parts:
+        if taken := together.keys() & part.keys():
+            raise ValueError(f"two schemas are called {sorted(taken)}")
+        together.update(part)
+    return together
 
 
 def _operation(

@@ -1,10 +1,12 @@
-"""What operations answer when all went well, as far as it is the same for many: the envelopes.
+"""What operations answer when all went well: the envelopes, and what is inside of `data`.
 
-What is inside of `data` is told by its own documentation; here it is an object, or a list of them.
+Where that is not among `reply_objects`, it is just an object, or a list of them.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
+
+from backbeat.api.reply_objects import one
 
 _OBJECT: Final = {"type": "object"}
 _OBJECTS: Final = {"type": "array", "items": _OBJECT}
@@ -114,7 +116,45 @@ _FORMS: Final[tuple[tuple[dict[str, Any], tuple[str, ...]], ...]] = (
     (_envelope(services=_OBJECTS), ("getServices-v1",)),
 )
 
+_INSIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    "Customer": ("createCustomer-v1", "setCustomerName-v1"),
+    "CustomerDetail": ("getCustomer-v1", "listCustomers-v1"),
+    "CreditType": ("listCreditTypes-v1",),
+    "BillableMetric": ("getBillableMetric-v1", "listAllBillableMetrics-v1"),
+    "Product": ("getProduct-v1", "listProducts-v1"),
+    "RateCard": ("getRateCard-v1", "listRateCards-v1"),
+    "Rate": ("addRate-v1",),
+    "DatedRate": ("getRates-v1", "getRateSchedule-v1"),
+    "Invoice": (
+        *("getInvoice-v1", "listInvoices-v1", "previewCustomerEvents-v1"),
+        *("scheduleProServicesInvoice-v1", "createHistoricalContractUsageInvoices-v1"),
+    ),
+    "InvoiceOfWindow": ("listBreakdownInvoices-v1",),
+    "SpendOfWindow": ("listSpendBreakdownInvoices-v1",),
+    "UsageWindow": ("getUsageBatch-v1",),
+    "UsageOfGroup": ("getPagedUsage-v1",),
+    "UsageOfSeats": ("getSeatsUsage-v1",),
+    "CustomFieldKey": ("listCustomFieldKeys-v1",),
+    "AuditLog": ("getAuditLogs-v1",),
+    "Payment": ("attemptPayment-v1", "cancelPayment-v1", "listPayments-v1"),
+    "NetBalance": ("getNetBalance-v1",),
+    "Balance": ("listCustomerBalances-v1", "listCustomerCommits-v1", "listCustomerCredits-v1"),
+}
+"""What is inside of `data`, or what its entries are, by the operations that answer it."""
+
+
+def _with_inside(schema: Mapping[str, Any], thing: Mapping[str, Any]) -> dict[str, Any]:
+    fields = schema["properties"]
+    is_list = fields["data"].get("type") == "array"
+    data = {"type": "array", "items": thing} if is_list else thing
+    return {**schema, "properties": {**fields, "data": data}}
+
+
+_THINGS: Final = {id_: one(name) for name, ids in _INSIDE.items() for id_ in ids}
+
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
-    operation_id: schema for schema, operations in _FORMS for operation_id in operations
+    operation_id: _with_inside(schema, _THINGS[operation_id]) if operation_id in _THINGS else schema
+    for schema, operations in _FORMS
+    for operation_id in operations
 }
 """The form of a successful reply, by operation."""
