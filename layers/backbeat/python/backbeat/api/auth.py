@@ -5,6 +5,7 @@ an owner and may do what their scopes say.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -92,5 +93,6 @@ def _token(headers: Mapping[str, str]) -> str:
     return token
 
 
+@lru_cache(maxsize=256)
 def _hash(token: str) -> str:
     return sha256(token.encode()).hexdigest()

@@ -5,6 +5,7 @@ but decide who may do what, a viewer may look at everything but that and a sandb
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -59,7 +60,8 @@ def granted(scopes: frozenset[Scope]) -> frozenset[Scope]:
     return scopes.union(*(_IMPLIED.get(scope, set()) for scope in scopes))
 
 
-class Caller(Model):
+@dataclass(frozen=True, slots=True)
+class Caller:
     """Whose sandbox a request is about, what it may do there, and by which credential.
 
     `actor` is the id of an API key, `client` for a client that nobody registered, or what a

@@ -2,7 +2,7 @@
 
 Reading one by its key takes a third of what it takes to store an event. What this process changes
 is forgotten with the change, under the write lock; what another process changes is noticed within
-a millisecond, when SQLite says that the file is no longer what this connection has seen.
+milliseconds, when SQLite says that the file is no longer what this connection has seen.
 """
 
 import sqlite3
@@ -16,8 +16,8 @@ from backbeat.ports.store import Item
 
 _MOST: Final = 2048
 _LARGEST_DOC_BYTES: Final = 4096
-_ASKED_AGAIN_AFTER_SECONDS: Final = 0.001
-"""A request asks for several items, and nobody makes two of other processes in that time."""
+_ASKED_AGAIN_AFTER_SECONDS: Final = 0.005
+"""A process that was started for one change has not ended by then, so nobody knows of it yet."""
 
 _DATA_VERSION: Final = "PRAGMA data_version"
 """Changes with what others than the connection commit."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 def timestamp(instant: datetime) -> str:
     """Returns RFC 3339 text in UTC; fractions of a second only where there are any."""
-    return instant.astimezone(UTC).isoformat()
+    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()
 
 
 def optional(instant: datetime | None) -> str | None:
