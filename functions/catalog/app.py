@@ -92,7 +92,7 @@ def create_billable_metric(request: Request, body: CreateBillableMetric) -> Repl
     return ok({"id": metric.id})
 
 
-@api.operation("getBillableMetric-v1")
+@api.operation("getBillableMetric-v1", brief=True)
 def get_billable_metric(request: Request) -> Reply:
     """Returns a billable metric, archived ones included."""
     return ok(metric_view(catalog.get_metric(request.call, request.path["billable_metric_id"])))
@@ -158,7 +158,7 @@ def create_product(request: Request, body: CreateProduct) -> Reply:
     return ok({"id": product.id})
 
 
-@api.operation("getProduct-v1")
+@api.operation("getProduct-v1", brief=True)
 def get_product(request: Request, body: ById) -> Reply:
     """Returns a product."""
     return ok(product_view(catalog.get_product(request.call, body.id), request.call.now))

@@ -108,7 +108,7 @@ def search_customers(request: Request, query: SearchCustomers) -> Reply:
     return Reply(200, {"data": views, "next_page": next_page, "complete": found.complete})
 
 
-@api.operation("getCustomer-v1")
+@api.operation("getCustomer-v1", brief=True)
 def get_customer(request: Request) -> Reply:
     """Returns one customer."""
     customer = customers.get(request.call, request.path["customer_id"])

@@ -219,7 +219,7 @@ def log_integration(request: Request, body: LogIntegration) -> Reply:
     return empty()
 
 
-@api.route("GET", "/health", public=True)
+@api.route("GET", "/health", public=True, brief=True)
 def health(visit: Visit) -> Reply:
     """Tells that the process answers and its store reads."""
     del visit

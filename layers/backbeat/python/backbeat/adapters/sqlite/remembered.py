@@ -52,7 +52,7 @@ class RememberedItems:
             self._seen = seen
 
     def forget(self, keys: Iterable[RowKey]) -> None:
-        """Forgets what is about to be changed."""
+        """Forgets what is about to be changed, or looked at: if it differs, it is read again."""
         found = self._found
         if found:
             for key in keys:

@@ -62,7 +62,7 @@ class SqliteStore:
         transaction = Transaction(effects)
 
         def write(connection: sqlite3.Connection) -> None:
-            self._remembered.forget(transaction.changed())
+            self._remembered.forget(transaction.touched())
             transaction.apply(connection, self._records)
 
         self._write(write)

@@ -103,8 +103,9 @@ class Transaction:
             case Check():
                 self._checked[index] = effect
 
-    def changed(self) -> Iterator[RowKey]:
-        """Yields the keys of the rows that are written or deleted, if all conditions hold."""
+    def touched(self) -> Iterator[RowKey]:
+        """Yields the keys of the rows that are written, deleted or looked at for a condition."""
+        yield from (row_key(_key_of(effect)) for effect in self._checked.values())
         for row in (*self._inserts.values(), *self._puts):
             yield row[:2]
         yield from self._adds
