@@ -124,6 +124,9 @@ whether something broke; `--write` writes this file.
 Measured on {machine}. Server and load share the machine: absolute figures belong to it, ratios
 carry over. "CPU" is what the server spent per event or request on all its threads.
 
+What is acknowledged survives a killed process. A power cut may take what was written since the log
+was last flushed, which is when it is copied into the file.
+
 {render(figures)}
 {beside}"""
 
