@@ -114,6 +114,8 @@ def copy_database(source: Database, target: Database) -> None:
     """Makes the target hold what the source holds."""
     with source.read() as content, target.read() as copy:
         content.backup(copy)
+    # It was replaced behind the back of who reads it.
+    target.remembered.forget_all()
 
 
 @pytest.fixture(scope="session")

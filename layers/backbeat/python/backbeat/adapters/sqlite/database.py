@@ -16,6 +16,7 @@ from typing import Final
 from backbeat.adapters.sqlite.checkpoints import Checkpoints
 from backbeat.adapters.sqlite.records import SCHEMA as RECORDS_SCHEMA
 from backbeat.adapters.sqlite.records import UNSETTLED, Records
+from backbeat.adapters.sqlite.remembered import RememberedItems
 
 _LAYOUT: Final = 4
 """Counts changes of the tables. A file of another layout is refused rather than misread."""
@@ -90,6 +91,7 @@ class Database:
         self._writer = self._connect(_WRITER_CACHE_KIB)
         self._create_tables()
         self.records = Records(unsettled_records)
+        self.remembered = RememberedItems()
         self._checkpoints = (
             None if self._in_memory else Checkpoints(self._connect, self._lock, self._settle)
         )

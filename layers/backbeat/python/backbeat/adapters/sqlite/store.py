@@ -8,7 +8,6 @@ from backbeat.adapters.sqlite import queries, statements
 from backbeat.adapters.sqlite.database import Database
 from backbeat.adapters.sqlite.pages import is_record
 from backbeat.adapters.sqlite.records import delete_some_of_tenant, of_tenant
-from backbeat.adapters.sqlite.remembered import RememberedItems
 from backbeat.adapters.sqlite.rows import row_key, to_row
 from backbeat.adapters.sqlite.transactions import MAX_EFFECTS, Transaction, select
 from backbeat.ports.store import Contention, Effect, Item, Key, Page, Query
@@ -23,7 +22,7 @@ class SqliteStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._records = database.records
-        self._remembered = RememberedItems()
+        self._remembered = database.remembered
 
     @property
     def max_effects(self) -> int:
