@@ -278,6 +278,8 @@ def test_receive_stops_waiting(queue: Queue) -> None:
 
 
 def test_two_receivers_never_hold_the_same_message(queue: Queue) -> None:
+    if isinstance(queue, SqsQueue):
+        pytest.skip("SQS itself may deliver twice, and moto does when threads receive")
     queue.send([Outgoing(f"{n}") for n in range(40)])
     held: list[str] = []
     start = threading.Barrier(4)

@@ -84,6 +84,7 @@ REPLIES: dict[str, tuple[int, Any]] = {
                     "name": "now",
                     "currency": "USD",
                     "amounts": {"acme": 35},
+                    "deltas": {"acme": 0},
                     "total": 35,
                     "delta": 0,
                 }

@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator
 
 from backbeat.api.operations import OPERATIONS
 from backbeat.api.reply_forms import EMPTY, SCHEMAS
+from backbeat.api.reply_objects import OBJECTS
 from tests.integration.estate import Estate
 from tests.integration.examples import EXAMPLES, Example
 from tests.integration.product import Product
@@ -18,7 +19,8 @@ def test_a_valid_request_is_answered(example: Example, product: Product, estate:
     assert reply.status == example.status, reply
     form = SCHEMAS.get(example.name.split()[0])
     if form is not None and reply.status == 200:
-        Draft202012Validator(form).validate(json.loads(json.dumps(reply.body, default=float)))
+        whole = {**form, "components": {"schemas": OBJECTS}}
+        Draft202012Validator(whole).validate(json.loads(json.dumps(reply.body, default=float)))
     if example.name.split()[0] in EMPTY:
         assert reply.body is None
 

@@ -41,7 +41,8 @@ ASKED_BY_POST = """
 /v1/packages/listContractsOnPackage /v1/payments/list /v1/usage /v1/usage/groups
 /v1/usage/seats /v2/contracts/get /v2/contracts/getEditHistory /v2/contracts/list
 /v2/notifications/get /v2/notifications/offset/list /v2/notifications/system/list
-/api/tier/preview /api/entitlements/{entity_id}/check
+/api/tier/preview /api/subscription/{entity_id}/cancel/preview
+/api/entitlements/{entity_id}/check
 /metering/v1/check /metering/v1/usage/projection
 /metering/v1/simulations/compare /metering/v1/simulations/what-if
 """.split()  # noqa: SIM905 - fifty lines otherwise
@@ -114,6 +115,8 @@ def test_d90_what_a_viewer_asks_changes_nothing(
     method, path, body = example.filled(estate)
     # That the key is used is noted once an hour.
     product.get("/mock/clock", token=key)
+    # The first search of a world looks whether it is from before customers could be found.
+    product.get("/search/customers", text="acme")
     with nothing_changes(store):
         reply = product.request(method, path, body, token=key, query=dict(example.query))
     assert reply.status == example.status

@@ -30,6 +30,7 @@ _CONNECTIONS: Final[Mapping[str, str]] = {
     # Whoever calls acts in a sandbox of its own at Metronome, and in the Stripe world beside it.
     "BACKBEAT_METRONOME_KEY": "{token}",
     "BACKBEAT_STRIPE_KEY": "sk_test_{token}",
+    "BACKBEAT_STRIPE_SHADOW_KEY": "",
     # What sandboxes sign with until their owners set a secret.
     "BACKBEAT_METRONOME_WEBHOOK_SECRETS": "test-secret",
     "BACKBEAT_STRIPE_WEBHOOK_SECRETS": "",
