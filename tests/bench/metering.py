@@ -148,7 +148,8 @@ def _late(server: Server, now: datetime) -> str:
         events = [
             {
                 "metric": "late",
-                "customer_ref": "acme",
+                # Of its own: a recount reads all that a customer sent in a span.
+                "customer_ref": "late",
                 "quantity": 1,
                 "ts": (now - timedelta(hours=30, seconds=first + number)).isoformat(),
             }
@@ -158,6 +159,7 @@ def _late(server: Server, now: datetime) -> str:
     hour = now.replace(minute=0, second=0, microsecond=0)
     body = {
         "metrics": ["late"],
+        "customer_ref": "late",
         "since": (hour - timedelta(days=3)).isoformat(),
         "until": (hour + timedelta(hours=1)).isoformat(),
         "mode": "apply",
