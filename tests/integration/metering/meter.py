@@ -34,6 +34,36 @@ class Meter:
         assert reply.status == 200, reply
         return reply.body
 
+    def sell(self, cents: int) -> None:
+        """Makes a counter of calls, and a contract of acme's that prices each of them."""
+
+        def create(path: str, **body: Any) -> Any:
+            return self.product.post(path, body, token=self.token).data
+
+        product = create(
+            "/v1/contract-pricing/products/create",
+            name="Calls",
+            type="USAGE",
+            billable_metric_id=self.counter()["billable_metric_id"],
+        )
+        card = create("/v1/contract-pricing/rate-cards/create", name="List")
+        create(
+            "/v1/contract-pricing/rate-cards/addRate",
+            rate_card_id=card["id"],
+            product_id=product["id"],
+            starting_at="2025-01-01T00:00:00Z",
+            entitled=True,
+            rate_type="FLAT",
+            price=cents,
+        )
+        customer = create("/v1/customers", name="Acme", ingest_aliases=["acme"])
+        create(
+            "/v1/contracts/create",
+            customer_id=customer["id"],
+            rate_card_id=card["id"],
+            starting_at="2025-01-01T00:00:00Z",
+        )
+
     def statuses(self, *events: dict[str, Any]) -> list[str]:
         return [result["status"] for result in self.send(*events)["results"]]
 

@@ -146,34 +146,7 @@ class TestMoney:
     @pytest.fixture(autouse=True)
     def priced(self, meter: Meter) -> None:
         """A call costs 2 cents."""
-
-        def create(path: str, **body: Any) -> Any:
-            return meter.product.post(path, body).data
-
-        metric_id = meter.counter()["billable_metric_id"]
-        product = create(
-            "/v1/contract-pricing/products/create",
-            name="Calls",
-            type="USAGE",
-            billable_metric_id=metric_id,
-        )
-        card = create("/v1/contract-pricing/rate-cards/create", name="List")
-        create(
-            "/v1/contract-pricing/rate-cards/addRate",
-            rate_card_id=card["id"],
-            product_id=product["id"],
-            starting_at="2025-01-01T00:00:00Z",
-            entitled=True,
-            rate_type="FLAT",
-            price=2,
-        )
-        customer = create("/v1/customers", name="Acme", ingest_aliases=["acme"])
-        create(
-            "/v1/contracts/create",
-            customer_id=customer["id"],
-            rate_card_id=card["id"],
-            starting_at="2025-01-01T00:00:00Z",
-        )
+        meter.sell(cents=2)
 
     def test_spend(self, meter: Meter) -> None:
         create(meter, type="spend", metric=None, threshold=1000)

@@ -17,33 +17,7 @@ START = "2025-01-01T00:00:00Z"
 def billed(meter: Meter, side: StripeSide) -> Mapped:
     """A customer whose calls a contract of ours prices, and whose calls are told to a meter."""
 
-    def create(path: str, **body: Any) -> Any:
-        return meter.product.post(path, body).data
-
-    metric_id = meter.counter()["billable_metric_id"]
-    product = create(
-        "/v1/contract-pricing/products/create",
-        name="Calls",
-        type="USAGE",
-        billable_metric_id=metric_id,
-    )
-    card = create("/v1/contract-pricing/rate-cards/create", name="List")
-    create(
-        "/v1/contract-pricing/rate-cards/addRate",
-        rate_card_id=card["id"],
-        product_id=product["id"],
-        starting_at=START,
-        entitled=True,
-        rate_type="FLAT",
-        price=2,
-    )
-    customer = create("/v1/customers", name="Acme", ingest_aliases=["acme"])
-    create(
-        "/v1/contracts/create",
-        customer_id=customer["id"],
-        rate_card_id=card["id"],
-        starting_at=START,
-    )
+    meter.sell(cents=2)
     meter_id, stripe_customer = side.meter(), side.customer()
     made = meter.post("mappings", wanted(meter_id, stripe_customer)).data
     meter.send(event(100))
